@@ -1,0 +1,83 @@
+/* A task's registers while it does not run: FPU, segment bases, kernel stack. Only the CPU that
+ * runs or switches a task touches its arch_task, so there is no lock. Kernel threads have no FPU
+ * state of their own: the kernel never uses the FPU. */
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/layout.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+/* Offsets in the FXSAVE image, and the values a program begins with: all exceptions masked. */
+#define FXSAVE_FCW    0
+#define FXSAVE_MXCSR  24
+#define INITIAL_FCW   0x37f
+#define INITIAL_MXCSR 0x1f80
+
+struct current_task *switch_stack(u64 *save_sp, u64 sp, struct current_task *previous);
+void task_begin(void);
+
+/* What switch_stack() pops, lowest address first. */
+struct switch_frame {
+	u64 r15, r14, r13, r12, rbx, rbp, rip;
+};
+
+void arch_task_init_fpu(struct arch_task *task)
+{
+	u16 fcw = INITIAL_FCW;
+	u32 mxcsr = INITIAL_MXCSR;
+
+	memset(task->fpu, 0, sizeof(task->fpu));
+	memcpy(task->fpu + FXSAVE_FCW, &fcw, sizeof(fcw));
+	memcpy(task->fpu + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+}
+
+void arch_task_save(struct arch_task *task)
+{
+	__asm__ volatile("fxsave64 %0" : "=m"(task->fpu));
+	task->fs_base = rdmsr(MSR_FS_BASE);
+	task->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+void arch_task_load(const struct arch_task *task)
+{
+	__asm__ volatile("fxrstor64 %0" ::"m"(task->fpu));
+	wrmsr(MSR_FS_BASE, task->fs_base);
+	wrmsr(MSR_KERNEL_GS_BASE, task->gs_base);
+}
+
+int arch_set_fs_base(struct arch_task *task, u64 base)
+{
+	if (base >= USER_END)
+		return -EPERM;
+	task->fs_base = base;
+	wrmsr(MSR_FS_BASE, base);
+	return 0;
+}
+
+void arch_task_init(struct arch_task *task, u64 stack_top, void (*entry)(void *), void *arg)
+{
+	/* Above it stays room for the user frame that exec or fork puts at the end of the stack. */
+	struct switch_frame *frame = (struct switch_frame *)user_frame(stack_top) - 1;
+
+	*frame = (struct switch_frame){
+		.r12 = (u64)entry,
+		.r13 = (u64)arg,
+		.rip = (u64)task_begin,
+	};
+	task->sp = (u64)frame;
+}
+
+struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,
+				 struct current_task *next_task)
+{
+	struct current_task *prev_task = current;
+
+	if (!(prev_task->flags & PF_KTHREAD))
+		arch_task_save(prev);
+	this_cpu_write(current_task, next_task);
+	cpu_set_entry_stack(next_task->kernel_sp_top);
+	if (!(next_task->flags & PF_KTHREAD))
+		arch_task_load(next);
+	return switch_stack(&prev->sp, next->sp, prev_task);
+}

@@ -1,0 +1,43 @@
+/* Checks a user range, then calls the loops of user_copy.S. */
+#include "arch/x86_64/uaccess.h"
+#include "arch/x86_64/asm.h"
+#include "arch/x86_64/layout.h"
+#include "lib/errno.h"
+
+static_assert(EFAULT == ASM_EFAULT && ENAMETOOLONG == ASM_ENAMETOOLONG, "user_copy.S");
+
+int user_copy(void *to, const void *from, size_t n);
+int user_clear(void *to, size_t n);
+long user_copy_text(char *to, const char *from, size_t size);
+
+bool user_range_ok(const void __user *p, size_t n)
+{
+	return n <= USER_END && (u64)p <= USER_END - n;
+}
+
+int copy_from_user(void *to, const void __user *from, size_t n)
+{
+	return user_range_ok(from, n) ? user_copy(to, from, n) : -EFAULT;
+}
+
+int copy_to_user(void __user *to, const void *from, size_t n)
+{
+	return user_range_ok(to, n) ? user_copy(to, from, n) : -EFAULT;
+}
+
+int clear_user(void __user *to, size_t n)
+{
+	return user_range_ok(to, n) ? user_clear(to, n) : -EFAULT;
+}
+
+long strncpy_from_user(char *to, const char __user *from, size_t size)
+{
+	size_t room; /* bytes from `from` to the end of user memory */
+	long length;
+
+	if (!user_range_ok(from, 1))
+		return -EFAULT;
+	room = USER_END - (u64)from;
+	length = user_copy_text(to, from, min(size, room));
+	return length == -ENAMETOOLONG && room < size ? -EFAULT : length;
+}

@@ -1,0 +1,109 @@
+/*
+ * Sleeping readers-writer locks, made of a spinlock for the counts and a wait queue.
+ *
+ * Every release that could let somebody in wakes all sleepers, who try again. Handing the lock over
+ * to the first in the queue was rejected: on few CPUs the new owner often does not run yet, and
+ * everybody else waits for it.
+ *
+ * Order: sem->lock (RANK_RWSEM) is never held while the queue's lock is taken.
+ */
+#include "cpu/rwsem.h"
+#include "cpu/panic.h"
+#include "lib/errno.h"
+
+void rwsem_init(struct rwsem *sem)
+{
+	spin_lock_init(&sem->lock, RANK_RWSEM);
+	sem->readers = 0;
+	sem->writers_waiting = 0;
+	wait_queue_init(&sem->wait);
+}
+
+bool down_read_trylock(struct rwsem *sem)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+	bool got_it = sem->readers >= 0 && sem->writers_waiting == 0;
+
+	if (got_it)
+		sem->readers++;
+	spin_unlock_irqrestore(&sem->lock, flags);
+	return got_it;
+}
+
+void down_read(struct rwsem *sem)
+{
+	ASSERT(spinlocks_held() == 0);
+	if (!down_read_trylock(sem))
+		wait_event(&sem->wait, down_read_trylock(sem));
+}
+
+void up_read(struct rwsem *sem)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+
+	ASSERT(sem->readers > 0);
+	bool was_last = --sem->readers == 0;
+	spin_unlock_irqrestore(&sem->lock, flags);
+	if (was_last)
+		wake_up(&sem->wait);
+}
+
+/* A writer that waits is counted, and uncounted with the acquisition. */
+static bool try_write_waiting(struct rwsem *sem)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+	bool got_it = sem->readers == 0;
+
+	if (got_it) {
+		sem->readers = -1;
+		sem->writers_waiting--;
+	}
+	spin_unlock_irqrestore(&sem->lock, flags);
+	return got_it;
+}
+
+static void change_writers_waiting(struct rwsem *sem, s32 by)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+
+	sem->writers_waiting += by;
+	spin_unlock_irqrestore(&sem->lock, flags);
+}
+
+void down_write(struct rwsem *sem)
+{
+	ASSERT(spinlocks_held() == 0);
+	change_writers_waiting(sem, 1);
+	wait_event(&sem->wait, try_write_waiting(sem));
+}
+
+int down_write_killable(struct rwsem *sem)
+{
+	bool got_it = false;
+
+	ASSERT(spinlocks_held() == 0);
+	change_writers_waiting(sem, 1);
+	wait_event_state(&sem->wait,
+			 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
+			 TASK_INTERRUPTIBLE);
+	if (got_it)
+		return 0;
+	change_writers_waiting(sem, -1);
+	wake_up(&sem->wait); /* readers that this writer kept out */
+	return -EINTR;
+}
+
+void up_write(struct rwsem *sem)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+
+	ASSERT(sem->readers == -1);
+	sem->readers = 0;
+	spin_unlock_irqrestore(&sem->lock, flags);
+	wake_up(&sem->wait);
+}
+
+bool rwsem_is_locked(const struct rwsem *sem)
+{
+	return READ_ONCE(sem->readers) != 0;
+}

@@ -1,0 +1,13 @@
+/* Commands from the host. */
+#ifndef DEV_CTL_H
+#define DEV_CTL_H
+
+#include "lib/types.h"
+
+/*
+ * Starts the thread `kctl`, which carries out what the host writes to the control port. After
+ * virtio_serial_trace_ready(). Returns 0 or -ENOMEM. May sleep.
+ */
+int __must_check ctl_init(void);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * The monitor: reads lines from the console, prints the state that the trace tells of, in a form
+ * that a program can compare.
+ *
+ *   lru         "lru LIST SIZE", then the list's frames from head to tail, eight a line
+ *   rmap PFN    "rmap PFN mm MM va ADDRESS anon_vma ID" for each mapping; `rmap all`: of every
+ * mapped anonymous page check       mm_check()
+ *
+ * Entered by Ctrl-], it runs in a thread of its own with all CPUs parked; entered by int3 or a
+ * panic it runs where that happened, and the others are parked or stopped.
+ */
+#include "dev/monitor.h"
+
+#include "arch/x86_64/upcall.h"
+#include "cpu/irqflags.h"
+#include "cpu/kthread.h"
+#include "cpu/quiesce.h"
+#include "cpu/wait.h"
+#include "dev/serial.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/check.h"
+#include "mm/lru.h"
+#include "mm/rmap.h"
+#include "mm/zero_page.h"
+#include "proc/session.h"
+#include "trace/names.h"
+
+#define ESCAPE	   0x1d /* Ctrl-] */
+#define LINE_SIZE  64
+#define PROMPT     "(palimpsest) "
+#define INPUT_SIZE 256
+
+/* Characters that came by interrupt, written by its handler on one CPU, read by the thread. */
+static struct {
+	char chars[INPUT_SIZE];
+	u32 head, tail; /* free-running: written, read */
+	bool wanted;
+} input;
+
+static DEFINE_WAIT_QUEUE(input_wait);
+
+static void on_input(char c)
+{
+	if (c == ESCAPE) {
+		WRITE_ONCE(input.wanted, true);
+		wake_up(&input_wait);
+	} else if (READ_ONCE(input.wanted) && input.head - READ_ONCE(input.tail) < INPUT_SIZE) {
+		input.chars[input.head % INPUT_SIZE] = c;
+		__atomic_store_n(&input.head, input.head + 1, __ATOMIC_RELEASE);
+	}
+}
+
+static int queued_char(void)
+{
+	char c;
+
+	if (__atomic_load_n(&input.head, __ATOMIC_ACQUIRE) == input.tail)
+		return -1;
+	c = input.chars[input.tail % INPUT_SIZE];
+	WRITE_ONCE(input.tail, input.tail + 1);
+	return c;
+}
+
+/* The next character; with interrupts off nobody queues them, so the port itself is asked. */
+static char get_char(void)
+{
+	for (;;) {
+		int c = irqs_enabled() ? queued_char() : serial_poll_char();
+
+		if (c >= 0)
+			return c;
+		cpu_relax();
+	}
+}
+
+/* Reads a line, echoing it; without the line end. */
+static void get_line(char *line, u32 size)
+{
+	u32 length = 0;
+
+	for (;;) {
+		char c = get_char();
+
+		if (c == '\r' || c == '\n')
+			break;
+		if ((c == '\b' || c == 0x7f) && length)
+			length--;
+		else if (c >= ' ' && length < size - 1)
+			line[length++] = c;
+	}
+	line[length] = '\0';
+	printk("%s", line);
+}
+
+/* ---- commands ---- */
+
+/* Frame numbers on their way to the console, eight a line. */
+struct frame_line {
+	char text[96];
+	u32 length, frames;
+};
+
+static void end_line(struct frame_line *line)
+{
+	if (line->frames)
+		printk(" %s", line->text);
+	line->length = line->frames = 0;
+}
+
+static void print_frame(struct page *page, void *arg)
+{
+	struct frame_line *line = arg;
+
+	line->length += snprintf(line->text + line->length, sizeof(line->text) - line->length,
+				 " %u", page_pfn(page));
+	if (++line->frames == 8)
+		end_line(line);
+}
+
+static void command_lru(void)
+{
+	struct frame_line line = {.length = 0};
+
+	for (u32 list = 0; list < NR_LRU_LISTS; list++) {
+		printk("lru %s %u", trace_value_name("lru_list", list), lru_size(list));
+		lru_for_each(list, print_frame, &line);
+		end_line(&line);
+	}
+}
+
+static bool print_mapping(struct rmap_mapping *mapping, void *arg)
+{
+	(void)arg;
+	printk("rmap %u mm %u va %lx anon_vma %u", page_pfn(mapping->page), mapping->vma->mm->id,
+	       mapping->va, mapping->page->anon_vma->id);
+	return true;
+}
+
+static bool is_anonymous(const struct page *page)
+{
+	return !page_test(page, PG_RESERVED | PG_BUDDY | PG_PCP) && page->kind == PAGE_ANON &&
+	       atomic_read(&page->refcount) > 0;
+}
+
+static void command_rmap(const char *argument)
+{
+	u64 pfn = 0;
+
+	if (!strcmp(argument, "all")) {
+		for (pfn = 0; pfn < max_pfn; pfn++)
+			if (is_anonymous(pfn_page(pfn)))
+				rmap->walk(pfn_page(pfn), print_mapping, NULL);
+		return;
+	}
+	for (const char *c = argument; *c; c++) {
+		if (*c < '0' || *c > '9' || pfn > max_pfn)
+			pfn = max_pfn;
+		else
+			pfn = pfn * 10 + (*c - '0');
+	}
+	if (!*argument || pfn >= max_pfn)
+		printk("rmap: give a frame number below %u, or `all`", max_pfn);
+	else if (!is_anonymous(pfn_page(pfn)))
+		printk("rmap: frame %lu holds no anonymous page", pfn);
+	else
+		rmap->walk(pfn_page(pfn), print_mapping, NULL);
+}
+
+static void print_help(void)
+{
+	printk("lru          the lists, head to tail");
+	printk("rmap PFN     who maps a frame; rmap all: every mapping");
+	printk("check        compare everything with everything");
+	printk("continue     let the machine run");
+	printk("help         this");
+}
+
+/* Runs one line; false when it ends the monitor. */
+static bool run_command(const char *line)
+{
+	if (!strcmp(line, "continue") || !strcmp(line, "c"))
+		return false;
+	if (!strcmp(line, "lru"))
+		command_lru();
+	else if (!strncmp(line, "rmap ", 5))
+		command_rmap(line + 5);
+	else if (!strcmp(line, "check"))
+		mm_check();
+	else if (*line)
+		print_help();
+	return true;
+}
+
+static void converse(void)
+{
+	char line[LINE_SIZE];
+
+	do {
+		console_write(PROMPT, sizeof(PROMPT) - 1);
+		get_line(line, sizeof(line));
+	} while (run_command(line));
+}
+
+/* ---- ways in ---- */
+
+static void monitor_thread(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		wait_event(&input_wait, READ_ONCE(input.wanted));
+		quiesce_begin();
+		printk("[monitor] barrier %lu", session_barrier_quiesced());
+		converse();
+		printk("[monitor] continue");
+		WRITE_ONCE(input.wanted, false);
+		quiesce_end();
+	}
+}
+
+void upcall_breakpoint(struct trap_frame *frame)
+{
+	printk("[monitor] breakpoint at %lx", frame->rip);
+	converse();
+	printk("[monitor] continue");
+}
+
+int monitor_init(void)
+{
+	serial_set_input(on_input);
+	if (serial_start_input())
+		printk("monitor: no interrupt for the console: Ctrl-] will not work");
+	return kthread_run(monitor_thread, NULL, "monitor");
+}

@@ -1,0 +1,74 @@
+# The kernel image, $(O)/kernel.elf, from KERNEL_SRCS (sources.mk). DEBUG=1 builds with assertions,
+# V=1 shows commands.
+
+CROSS_COMPILE ?= x86_64-linux-gnu-
+O ?= build
+Q := $(if $(filter 1,$(V)),,@)
+
+KERNEL_CC := $(CROSS_COMPILE)gcc
+KERNEL_LD := $(CROSS_COMPILE)ld
+KERNEL_NM := $(CROSS_COMPILE)nm
+
+KERNEL_CPPFLAGS := -Ikernel -I. -MMD -MP $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG)
+KERNEL_ARCH_FLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mno-sse -mno-mmx -mno-80387 \
+	-mcmodel=kernel -fno-pic -fno-pie -fcf-protection=none
+KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fno-optimize-sibling-calls $(KERNEL_ARCH_FLAGS) \
+	-Wall -Wextra -Werror -Werror=override-init -Wstrict-prototypes -Wmissing-prototypes -Wvla
+KERNEL_ASFLAGS := -g $(KERNEL_ARCH_FLAGS)
+KERNEL_LDFLAGS := -m elf_x86_64 -nostdlib -static --build-id=none -z noexecstack \
+	-z max-page-size=4096
+
+KERNEL_OBJS := $(KERNEL_SRCS:%=$(O)/%.o)
+KERNEL_LDSCRIPT := $(O)/kernel/kernel.ld
+KERNEL_FLAGS_FILE := $(O)/kernel/flags
+KERNEL_COMMANDS := $(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(KERNEL_LDFLAGS) $(KERNEL_SRCS)
+
+# Or the compiler would turn the loops of these functions into calls of themselves.
+$(O)/kernel/lib/string.c.o: KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
+
+# Rewritten only when a flag or the list of sources changes; then everything is built again.
+$(KERNEL_FLAGS_FILE): FORCE
+	@mkdir -p $(@D)
+	@echo '$(KERNEL_COMMANDS)' | cmp -s - $@ || echo '$(KERNEL_COMMANDS)' > $@
+
+$(O)/kernel/%.c.o: kernel/%.c $(KERNEL_FLAGS_FILE)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) -c -o $@ $<
+
+$(O)/kernel/%.S.o: kernel/%.S $(KERNEL_FLAGS_FILE)
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_ASFLAGS) -c -o $@ $<
+
+$(KERNEL_LDSCRIPT): kernel/arch/x86_64/kernel.ld.S $(KERNEL_FLAGS_FILE)
+	@mkdir -p $(@D)
+	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) -E -P -MT $@ -MF $@.d -x c -o $@ $<
+
+# Linked twice: the first link, with an empty symbol table, tells where the functions are. The table
+# lies behind them, so the second link moves none; that they are where the table says is checked.
+$(O)/kernel/symbols-none.S: kernel/cpu/symbols.awk $(KERNEL_FLAGS_FILE)
+	$(Q)awk -f $< /dev/null > $@
+
+$(O)/kernel/symbols.S: $(O)/kernel/first.elf kernel/cpu/symbols.awk
+	$(Q)$(KERNEL_NM) -n $< | awk -f kernel/cpu/symbols.awk > $@
+
+$(O)/kernel/symbols.o $(O)/kernel/symbols-none.o: %.o: %.S
+	$(Q)$(KERNEL_CC) $(KERNEL_ASFLAGS) -c -o $@ $<
+
+$(O)/kernel/first.elf: $(KERNEL_OBJS) $(O)/kernel/symbols-none.o $(KERNEL_LDSCRIPT)
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LDSCRIPT) -o $@ \
+		$(KERNEL_OBJS) $(O)/kernel/symbols-none.o
+
+$(O)/kernel.elf: $(KERNEL_OBJS) $(O)/kernel/symbols.o $(KERNEL_LDSCRIPT)
+	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LDSCRIPT) -o $@.tmp \
+		$(KERNEL_OBJS) $(O)/kernel/symbols.o
+	$(Q)$(KERNEL_NM) -n $@.tmp | awk -f kernel/cpu/symbols.awk | cmp - $(O)/kernel/symbols.S
+	@echo "  LD      $@"
+	$(Q)mv $@.tmp $@
+
+-include $(KERNEL_OBJS:.o=.d) $(KERNEL_LDSCRIPT).d
+
+.PHONY: FORCE

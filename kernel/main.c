@@ -1,0 +1,141 @@
+/*
+ * The order of initialisation, as one readable list. Each line may use what the lines above it made.
+ */
+#include "arch/x86_64/boot.h"
+#include "arch/x86_64/irq.h"
+#include "arch/x86_64/upcall.h"
+#include "cpu/irqflags.h"
+#include "cpu/kthread.h"
+#include "cpu/panic.h"
+#include "dev/ahci.h"
+#include "dev/block.h"
+#include "dev/ctl.h"
+#include "dev/monitor.h"
+#include "dev/pci.h"
+#include "dev/serial.h"
+#include "dev/virtio_serial.h"
+#include "fs/initramfs.h"
+#include "lib/cmdline.h"
+#include "mm/backing.h"
+#include "mm/check.h"
+#include "mm/fault.h"
+#include "mm/kmap.h"
+#include "mm/lru.h"
+#include "mm/memblock.h"
+#include "mm/mm.h"
+#include "mm/oom.h"
+#include "mm/page_alloc.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+#include "mm/swap.h"
+#include "mm/vma.h"
+#include "proc/init.h"
+#include "proc/sched.h"
+#include "proc/session.h"
+#include "proc/task.h"
+#include "trace/ring.h"
+
+/* Sub-buffers of each CPU's ring unless trace_buffers= says otherwise: half a megabyte. */
+#define DEFAULT_SUBBUFS 8
+
+static void init_memory(void)
+{
+	memblock_init();
+	kmap_init();
+	page_alloc_init();
+	slab_init();
+	fault_init();
+	io_pool_init();
+	lru_init();
+	mm_init();
+	vma_init();
+	rmap_init();
+}
+
+static void *alloc_for_arch(u32 nr_pages)
+{
+	u32 order = 0;
+	struct page *page;
+
+	while (1u << order < nr_pages)
+		order++;
+	page = alloc_pages(GFP_KERNEL | GFP_ZERO, order, PAGE_KERNEL);
+	return page ? page_virt(page) : NULL;
+}
+
+static void init_swap(void)
+{
+	struct backing *disk = cmdline_is("swap", "off") ? NULL : disk_open_swap();
+	int error;
+
+	if (!disk)
+		printk("swap: none");
+	else if ((error = swap_on(disk, disk_read_sync)))
+		printk("swap: not used, error %d", error);
+}
+
+/* Memory for the rings, streams to the host; tracing begins when every port is open. */
+static void init_trace(void)
+{
+	u32 subbufs = cmdline_u64("trace_buffers", DEFAULT_SUBBUFS), order = 0;
+	enum trace_mode mode = cmdline_is("trace", "discard") ? TRACE_DISCARD : TRACE_LOSSLESS;
+
+	if (cmdline_is("trace", "off"))
+		return;
+	if (subbufs < TRACE_MIN_SUBBUFS || subbufs > TRACE_MAX_SUBBUFS)
+		panic("trace_buffers=%u: give %d to %d", subbufs, TRACE_MIN_SUBBUFS,
+		      TRACE_MAX_SUBBUFS);
+	if (virtio_serial_init() || !virtio_serial_trace_ready())
+		panic("trace: no open virtio-serial port for each CPU (trace=off runs without)");
+	while ((PAGE_SIZE << order) < (u64)subbufs * TRACE_SUBBUF_SIZE)
+		order++;
+	for_each_cpu(cpu) {
+		struct page *page = alloc_pages(GFP_KERNEL, order, PAGE_TRACE);
+
+		if (!page)
+			panic("trace: no memory for the ring of CPU %u", cpu);
+		trace_ring_attach(cpu, page_virt(page), subbufs);
+	}
+	session_start_trace(&virtio_trace_sink, mode);
+	if (ctl_init())
+		panic("ctl: no memory");
+}
+
+/* What needs the scheduler: threads, disks, ports, programs. Runs as the first kernel thread. */
+static void init_thread(void *arg)
+{
+	(void)arg;
+	if (arch_start_cpus())
+		panic("no memory to start the other CPUs");
+	if (reclaim_init() || monitor_init())
+		panic("no memory for kernel threads");
+	oom_init();
+	init_swap();
+	mm_check_init();
+	initramfs_init();
+	init_trace();
+	start_init();
+	for (;;)
+		sleep_until(~0ul, TASK_UNINTERRUPTIBLE);
+}
+
+void kernel_main(void)
+{
+	cmdline_set(boot_info.cmdline);
+	serial_init();
+	printk("palimpsest: %s", boot_info.cmdline);
+	arch_init_cpu(0);
+	arch_init_acpi();
+	init_memory();
+	arch_alloc_pages = alloc_for_arch;
+	arch_alloc_stack = kstack_alloc;
+	arch_init_clock();
+	arch_init_interrupts();
+	pci_init();
+	task_init();
+	if (kthread_run(init_thread, NULL, "init_thread"))
+		panic("no memory for the first thread");
+	irq_enable();
+	sched_idle();
+}

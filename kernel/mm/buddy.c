@@ -1,0 +1,227 @@
+/*
+ * The buddy allocator.
+ *
+ * A free block is its first frame on the list of its order, with PG_BUDDY and page->order. Two free
+ * buddies of one order are always merged, so the free lists are a function of what is allocated.
+ * One lock guards all lists: single frames, which are nearly all of the traffic, come through the
+ * per-CPU lists of pcp.c and take it once a batch.
+ *
+ * Blocks go to the head of their list and are taken from there: what was used last is likely in the
+ * cache. Linux's migration types (movable and unmovable blocks kept apart) were left out: only page
+ * tables and slabs, single frames, are unmovable here, and nothing needs high orders after boot.
+ */
+#include "mm/buddy.h"
+
+static struct {
+	spinlock_t lock; /* RANK_BUDDY; guards everything here */
+	struct list_head blocks[MAX_ORDER + 1];
+	u32 nr_blocks[MAX_ORDER + 1];
+	u32 nr_free; /* frames */
+} buddy;
+
+void buddy_init(void)
+{
+	spin_lock_init(&buddy.lock, RANK_BUDDY);
+	for (u32 order = 0; order <= MAX_ORDER; order++)
+		list_init(&buddy.blocks[order]);
+}
+
+static void insert_block(struct page *page, u32 order)
+{
+	page->order = order;
+	page_set(page, PG_BUDDY);
+	list_add(&page->lru, &buddy.blocks[order]);
+	buddy.nr_blocks[order]++;
+	buddy.nr_free += 1u << order;
+}
+
+static void remove_block(struct page *page, u32 order)
+{
+	list_del(&page->lru);
+	page_clear(page, PG_BUDDY);
+	buddy.nr_blocks[order]--;
+	buddy.nr_free -= 1u << order;
+}
+
+static bool is_free_block(pfn_t pfn, u32 order)
+{
+	return pfn < max_pfn && page_test(pfn_page(pfn), PG_BUDDY) && pfn_page(pfn)->order == order;
+}
+
+/* Inserts a block that is not on a list yet, merged with its buddies as far as they are free. */
+static void insert_merged(pfn_t pfn, u32 order)
+{
+	while (order < MAX_ORDER && is_free_block(pfn ^ 1u << order, order)) {
+		remove_block(pfn_page(pfn ^ 1u << order), order);
+		pfn &= ~(1u << order);
+		TRACE(buddy_merge, .pfn = pfn, .order = order);
+		order++;
+	}
+	insert_block(pfn_page(pfn), order);
+}
+
+/* Takes a block off its list, splitting a larger one if need be; NULL when there is none. */
+static struct page *remove_split(u32 order)
+{
+	struct page *page;
+	u32 have = order;
+
+	while (have <= MAX_ORDER && list_empty(&buddy.blocks[have]))
+		have++;
+	if (have > MAX_ORDER)
+		return NULL;
+	page = list_first_entry(&buddy.blocks[have], struct page, lru);
+	remove_block(page, have);
+	while (have > order) {
+		TRACE(buddy_split, .pfn = page_pfn(page), .order = have);
+		have--;
+		insert_block(page + (1u << have), have);
+	}
+	return page;
+}
+
+void buddy_add_range(pfn_t start, pfn_t end)
+{
+	spin_lock(&buddy.lock);
+	while (start < end) {
+		u32 order = start ? min(__builtin_ctz(start), MAX_ORDER) : MAX_ORDER;
+
+		while (start + (1u << order) > end)
+			order--;
+		insert_merged(start, order);
+		start += 1u << order;
+	}
+	spin_unlock(&buddy.lock);
+}
+
+struct page *buddy_alloc(u32 order, enum page_kind kind, bool reserve)
+{
+	struct page *page;
+
+	spin_lock(&buddy.lock);
+	page = remove_split(order);
+	if (page)
+		TRACE(mm_page_alloc, .pfn = page_pfn(page), .order = order, .kind = kind, .pcp = 0,
+		      .reserve = reserve);
+	spin_unlock(&buddy.lock);
+	return page;
+}
+
+void buddy_free(struct page *page, u32 order, enum page_kind kind)
+{
+	spin_lock(&buddy.lock);
+	TRACE(mm_page_free, .pfn = page_pfn(page), .order = order, .kind = kind, .pcp = 0);
+	insert_merged(page_pfn(page), order);
+	spin_unlock(&buddy.lock);
+}
+
+u32 buddy_take(struct list_head *frames, u32 nr)
+{
+	struct page *page;
+	u32 taken = 0;
+
+	spin_lock(&buddy.lock);
+	while (taken < nr && (page = remove_split(0))) {
+		page_set(page, PG_PCP);
+		list_add_tail(&page->lru, frames);
+		TRACE(mm_page_pcpu_refill, .pfn = page_pfn(page));
+		taken++;
+	}
+	spin_unlock(&buddy.lock);
+	return taken;
+}
+
+void buddy_give(struct list_head *frames, u32 nr, u32 cpu)
+{
+	spin_lock(&buddy.lock);
+	while (nr--) {
+		struct page *page = list_last_entry(frames, struct page, lru);
+
+		list_del(&page->lru);
+		page_clear(page, PG_PCP);
+		TRACE(mm_page_pcpu_drain, .pfn = page_pfn(page), .cpu = cpu);
+		insert_merged(page_pfn(page), 0);
+	}
+	spin_unlock(&buddy.lock);
+}
+
+u32 buddy_nr_free(void)
+{
+	return READ_ONCE(buddy.nr_free);
+}
+
+bool buddy_has_block(u32 order)
+{
+	for (; order <= MAX_ORDER; order++)
+		if (READ_ONCE(buddy.nr_blocks[order]))
+			return true;
+	return false;
+}
+
+u64 buddy_baseline(void)
+{
+	struct page *page;
+	u64 records = 0;
+
+	for (u32 order = 0; order <= MAX_ORDER; order++)
+		list_for_each_entry (page, &buddy.blocks[order], lru) {
+			TRACE(state_free, .pfn = page_pfn(page), .pcp_cpu = 0xffff, .order = order);
+			records++;
+		}
+	return records;
+}
+
+/* One block of the list of `order`; returns faults. */
+static u32 check_block(const struct page *page, u32 order)
+{
+	pfn_t pfn = page_pfn(page);
+	u32 faults = 0;
+
+	if (!page_test(page, PG_BUDDY) || page->order != order) {
+		printk("buddy: pfn %u on the list of order %u has flags %x, order %u", pfn, order,
+		       page->flags, page->order);
+		faults++;
+	}
+	if (pfn & ((1u << order) - 1) || pfn + (1u << order) > max_pfn) {
+		printk("buddy: block of order %u at pfn %u is misplaced", order, pfn);
+		return faults + 1;
+	}
+	if (order < MAX_ORDER && is_free_block(pfn ^ 1u << order, order)) {
+		printk("buddy: pfn %u and its buddy of order %u are both free", pfn, order);
+		faults++;
+	}
+	for (u32 i = 0; i < 1u << order; i++)
+		if (page[i].kind != PAGE_FREE || atomic_read(&page[i].refcount)) {
+			printk("buddy: pfn %u is free, but of kind %u with %d references", pfn + i,
+			       page[i].kind, atomic_read(&page[i].refcount));
+			faults++;
+		}
+	return faults;
+}
+
+u32 buddy_check(u32 *frames)
+{
+	u32 faults = 0, sum = 0;
+	struct page *page;
+
+	for (u32 order = 0; order <= MAX_ORDER; order++) {
+		u32 blocks = 0;
+
+		list_for_each_entry (page, &buddy.blocks[order], lru) {
+			faults += check_block(page, order);
+			blocks++;
+		}
+		if (blocks != buddy.nr_blocks[order]) {
+			printk("buddy: %u blocks of order %u, counted %u", blocks, order,
+			       buddy.nr_blocks[order]);
+			faults++;
+		}
+		sum += blocks << order;
+	}
+	if (sum != buddy.nr_free) {
+		printk("buddy: %u free frames, counted %u", sum, buddy.nr_free);
+		faults++;
+	}
+	*frames += sum;
+	return faults;
+}

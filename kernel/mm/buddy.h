@@ -1,0 +1,38 @@
+/*
+ * The buddy allocator: free blocks of 2^order frames, aligned to their size. Private to
+ * page_alloc.c and pcp.c, which stand in front of it. Every function takes the buddy lock
+ * (RANK_BUDDY) and emits the events of what it does under it.
+ */
+#ifndef MM_BUDDY_H
+#define MM_BUDDY_H
+
+#include "mm/page_alloc.h"
+
+void buddy_init(void);
+
+/* Gives it RAM at boot. */
+void buddy_add_range(pfn_t start, pfn_t end);
+
+/* Takes a block and emits mm_page_alloc; NULL when none of that or a higher order is free.
+ * `reserve` is for the event. */
+struct page *buddy_alloc(u32 order, enum page_kind kind, bool reserve);
+
+/* Emits mm_page_free and takes the block back. Its struct page is in the free state already. */
+void buddy_free(struct page *page, u32 order, enum page_kind kind);
+
+/* Moves up to `nr` single frames to a CPU's list, marked PG_PCP; returns how many. */
+u32 buddy_take(struct list_head *frames, u32 nr);
+
+/* Takes `nr` frames back from the tail of the list of `cpu`, which has that many. */
+void buddy_give(struct list_head *frames, u32 nr, u32 cpu);
+
+/* Frames on the buddy lists, and whether a block of at least that order is free. Racy. */
+u32 buddy_nr_free(void);
+bool buddy_has_block(u32 order);
+
+/* All CPUs quiesced. */
+u64 buddy_baseline(void);
+/* Prints each fault, returns their number, adds the frames it saw to *frames. */
+u32 buddy_check(u32 *frames);
+
+#endif

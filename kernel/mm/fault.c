@@ -1,0 +1,407 @@
+/*
+ * Page faults: from the address to the kind of case, and each case solved.
+ *
+ *   anon        nothing mapped, write            a zeroed frame
+ *   zero        nothing mapped, read             the zero page
+ *   file        nothing mapped, a backing        a frame filled from it, private from the start
+ *   swap        a swap entry                     the page read back or found in the swap cache
+ *   cow, reuse  present, write not allowed yet   copied, or made writable if nobody else has it
+ *   spurious    present, allowed                 another CPU was faster, or a stale TLB entry
+ *
+ * A case reads the entry, prepares what may sleep (a frame, a page from the disk, the page lock) without its lock, then locks
+ * the entry and goes on only if it is still the same; otherwise the access is simply tried again.
+ *
+ * Locks: mmap_lock for reading (for writing only to grow the stack), page lock, PTE lock, and below it those of swap and LRU.
+ */
+#include "mm/fault.h"
+
+#include "arch/x86_64/page_ops.h"
+#include "arch/x86_64/tlb.h"
+#include "cpu/clock.h"
+#include "cpu/current.h"
+#include "lib/errno.h"
+#include "mm/mmap.h"
+#include "mm/page_alloc.h"
+#include "mm/pgtable.h"
+#include "mm/reclaim.h"
+#include "mm/rmap.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
+#include "mm/zero_page.h"
+
+/* Bits of the CPU's error code (SDM vol. 3, 4.7). */
+#define ERROR_WRITE BIT(1)
+#define ERROR_FETCH BIT(4)
+
+struct page *zero_page;
+
+void fault_init(void)
+{
+	zero_page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_ZERO);
+	BUG_ON(!zero_page);
+}
+
+/* One fault; filled by handle_fault(), refined by the cases. */
+struct fault {
+	struct mm *mm;
+	struct vma *vma;
+	u64 va;           /* page-aligned */
+	bool write, fetch;
+	bool waited;      /* a disk was needed */
+	pte_t *entry;
+	pte_t pte;        /* as read when the case was chosen */
+	enum fault_kind kind;
+};
+
+/* ---- pieces that the cases share ---- */
+
+/* The entry for a page of the VMA, accessed; writable and dirty when this fault writes. */
+static pte_t entry_for(const struct fault *fault, struct page *page, bool writable)
+{
+	u64 flags = vma_pte_flags(fault->vma) | PTE_ACCESSED;
+
+	if (writable)
+		flags |= PTE_WRITE | PTE_DIRTY;
+	return pte_make(page_pfn(page), flags);
+}
+
+/* Locks the entry; false, unlocked, when it changed since the case was chosen or the OOM reaper has been here. */
+static bool lock_unchanged(struct fault *fault)
+{
+	spin_lock(pte_lockptr(fault->entry));
+	if (((pte_read(fault->entry) ^ fault->pte) & ~(PTE_ACCESSED | PTE_DIRTY)) == 0 &&
+	    !(READ_ONCE(fault->mm->state) & MM_REAPED))
+		return true;
+	spin_unlock(pte_lockptr(fault->entry));
+	return false;
+}
+
+static void unlock_entry(struct fault *fault) { spin_unlock(pte_lockptr(fault->entry)); }
+
+/* Makes a fresh page the content of the empty or replaced entry and lists it. The entry is locked; the page's one reference
+ * becomes the mapping's. */
+static void map_new_page(struct fault *fault, struct page *page, bool writable, enum pte_why why)
+{
+	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, writable), why);
+	rmap_add_new(page, fault->vma, fault->va);
+	atomic_inc(&fault->mm->nr_resident);
+	reclaim_list_new(page);
+}
+
+/* ---- nothing mapped ---- */
+
+static enum fault_result map_zero_page(struct fault *fault)
+{
+	fault->kind = FAULT_ZERO;
+	if (!lock_unchanged(fault))
+		return FAULT_MINOR;
+	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, zero_page, false),
+		    PTE_WHY_FAULT);
+	unlock_entry(fault);
+	return FAULT_MINOR;
+}
+
+/* A private page of a file, or a zeroed one behind its end or without it. */
+static int fill_page(struct fault *fault, struct page *page)
+{
+	struct vma *vma = fault->vma;
+	u64 offset = vma->backing_offset + (fault->va - vma->start);
+	u64 valid;
+	int error;
+
+	if (!vma->backing || offset >= vma->backing_end) {
+		clear_page(page_virt(page));
+		return 0;
+	}
+	error = vma->backing->ops->read_page(vma->backing, offset, page);
+	valid = min(vma->backing_end - offset, PAGE_SIZE);
+	memset((char *)page_virt(page) + valid, 0, PAGE_SIZE - valid);
+	return error;
+}
+
+static enum fault_result map_missing(struct fault *fault)
+{
+	struct page *page;
+
+	if (!fault->vma->backing && !fault->write)
+		return map_zero_page(fault);
+	if (fault->kind != FAULT_STACK)
+		fault->kind = fault->vma->backing ? FAULT_FILE : FAULT_ANON;
+	if (anon_vma_prepare(fault->vma))
+		return FAULT_OOM;
+	page = alloc_page(GFP_KERNEL, PAGE_ANON);
+	if (!page)
+		return FAULT_OOM;
+	if (fill_page(fault, page)) {
+		page_put(page);
+		return FAULT_SIGBUS;
+	}
+	if (!lock_unchanged(fault)) {
+		page_put(page);
+		return FAULT_MINOR;
+	}
+	map_new_page(fault, page, fault->vma->flags & VM_WRITE && fault->write, PTE_WHY_FAULT);
+	unlock_entry(fault);
+	return FAULT_MINOR;
+}
+
+/* ---- write to a page that must not be written in place yet ---- */
+
+/* Whether a locked page has no other user than this one mapping (and a reclaimer that has isolated it, and will find it locked). */
+static bool only_ours(struct page *page)
+{
+	if (page_mapcount(page) != 1)
+		return false;
+	return !page_test(page, PG_SWAPCACHE) || swap_cache_release(page);
+}
+
+/* Makes the page writable in place if nobody else has it. The caller holds a reference. */
+static bool reuse_page(struct fault *fault, struct page *page)
+{
+	bool ours = false;
+
+	page_lock(page);
+	if (lock_unchanged(fault)) {
+		ours = only_ours(page);
+		if (ours)
+			pte_replace(fault->mm, fault->va, fault->entry,
+				    entry_for(fault, page, true), PTE_WHY_COW);
+		unlock_entry(fault);
+	}
+	page_unlock(page);
+	return ours;
+}
+
+/* The old page was replaced by a copy: no CPU may go on reading it through its TLB. */
+static void drop_copied(struct fault *fault, struct page *old)
+{
+	u64 cpus = READ_ONCE(fault->mm->cpu_mask);
+
+	TRACE(tlb_flush, .cpus = cpus, .mm_id = fault->mm->id, .reason = TLB_COW);
+	tlb_shootdown(cpus, fault->va, fault->va + PAGE_SIZE);
+	if (old != zero_page) {
+		swap_cache_drop_unused(old);
+		page_put(old); /* the mapping's */
+	}
+}
+
+/* Replaces the page (held by the caller, or the zero page) by a writable copy. */
+static enum fault_result copy_on_write(struct fault *fault, struct page *old)
+{
+	struct page *page;
+
+	fault->kind = fault->kind == FAULT_SWAP || fault->kind == FAULT_SWAP_CACHE ? fault->kind
+										   : FAULT_COW;
+	if (anon_vma_prepare(fault->vma))
+		return FAULT_OOM;
+	page = alloc_page(GFP_KERNEL, PAGE_ANON);
+	if (!page)
+		return FAULT_OOM;
+	if (old == zero_page)
+		clear_page(page_virt(page));
+	else
+		copy_page(page_virt(page), page_virt(old));
+	if (!lock_unchanged(fault)) {
+		page_put(page);
+		return FAULT_MINOR;
+	}
+	if (old != zero_page) {
+		rmap_remove(old, fault->mm, fault->va);
+		atomic_add_return(&fault->mm->nr_resident, -1);
+	}
+	map_new_page(fault, page, true, PTE_WHY_COW);
+	unlock_entry(fault);
+	drop_copied(fault, old);
+	return FAULT_MINOR;
+}
+
+/* The entry is present and not writable; the VMA allows writing. */
+static enum fault_result write_protected(struct fault *fault)
+{
+	struct page *page;
+	enum fault_result result = FAULT_MINOR;
+
+	if (!lock_unchanged(fault))
+		return FAULT_MINOR;
+	page = pfn_page(pte_pfn(fault->pte));
+	if (page != zero_page)
+		page_get(page);
+	unlock_entry(fault);
+	if (page == zero_page)
+		return copy_on_write(fault, page);
+	if (reuse_page(fault, page)) {
+		if (fault->kind != FAULT_SWAP && fault->kind != FAULT_SWAP_CACHE)
+			fault->kind = FAULT_REUSE;
+		/* This CPU may hold the read-only translation still; others refault when they find it. */
+		tlb_flush_local_page(fault->va);
+	} else {
+		result = copy_on_write(fault, page);
+	}
+	page_put(page);
+	return result;
+}
+
+/* ---- a swap entry ---- */
+
+/* Maps a locked page of the swap cache in place of the swap entry. Returns whether the entry was still there. */
+static bool map_swapped_in(struct fault *fault, struct page *page)
+{
+	u32 slot = pte_slot(fault->pte);
+	pte_t pte;
+
+	if (!page_test(page, PG_SWAPCACHE) || page->slot != slot || !lock_unchanged(fault))
+		return false;
+	pte = entry_for(fault, page, false);
+	page_get(page);
+	pte_replace(fault->mm, fault->va, fault->entry, pte, PTE_WHY_SWAPIN);
+	fault->pte = pte;
+	rmap_add(page, fault->vma, fault->va);
+	atomic_add_return(&fault->mm->nr_swapped, -1);
+	atomic_inc(&fault->mm->nr_resident);
+	swap_slot_put(slot, SLOT_WHY_SWAPIN);
+	unlock_entry(fault);
+	return true;
+}
+
+static enum fault_result bring_back(struct fault *fault)
+{
+	struct page *page;
+	bool mapped;
+	int error = 0;
+
+	fault->kind = FAULT_SWAP_CACHE;
+	if (anon_vma_prepare(fault->vma))
+		return FAULT_OOM;
+	page = swap_in(pte_slot(fault->pte), &fault->waited, &error);
+	if (!page)
+		return error == -ENOMEM ? FAULT_OOM : FAULT_MINOR;
+	if (fault->waited)
+		fault->kind = FAULT_SWAP;
+	if (page_test(page, PG_ERROR)) {
+		page_put(page);
+		return FAULT_SIGBUS;
+	}
+	page_lock(page);
+	mapped = map_swapped_in(fault, page);
+	/* With half of the slots in use a page's own slot is worth more than saving a write of it later. */
+	if (mapped && swap_nr_free() < swap_nr_slots() / 2)
+		swap_cache_release(page);
+	page_unlock(page);
+	page_put(page);
+	if (mapped && fault->write)
+		return write_protected(fault);
+	return FAULT_MINOR;
+}
+
+/* ---- from the address to the case ---- */
+
+static bool access_allowed(const struct fault *fault)
+{
+	u32 flags = fault->vma->flags;
+
+	if (fault->write)
+		return flags & VM_WRITE;
+	if (fault->fetch)
+		return flags & VM_EXEC;
+	return flags & (VM_READ | VM_WRITE | VM_EXEC);
+}
+
+static enum fault_result solve(struct fault *fault)
+{
+	fault->entry = pte_alloc(fault->mm, fault->va);
+	if (!fault->entry)
+		return FAULT_OOM;
+	fault->pte = pte_read(fault->entry);
+	if (!fault->pte)
+		return map_missing(fault);
+	if (pte_is_swap(fault->pte))
+		return bring_back(fault);
+	if (fault->write && !(fault->pte & PTE_WRITE))
+		return write_protected(fault);
+	fault->kind = FAULT_SPURIOUS;
+	tlb_flush_local_page(fault->va);
+	return FAULT_MINOR;
+}
+
+/* The stack below `va`, grown to contain it; NULL when there is none that may. mmap_lock for writing. */
+static struct vma *grow_stack(struct mm *mm, u64 va)
+{
+	struct vma *vma = vma_find_first(mm, va), *below;
+
+	if (!vma || vma->start <= va || !(vma->flags & VM_GROWSDOWN) ||
+	    vma->end - va > STACK_LIMIT)
+		return vma && vma->start <= va ? vma : NULL;
+	below = vma_prev(vma);
+	if (below && va < below->end + STACK_GUARD_GAP)
+		return NULL;
+	vma_resize(vma, va, vma->end, VMA_WHY_GROW);
+	return vma;
+}
+
+/* Finds the VMA and solves the fault, under mmap_lock. */
+static enum fault_result find_and_solve(struct fault *fault)
+{
+	struct mm *mm = fault->mm;
+	enum fault_result result = FAULT_SIGSEGV;
+	bool growing = false;
+
+	down_read(&mm->mmap_lock);
+	fault->vma = vma_find(mm, fault->va);
+	if (!fault->vma) {
+		up_read(&mm->mmap_lock);
+		if (down_write_killable(&mm->mmap_lock))
+			return FAULT_OOM;
+		growing = true;
+		fault->vma = grow_stack(mm, fault->va);
+		fault->kind = fault->vma ? FAULT_STACK : FAULT_INVALID;
+	}
+	if (fault->vma && access_allowed(fault))
+		result = READ_ONCE(mm->state) & MM_REAPED ? FAULT_OOM : solve(fault);
+	else
+		fault->kind = FAULT_INVALID;
+	if (growing)
+		up_write(&mm->mmap_lock);
+	else
+		up_read(&mm->mmap_lock);
+	if (result == FAULT_MINOR && fault->waited)
+		result = FAULT_MAJOR;
+	return result;
+}
+
+enum fault_result handle_fault(u64 address, u64 error_code, u64 ip)
+{
+	struct fault fault = {.mm = current->mm,
+			      .va = address & PAGE_MASK,
+			      .write = error_code & ERROR_WRITE,
+			      .fetch = error_code & ERROR_FETCH,
+			      .kind = FAULT_INVALID};
+	enum fault_result result = FAULT_SIGSEGV;
+	u64 begin = clock_ns();
+
+	TRACE(page_fault_user, .address = address, .ip = ip, .error_code = error_code,
+	      .pid = current->pid);
+	if (fault.mm && address < USER_END)
+		result = find_and_solve(&fault);
+	if (result == FAULT_MINOR || result == FAULT_MAJOR)
+		vmstat_inc(VMSTAT_PGFAULT);
+	if (result == FAULT_MAJOR)
+		vmstat_inc(VMSTAT_PGMAJFAULT);
+	TRACE(page_fault_end, .address = address, .latency_ns = clock_ns() - begin,
+	      .pid = current->pid, .kind = fault.kind, .result = result);
+	return result;
+}
+
+void fault_populate(struct mm *mm, u64 start, u64 end)
+{
+	for (u64 va = start; va < end && !current_is_dying(); va += PAGE_SIZE) {
+		struct fault fault = {.mm = mm, .va = va, .write = true};
+		struct vma *vma;
+
+		down_read(&mm->mmap_lock);
+		vma = vma_find(mm, va);
+		fault.write = vma && (vma->flags & VM_WRITE);
+		up_read(&mm->mmap_lock);
+		if (find_and_solve(&fault) > FAULT_MAJOR)
+			return;
+	}
+}

@@ -1,0 +1,209 @@
+/*
+ * The OOM killer: choose, kill, take the memory, and let everybody wait for that rather than kill another.
+ *
+ * A victim may be unable to die: it may wait for a lock that an allocating task holds. So a thread, the reaper, unmaps its
+ * private memory while it still exists. mm->state gets MM_REAPED first, so that no fault of the victim sees zeroes where its
+ * data was; it is going to die before it could notice anything else.
+ *
+ * One decision at a time: oom.victim is set from the kill until the victim's address space is gone. Later callers of
+ * out_of_memory() wait for that.
+ *
+ * Locks: oom.lock (RANK_OOM) guards the fields of `oom`; never held while sleeping or while another lock is taken.
+ */
+#include "mm/oom.h"
+
+#include "cpu/clock.h"
+#include "cpu/kthread.h"
+#include "cpu/wait.h"
+#include "lib/cmdline.h"
+#include "lib/errno.h"
+#include "mm/oom_score.h"
+#include "mm/page_alloc.h"
+#include "mm/pgtable.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
+#include "mm/zap.h"
+
+static const struct oom_policy *policy = &oom_policy_resident;
+
+static struct {
+	spinlock_t lock;
+	struct mm *victim; /* with a reference until the reaper is done; compared only, afterwards */
+	s32 victim_pid;
+	u32 kill_id;
+	bool choosing;
+	bool to_reap;      /* the reaper has not taken it yet */
+} oom = {.lock = SPINLOCK_INIT(RANK_OOM)};
+
+static DEFINE_WAIT_QUEUE(oom_wait);
+static DEFINE_WAIT_QUEUE(reaper_wait);
+
+static bool kill_in_progress(void) { return READ_ONCE(oom.victim) || READ_ONCE(oom.choosing); }
+
+/* Counts the entries of one table that map a page which nobody else maps. */
+static int count_private(struct pte_range *range)
+{
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t pte = pte_read(&range->entry[i]);
+
+		if (pte_maps(pte) && page_mapcount(pfn_page(pte_pfn(pte))) == 1)
+			++*(u32 *)range->arg;
+	}
+	return 0;
+}
+
+/* Frames that the death of this address space should free: those nobody else maps, and its page tables. */
+static u32 predict(struct mm *mm)
+{
+	u32 nr = 0;
+
+	if (!down_read_trylock(&mm->mmap_lock))
+		return atomic_read(&mm->nr_resident) + atomic_read(&mm->nr_pgtables);
+	pgtable_walk(mm, 0, USER_END, count_private, &nr);
+	up_read(&mm->mmap_lock);
+	return nr + atomic_read(&mm->nr_pgtables);
+}
+
+static enum oom_eligible eligible(const struct oom_task *task)
+{
+	if (task->pid == 1)
+		return OOM_INIT;
+	return task->dying ? OOM_DYING : OOM_ELIGIBLE;
+}
+
+/* Scores every task and keeps the best one, with the reference on its address space. False when nobody may be chosen. */
+static bool choose(u32 kill_id, struct oom_task *best)
+{
+	struct oom_task task;
+	u64 best_score = 0;
+	s32 pid = 0;
+	bool found = false;
+
+	while (oom_next_task(pid, &task)) {
+		struct oom_usage usage = {.resident = atomic_read(&task.mm->nr_resident),
+					  .swapped = atomic_read(&task.mm->nr_swapped),
+					  .page_tables = atomic_read(&task.mm->nr_pgtables)};
+		u64 score = policy->score(&usage);
+		enum oom_eligible may = eligible(&task);
+
+		pid = task.pid;
+		TRACE_TEXT(oom_score, comm, task.comm, .score = score, .kill_id = kill_id,
+			   .pid = pid, .resident = usage.resident, .swapped = usage.swapped,
+			   .page_tables = usage.page_tables, .eligible = may);
+		if (may == OOM_ELIGIBLE && (!found || score > best_score)) {
+			if (found)
+				mm_put(best->mm);
+			found = true;
+			best_score = score;
+			*best = task;
+		} else {
+			mm_put(task.mm);
+		}
+	}
+	return found;
+}
+
+/* Kills the chosen task; its reference on the address space passes to the reaper. */
+static void kill(u32 kill_id, struct oom_task *victim)
+{
+	u32 predicted = predict(victim->mm);
+
+	victim->mm->oom_kill_id = kill_id;
+	spin_lock(&oom.lock);
+	oom.victim = victim->mm;
+	oom.victim_pid = victim->pid;
+	oom.to_reap = true;
+	vmstat_inc(VMSTAT_OOM_KILL);
+	TRACE(mark_victim, .kill_id = kill_id, .pid = victim->pid, .mm_id = victim->mm->id,
+	      .predicted_pages = predicted);
+	spin_unlock(&oom.lock);
+	printk("oom: killed %d (%s), about %u frames", victim->pid, victim->comm, predicted);
+	oom_kill_task(victim->pid, kill_id); /* -ESRCH: it is dead already, which is as good */
+	wake_up(&reaper_wait);
+}
+
+void out_of_memory(u32 order)
+{
+	struct oom_task victim;
+	bool mine;
+
+	spin_lock(&oom.lock);
+	mine = !kill_in_progress();
+	if (mine) {
+		oom.choosing = true;
+		oom.kill_id++;
+	}
+	spin_unlock(&oom.lock);
+	if (!mine) {
+		/* The victim itself must not wait for its own death. */
+		wait_event(&oom_wait, !kill_in_progress() || current_is_dying());
+		return;
+	}
+	TRACE(oom_invoked, .kill_id = oom.kill_id, .pid = current->pid, .order = order,
+	      .nr_free = nr_free_frames(), .nr_free_slots = swap_nr_free());
+	if (choose(oom.kill_id, &victim))
+		kill(oom.kill_id, &victim);
+	else if (!current_is_dying())
+		panic("out of memory, and no task that may be killed");
+	WRITE_ONCE(oom.choosing, false);
+	wake_up(&oom_wait);
+}
+
+void oom_victim_gone(struct mm *mm)
+{
+	bool was_victim;
+
+	if (!mm->oom_kill_id)
+		return;
+	spin_lock(&oom.lock);
+	was_victim = oom.victim == mm;
+	if (was_victim) {
+		oom.victim = NULL;
+		TRACE(oom_done, .kill_id = mm->oom_kill_id, .pid = oom.victim_pid,
+		      .freed_pages = atomic_read(&mm->oom_freed));
+	}
+	spin_unlock(&oom.lock);
+	if (was_victim)
+		wake_up(&oom_wait);
+}
+
+/* Unmaps everything the victim has; mmap_lock held for reading. */
+static void reap(struct mm *mm)
+{
+	struct vma *vma;
+
+	__atomic_or_fetch(&mm->state, MM_REAPED, __ATOMIC_SEQ_CST);
+	for_each_vma(mm, vma)
+		zap_range(vma, vma->start, vma->end, PTE_WHY_OOM);
+}
+
+static void reaper(void *arg)
+{
+	(void)arg;
+	current->flags |= PF_MEMALLOC;
+	for (;;) {
+		struct mm *mm;
+
+		wait_event(&reaper_wait, READ_ONCE(oom.to_reap));
+		spin_lock(&oom.lock);
+		oom.to_reap = false;
+		mm = oom.victim;
+		spin_unlock(&oom.lock);
+		/* A holder for writing is the victim itself in a memory call; being killed, it gets memory from the reserve or
+		 * an error, and lets go. */
+		down_read(&mm->mmap_lock);
+		reap(mm);
+		up_read(&mm->mmap_lock);
+		mm_put(mm);
+	}
+}
+
+void oom_init(void)
+{
+	char name[16];
+
+	if (cmdline_text("oom_policy", name, sizeof(name)) && strcmp(name, policy->name))
+		panic("oom_policy=%s: no such policy", name);
+	if (kthread_run(reaper, NULL, "oom_reaper"))
+		panic("no memory for the OOM reaper");
+}

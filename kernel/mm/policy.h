@@ -1,0 +1,40 @@
+/*
+ * Replacement policy: what reclaim asks before it moves or evicts a page. Mechanism (reclaim.c) and policy are two files with
+ * this struct between them; a policy sees numbers only, so the same file compiles into a simulator on the host. One is
+ * chosen on the kernel command line: policy=NAME.
+ */
+#ifndef MM_POLICY_H
+#define MM_POLICY_H
+
+#include "lib/types.h"
+#include "trace/trace_abi.h"
+
+/* What a policy may know of a page that it judges. */
+struct page_view {
+	u32 mappings;          /* entries that map it */
+	u32 referenced;        /* those whose accessed bit was set since the last look */
+	bool second_look;      /* PG_REFERENCED: found accessed once before */
+};
+
+/* What it may know of the lists. */
+struct list_view {
+	u32 inactive, active;  /* pages */
+};
+
+struct replacement_policy {
+	const char *name;
+	/* The list for a fresh page. */
+	enum lru_list (*place_new)(void);
+	/* The list for a page read back from swap `distance` evictions after its own. */
+	enum lru_list (*place_refault)(u32 distance, const struct list_view *lists);
+	/* Whether the inactive list is too short, so that the active one must be looked at. */
+	bool (*inactive_is_low)(const struct list_view *lists);
+	/* RECLAIM_ACTIVATE, RECLAIM_KEEP_REFERENCED, or RECLAIM_FREED: evict it if you can. */
+	enum reclaim_verdict (*judge_inactive)(const struct page_view *page);
+	/* RECLAIM_ROTATE or RECLAIM_DEACTIVATE. */
+	enum reclaim_verdict (*judge_active)(const struct page_view *page);
+};
+
+extern const struct replacement_policy policy_two_list;
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * Reclaim: what happens to one batch of pages, and who does it when.
+ *
+ * A pass takes up to PASS_BATCH pages from the tail of the inactive list (and as many from the active list when the policy finds
+ * the inactive one too short) and goes through four steps:
+ *
+ *   judge   harvest accessed bits through rmap; the policy says keep, activate or evict
+ *   unmap   a page to evict gets a slot, and all its mappings go at once
+ *   flush   one TLB flush for everything harvested and unmapped: an unmapped page can no longer be written, and an accessed bit
+ *           that was cleared will be set again by the next access (without the flush, a CPU that still has the translation
+ *           would not set it, the page would look cold for ever, and LRU would be FIFO)
+ *   settle  a clean page is freed, a dirty one sent to swap; its end frees it (reclaim_page_written())
+ *
+ * Locks: pages are locked by trylock only, so a pass may hold a batch of page locks without an order among them; it holds no
+ * other lock between two pages. Two passes may run on two CPUs: isolation keeps their pages apart.
+ */
+#include "mm/reclaim.h"
+
+#include "arch/x86_64/tlb.h"
+#include "cpu/current.h"
+#include "cpu/kthread.h"
+#include "cpu/wait.h"
+#include "lib/cmdline.h"
+#include "lib/errno.h"
+#include "mm/lru.h"
+#include "mm/page_alloc.h"
+#include "mm/policy.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
+
+#define PASS_BATCH 32
+/* First priority of a reclaimer: it looks at size >> priority pages, twice as many after each round without success. */
+#define FIRST_PRIORITY 12
+/* Writes under way beyond which reclaimers wait rather than unmap more: half of what the request pool can carry. */
+#define MAX_WRITING 512
+/* A direct reclaimer stops when it has freed this many. */
+#define DIRECT_TARGET 32
+
+struct pass {
+	u32 id;
+	enum reclaim_kind kind;
+	struct page *pages[PASS_BATCH]; /* isolated, not settled yet */
+	u32 nr_pages;
+	struct rmap_harvest harvest; /* its cpu_mask: whom the flush concerns */
+	u64 unmapped_cpus;
+	u32 nr_scanned, nr_freed, nr_activated, nr_deactivated, nr_active_scanned;
+	struct swap_writer writer;
+};
+
+static const struct replacement_policy *policies[] = {&policy_two_list};
+static const struct replacement_policy *policy = &policy_two_list;
+static u32 last_pass_id; /* atomic */
+
+static DEFINE_WAIT_QUEUE(kswapd_wait);
+static u32 kswapd_wanted; /* 1: someone asked since kswapd last looked; atomic */
+
+static struct list_view list_view(void)
+{
+	return (struct list_view){.inactive = lru_size(LRU_INACTIVE_ANON),
+				  .active = lru_size(LRU_ACTIVE_ANON)};
+}
+
+void reclaim_list_new(struct page *page) { lru_add(page, policy->place_new(), LRU_WHY_NEW); }
+
+void reclaim_list_refault(struct page *page, u32 distance)
+{
+	struct list_view lists = list_view();
+
+	lru_add(page, policy->place_refault(distance, &lists), LRU_WHY_SWAPIN);
+}
+
+static void decide(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
+{
+	TRACE(reclaim_decision, .pfn = page_pfn(page), .pass_id = pass->id, .list = page->from_list,
+	      .verdict = verdict);
+}
+
+/* Ends a page's part in the pass: back to a list. */
+static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
+{
+	decide(pass, page, verdict);
+	switch (verdict) {
+	case RECLAIM_ACTIVATE:
+		pass->nr_activated++;
+		vmstat_inc(VMSTAT_PGACTIVATE);
+		page_clear(page, PG_REFERENCED);
+		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_REFERENCED);
+		break;
+	case RECLAIM_KEEP_REFERENCED:
+		page_set(page, PG_REFERENCED);
+		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_SECOND_CHANCE);
+		break;
+	case RECLAIM_DEACTIVATE:
+		pass->nr_deactivated++;
+		vmstat_inc(VMSTAT_PGDEACTIVATE);
+		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_DEACTIVATE);
+		break;
+	case RECLAIM_ROTATE:
+		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_REFERENCED);
+		break;
+	default:
+		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_PUTBACK);
+	}
+}
+
+static struct page_view harvest(struct pass *pass, struct page *page)
+{
+	rmap_harvest(page, &pass->harvest);
+	TRACE(lru_referenced, .pfn = page_pfn(page), .mappings = pass->harvest.mappings,
+	      .referenced = pass->harvest.referenced, .pass_id = pass->id, .list = page->from_list);
+	return (struct page_view){.mappings = pass->harvest.mappings,
+				  .referenced = pass->harvest.referenced,
+				  .second_look = page_test(page, PG_REFERENCED)};
+}
+
+/* Unmaps a locked page that is to be evicted; the verdict that keeps it, or RECLAIM_FREED. */
+static enum reclaim_verdict unmap(struct pass *pass, struct page *page)
+{
+	if (!page_test(page, PG_SWAPCACHE) && swap_cache_add_new(page))
+		return RECLAIM_KEEP_NO_SWAP;
+	if (!rmap_unmap_all(page, &pass->unmapped_cpus))
+		return RECLAIM_KEEP_BUSY;
+	return RECLAIM_FREED;
+}
+
+/* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be settled. */
+static bool judge_inactive(struct pass *pass, struct page *page)
+{
+	struct page_view view;
+	enum reclaim_verdict verdict;
+
+	if (!page_trylock(page)) {
+		keep(pass, page, RECLAIM_KEEP_LOCKED);
+		return false;
+	}
+	if (page_test(page, PG_WRITEBACK)) {
+		verdict = RECLAIM_KEEP_WRITEBACK;
+	} else {
+		view = harvest(pass, page);
+		verdict = policy->judge_inactive(&view);
+		if (verdict == RECLAIM_FREED)
+			verdict = unmap(pass, page);
+	}
+	if (verdict == RECLAIM_FREED)
+		return true;
+	page_unlock(page);
+	keep(pass, page, verdict);
+	return false;
+}
+
+/* Takes a clean, unmapped, locked page out of the cache: its content is in swap only, its frame is freed. `pass` is the one that
+ * decides it now, or NULL when that was long ago, before the write. Returns false when someone holds the page. */
+static bool evict(struct pass *pass, struct page *page, u32 pass_id, enum reclaim_kind kind)
+{
+	enum reclaim_verdict verdict = pass ? RECLAIM_FREED : RECLAIM_WRITE;
+	u32 slot = page->slot;
+
+	if (!swap_cache_remove(page, 1))
+		return false;
+	if (pass)
+		decide(pass, page, verdict);
+	swap_note_eviction(slot);
+	vmstat_inc(kind == RECLAIM_KSWAPD ? VMSTAT_PGSTEAL_KSWAPD : VMSTAT_PGSTEAL_DIRECT);
+	TRACE(page_evicted, .pfn = page_pfn(page), .slot = slot, .pass_id = pass_id, .kind = kind,
+	      .verdict = verdict);
+	page_unlock(page);
+	lru_release(page);
+	return true;
+}
+
+/* Frees or writes an unmapped page. */
+static void settle(struct pass *pass, struct page *page)
+{
+	enum reclaim_verdict kept = RECLAIM_KEEP_BUSY;
+
+	if (swap_only_cached(page) && swap_cache_release(page)) {
+		decide(pass, page, RECLAIM_DROPPED);
+		page_unlock(page);
+		lru_release(page);
+		pass->nr_freed++;
+		return;
+	}
+	if (page_test(page, PG_DIRTY)) {
+		if (!swap_write(&pass->writer, page)) {
+			decide(pass, page, RECLAIM_WRITE);
+			return;
+		}
+		kept = RECLAIM_KEEP_NO_IO;
+	} else if (evict(pass, page, pass->id, pass->kind)) {
+		pass->nr_freed++;
+		return;
+	}
+	page_unlock(page);
+	keep(pass, page, kept);
+}
+
+void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind, int error)
+{
+	page_clear(page, PG_WRITEBACK);
+	page_wake(page);
+	if (error) {
+		page_set(page, PG_DIRTY);
+		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_WRITE_FAILED);
+		return;
+	}
+	if (page_trylock(page)) {
+		if (evict(NULL, page, pass_id, kind))
+			return;
+		page_unlock(page);
+	}
+	lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_PUTBACK);
+}
+
+static u32 isolate(struct pass *pass, enum lru_list list)
+{
+	pass->nr_pages = lru_isolate(list, pass->pages, PASS_BATCH);
+	for (u32 i = 0; i < pass->nr_pages; i++)
+		pass->pages[i]->from_list = list;
+	return pass->nr_pages;
+}
+
+static void flush(u64 cpu_mask, enum tlb_why why)
+{
+	if (!cpu_mask)
+		return;
+	TRACE(tlb_flush, .cpus = cpu_mask, .mm_id = 0, .reason = why);
+	tlb_shootdown_all(cpu_mask);
+}
+
+static void shrink_active(struct pass *pass)
+{
+	pass->nr_active_scanned = isolate(pass, LRU_ACTIVE_ANON);
+	for (u32 i = 0; i < pass->nr_pages; i++) {
+		struct page_view view = harvest(pass, pass->pages[i]);
+
+		keep(pass, pass->pages[i], policy->judge_active(&view));
+	}
+}
+
+static void shrink_inactive(struct pass *pass)
+{
+	u32 to_settle = 0;
+
+	pass->nr_scanned = isolate(pass, LRU_INACTIVE_ANON);
+	vmstat_add(pass->kind == RECLAIM_KSWAPD ? VMSTAT_PGSCAN_KSWAPD : VMSTAT_PGSCAN_DIRECT,
+		   pass->nr_scanned);
+	for (u32 i = 0; i < pass->nr_pages; i++)
+		if (judge_inactive(pass, pass->pages[i]))
+			pass->pages[to_settle++] = pass->pages[i];
+	/* One flush serves both purposes; the reason told is the stronger one. */
+	flush(pass->harvest.cpu_mask | pass->unmapped_cpus,
+	      pass->unmapped_cpus ? TLB_RECLAIM : TLB_AGING);
+	for (u32 i = 0; i < to_settle; i++)
+		settle(pass, pass->pages[i]);
+	swap_write_flush(&pass->writer);
+}
+
+/* One pass. Returns the pages freed or sent to swap; *scanned grows by those looked at. */
+static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
+{
+	struct list_view lists = list_view();
+	struct pass pass = {.kind = kind};
+
+	pass.id = pass.writer.pass_id = __atomic_add_fetch(&last_pass_id, 1, __ATOMIC_RELAXED);
+	pass.writer.kind = kind;
+	TRACE(reclaim_pass_begin, .pass_id = pass.id, .kind = kind, .pid = current->pid,
+	      .priority = priority, .nr_free = nr_free_frames());
+	if (policy->inactive_is_low(&lists))
+		shrink_active(&pass);
+	shrink_inactive(&pass);
+	TRACE(reclaim_pass_end, .pass_id = pass.id, .nr_scanned = pass.nr_scanned,
+	      .nr_freed = pass.nr_freed, .nr_written = pass.writer.nr_pages,
+	      .nr_activated = pass.nr_activated, .nr_deactivated = pass.nr_deactivated,
+	      .nr_active_scanned = pass.nr_active_scanned, .nr_free = nr_free_frames());
+	*scanned += pass.nr_scanned + pass.nr_active_scanned;
+	return pass.nr_freed + pass.writer.nr_pages;
+}
+
+/* Passes over size >> priority pages, at least one batch, until `target` are freed or under way. Returns how many. */
+static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
+{
+	u32 goal = max((lru_size(LRU_INACTIVE_ANON) + lru_size(LRU_ACTIVE_ANON)) >> priority,
+		       (u32)PASS_BATCH);
+	u32 scanned = 0, before, done = 0;
+
+	do {
+		before = scanned;
+		done += run_pass(kind, priority, &scanned);
+		swap_wait_writes_below(MAX_WRITING);
+		cond_resched();
+	} while (done < target && scanned < goal && scanned != before);
+	return done;
+}
+
+u32 direct_reclaim(u32 order)
+{
+	u32 free_before = nr_free_frames(), done = 0, slabs, freed;
+
+	current->flags |= PF_MEMALLOC;
+	vmstat_inc(VMSTAT_ALLOCSTALL);
+	TRACE(mm_vmscan_direct_reclaim_begin, .pid = current->pid, .order = order);
+	slabs = slab_shrink();
+	for (u32 priority = FIRST_PRIORITY + 1; priority-- > 0 && done < DIRECT_TARGET;)
+		done += run_round(RECLAIM_DIRECT, priority, DIRECT_TARGET - done);
+	/* Frames come when writes end: wait for some of them, whoever began them. */
+	if (nr_free_frames() <= watermarks.min && swap_writes_pending())
+		swap_wait_writes_below(swap_writes_pending());
+	freed = nr_free_frames() > free_before ? nr_free_frames() - free_before : 0;
+	TRACE(mm_vmscan_direct_reclaim_end, .pid = current->pid, .nr_reclaimed = freed);
+	current->flags &= ~PF_MEMALLOC;
+	return max(max(freed, done), slabs);
+}
+
+void wakeup_kswapd(u32 order)
+{
+	if (__atomic_exchange_n(&kswapd_wanted, 1, __ATOMIC_SEQ_CST))
+		return;
+	TRACE(mm_vmscan_wakeup_kswapd, .nr_free = nr_free_frames(), .order = order);
+	wake_up(&kswapd_wait);
+}
+
+/* Reclaims until free memory, with what is being written, reaches the high watermark or nothing helps. */
+static void balance(void)
+{
+	u32 priority = FIRST_PRIORITY;
+
+	slab_shrink();
+	while (nr_free_frames() < watermarks.high) {
+		u32 coming = nr_free_frames() + swap_writes_pending();
+
+		if (coming >= watermarks.high + MAX_WRITING / 4) {
+			swap_wait_writes_below(swap_writes_pending());
+			continue;
+		}
+		if (run_round(RECLAIM_KSWAPD, priority, PASS_BATCH))
+			priority = FIRST_PRIORITY;
+		else if (swap_writes_pending())
+			swap_wait_writes_below(swap_writes_pending());
+		else if (priority-- == 0)
+			return;
+	}
+}
+
+static void kswapd(void *arg)
+{
+	(void)arg;
+	current->flags |= PF_MEMALLOC;
+	for (;;) {
+		wait_event(&kswapd_wait, READ_ONCE(kswapd_wanted));
+		vmstat_inc(VMSTAT_PAGEOUTRUN);
+		TRACE(mm_vmscan_kswapd_wake, .nr_free = nr_free_frames());
+		balance();
+		TRACE(mm_vmscan_kswapd_sleep, .nr_free = nr_free_frames());
+		__atomic_store_n(&kswapd_wanted, 0, __ATOMIC_SEQ_CST);
+	}
+}
+
+int reclaim_init(void)
+{
+	char name[16];
+	bool found = !cmdline_text("policy", name, sizeof(name));
+
+	for (u32 i = 0; i < ARRAY_SIZE(policies); i++)
+		if (!found && !strcmp(policies[i]->name, name)) {
+			policy = policies[i];
+			found = true;
+		}
+	if (!found)
+		panic("policy=%s: no such replacement policy", name);
+	return kthread_run(kswapd, NULL, "kswapd");
+}

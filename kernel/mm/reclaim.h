@@ -1,0 +1,24 @@
+/* Page reclaim: kswapd, direct reclaim, and what both do to a batch of pages. */
+#ifndef MM_RECLAIM_H
+#define MM_RECLAIM_H
+
+#include "mm/page.h"
+
+/* Chooses the policy (command line: policy=) and starts kswapd. Returns 0 or -ENOMEM. */
+int reclaim_init(void);
+
+/* An allocation of that order found free memory below the low watermark. Cheap when kswapd works already. Does not sleep. */
+void wakeup_kswapd(u32 order);
+
+/* Reclaims on behalf of the current task; may sleep until writes end. Returns frames freed, 0 when there is no progress left to
+ * make. No page lock or spinlock held; mmap_lock may be. */
+u32 direct_reclaim(u32 order);
+
+/* The write of an isolated page ended (in the block thread): evicts it, or puts it back. */
+void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind, int error);
+
+/* Where the policy puts a fresh page or one that is read back. */
+void reclaim_list_new(struct page *page);
+void reclaim_list_refault(struct page *page, u32 distance);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * Walking all mappings of a page: by anon_vma and chain, the one strategy there is, and the two walks that reclaim needs.
+ *
+ * Lock order: anon_vma (held through the walk, so that VMAs and their page tables stay), PTE. A mapping that a fault adds
+ * behind the walker is not missed: who adds one to a page in use holds the page lock, as the callers of rmap_unmap_all() do,
+ * or (fork) adds it for a child while the parent's is counted, and a page with mappings left is not evicted.
+ */
+#include "mm/pgtable.h"
+#include "mm/rmap.h"
+#include "mm/swap.h"
+
+/* Visits the entry of one VMA if it maps the page; returns the visitor's verdict. */
+static bool visit_vma(struct page *page, struct vma *vma,
+		      bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
+{
+	struct rmap_mapping mapping = {.page = page, .vma = vma, .va = page->index << PAGE_SHIFT};
+	spinlock_t *ptl;
+	bool go_on = true;
+	pte_t pte;
+
+	mapping.entry = pte_find(vma->mm, mapping.va);
+	if (!mapping.entry)
+		return true;
+	ptl = pte_lockptr(mapping.entry);
+	spin_lock(ptl);
+	pte = pte_read(mapping.entry);
+	if (pte_maps(pte) && pte_pfn(pte) == page_pfn(page))
+		go_on = visit(&mapping, arg);
+	spin_unlock(ptl);
+	return go_on;
+}
+
+static void walk_chain(struct page *page, bool (*visit)(struct rmap_mapping *mapping, void *arg),
+		       void *arg)
+{
+	struct anon_vma *anon_vma = page->anon_vma;
+	struct interval_node *node;
+
+	if (!anon_vma) /* read from swap, never mapped since */
+		return;
+	spin_lock(&anon_vma->root->lock);
+	for (node = interval_first(&anon_vma->links, page->index, page->index); node;
+	     node = interval_next(node, page->index, page->index))
+		if (!visit_vma(page, container_of(node, struct anon_vma_chain, interval)->vma,
+			       visit, arg))
+			break;
+	spin_unlock(&anon_vma->root->lock);
+}
+
+const struct rmap_strategy rmap_anon_chain = {.name = "anon_chain", .walk = walk_chain};
+
+const struct rmap_strategy *rmap = &rmap_anon_chain;
+
+static u64 cpus_of(const struct mm *mm) { return READ_ONCE(mm->cpu_mask); }
+
+static bool harvest_one(struct rmap_mapping *mapping, void *arg)
+{
+	struct rmap_harvest *harvest = arg;
+
+	harvest->mappings++;
+	if (!(pte_clear_bits(mapping->entry, PTE_ACCESSED) & PTE_ACCESSED))
+		return true;
+	TRACE(pte_young, .va = mapping->va, .mm_id = mapping->vma->mm->id,
+	      .pfn = page_pfn(mapping->page));
+	harvest->referenced++;
+	harvest->cpu_mask |= cpus_of(mapping->vma->mm);
+	return true;
+}
+
+void rmap_harvest(struct page *page, struct rmap_harvest *harvest)
+{
+	harvest->mappings = harvest->referenced = 0;
+	rmap->walk(page, harvest_one, harvest);
+}
+
+static bool unmap_one(struct rmap_mapping *mapping, void *cpu_mask)
+{
+	struct page *page = mapping->page;
+	struct mm *mm = mapping->vma->mm;
+	pte_t old;
+
+	if (swap_slot_get(page->slot, SLOT_WHY_UNMAP))
+		return false;
+	old = pte_replace(mm, mapping->va, mapping->entry, pte_make_swap(page->slot),
+			  PTE_WHY_SWAPOUT);
+	if (old & PTE_DIRTY)
+		page_set(page, PG_DIRTY);
+	rmap_remove(page, mm, mapping->va);
+	atomic_add_return(&mm->nr_resident, -1);
+	atomic_inc(&mm->nr_swapped);
+	*(u64 *)cpu_mask |= cpus_of(mm);
+	page_put(page); /* the mapping's; the caller has another */
+	return true;
+}
+
+bool rmap_unmap_all(struct page *page, u64 *cpu_mask)
+{
+	ASSERT(page_test(page, PG_LOCKED) && page_test(page, PG_SWAPCACHE));
+	rmap->walk(page, unmap_one, cpu_mask);
+	return page_mapcount(page) == 0;
+}

@@ -1,0 +1,257 @@
+/*
+ * VMAs: finding, inserting, cutting, joining, moving bounds.
+ *
+ * Both orders are kept because each walk is the fast one somewhere: the tree finds an address, the
+ * list gives neighbours and is what fork and exit go through. A maple tree would do both; it pays
+ * with lock-free readers, which we do not have.
+ *
+ * Events and links, under mmap_lock for writing. The rule is that a page is never mapped where no
+ * linked VMA covers it at a moment when anybody could look:
+ *
+ *   split   vma_create of the upper part, its avc_links, then vma_resize of the lower part. Linking
+ * sleeps, so in between the two overlap, and reclaim finds the same entry twice, which is harmless
+ *   merge   links of the upper one cut, vma_remove, vma_resize of the lower one, without sleeping.
+ * In between reclaim cannot reach the upper part's entries, so it leaves them alone
+ *
+ * Two VMAs merge only when their anon_vmas agree, and then the lower one, whose links cover the
+ * same family, stays.
+ */
+#include "mm/vma.h"
+
+#include "arch/x86_64/pte.h"
+#include "lib/errno.h"
+#include "mm/pgtable.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+
+static struct kmem_cache *vma_cache;
+static u32 last_id; /* atomic */
+
+void vma_init(void)
+{
+	vma_cache = kmem_cache_create("vma", sizeof(struct vma));
+	BUG_ON(!vma_cache);
+}
+
+/* ---- finding ---- */
+
+struct vma *vma_find_first(struct mm *mm, u64 va)
+{
+	struct rb_node *node = mm->vma_tree.rb_node;
+	struct vma *best = NULL;
+
+	ASSERT(rwsem_is_locked(&mm->mmap_lock));
+	while (node) {
+		struct vma *vma = rb_entry(node, struct vma, rb);
+
+		if (vma->end > va) {
+			best = vma;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return best;
+}
+
+struct vma *vma_find(struct mm *mm, u64 va)
+{
+	struct vma *vma = vma_find_first(mm, va);
+
+	return vma && vma->start <= va ? vma : NULL;
+}
+
+struct vma *vma_next(struct vma *vma)
+{
+	return vma->node.next == &vma->mm->vmas ? NULL
+						: list_entry(vma->node.next, struct vma, node);
+}
+
+struct vma *vma_prev(struct vma *vma)
+{
+	return vma->node.prev == &vma->mm->vmas ? NULL
+						: list_entry(vma->node.prev, struct vma, node);
+}
+
+/* ---- inserting and removing ---- */
+
+/* A VMA that is in no address space yet. NULL without memory. */
+static struct vma *vma_alloc(struct mm *mm, u64 start, u64 end, u32 flags)
+{
+	struct vma *vma = kmem_cache_alloc(vma_cache, GFP_KERNEL | GFP_ZERO);
+
+	if (!vma)
+		return NULL;
+	vma->mm = mm;
+	vma->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	vma->flags = flags;
+	vma->start = start;
+	vma->end = end;
+	list_init(&vma->chain);
+	return vma;
+}
+
+static void set_backing(struct vma *vma, struct backing *backing, u64 offset, u64 end)
+{
+	vma->backing = backing;
+	vma->backing_offset = offset;
+	vma->backing_end = end;
+}
+
+/* Puts a VMA into the tree and, by it, at its place in the list. */
+static void insert(struct vma *vma, enum vma_why why)
+{
+	struct mm *mm = vma->mm;
+	struct rb_node **link = &mm->vma_tree.rb_node, *parent = NULL, *before;
+
+	ASSERT(rwsem_is_locked(&mm->mmap_lock));
+	while (*link) {
+		parent = *link;
+		link = vma->start < rb_entry(parent, struct vma, rb)->start ? &parent->rb_left
+									    : &parent->rb_right;
+	}
+	rb_link_node(&vma->rb, parent, link);
+	rb_insert_color(&vma->rb, &mm->vma_tree);
+	before = rb_prev(&vma->rb);
+	list_add(&vma->node, before ? &rb_entry(before, struct vma, rb)->node : &mm->vmas);
+	mm->nr_vmas++;
+	TRACE(vma_create, .va_start = vma->start, .va_end = vma->end, .vma_id = vma->id,
+	      .mm_id = mm->id, .flags = vma->flags, .why = why);
+}
+
+void vma_remove(struct vma *vma, enum vma_why why)
+{
+	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
+	BUG_ON(!list_empty(&vma->chain));
+	rb_erase(&vma->rb, &vma->mm->vma_tree);
+	list_del(&vma->node);
+	vma->mm->nr_vmas--;
+	TRACE(vma_remove, .vma_id = vma->id, .why = why);
+	kmem_cache_free(vma_cache, vma);
+}
+
+struct vma *vma_copy(struct mm *mm, const struct vma *vma)
+{
+	struct vma *copy = vma_alloc(mm, vma->start, vma->end, vma->flags);
+
+	if (!copy)
+		return NULL;
+	set_backing(copy, vma->backing, vma->backing_offset, vma->backing_end);
+	insert(copy, VMA_WHY_FORK);
+	return copy;
+}
+
+/* ---- moving bounds ---- */
+
+void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
+{
+	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
+	ASSERT(start < end && !((start | end) & ~PAGE_MASK));
+	anon_vma_begin_resize(vma);
+	if (vma->backing)
+		vma->backing_offset += start - vma->start;
+	vma->start = start;
+	vma->end = end;
+	TRACE(vma_resize, .va_start = start, .va_end = end, .vma_id = vma->id, .why = why);
+	anon_vma_end_resize(vma);
+}
+
+/* ---- cutting and joining ---- */
+
+int vma_split(struct vma *vma, u64 at)
+{
+	LIST_HEAD(links);
+	struct vma *upper;
+
+	ASSERT(at > vma->start && at < vma->end && !(at & ~PAGE_MASK));
+	if (anon_vma_reserve(&links, vma))
+		return -ENOMEM;
+	upper = vma_alloc(vma->mm, at, vma->end, vma->flags);
+	if (!upper) {
+		anon_vma_unreserve(&links);
+		return -ENOMEM;
+	}
+	if (vma->backing)
+		set_backing(upper, vma->backing, vma->backing_offset + (at - vma->start),
+			    vma->backing_end);
+	vma_resize(vma, vma->start, at, VMA_WHY_SPLIT);
+	insert(upper, VMA_WHY_SPLIT);
+	anon_vma_clone(upper, vma, &links);
+	return 0;
+}
+
+/* Whether a VMA with this backing, placed right behind `vma`, would go on where its content ends.
+ */
+static bool backing_continues(const struct vma *vma, const struct backing *backing, u64 offset,
+			      u64 backing_end)
+{
+	if (vma->backing != backing)
+		return false;
+	return !backing || (vma->backing_offset + (vma->end - vma->start) == offset &&
+			    vma->backing_end == backing_end);
+}
+
+static bool mergeable(const struct vma *lower, const struct vma *upper)
+{
+	return lower->end == upper->start && lower->flags == upper->flags &&
+	       backing_continues(lower, upper->backing, upper->backing_offset,
+				 upper->backing_end) &&
+	       anon_vma_mergeable(lower, upper);
+}
+
+/* Joins two neighbours if they agree; the lower one stays. Returns whether it did. */
+static bool join(struct vma *lower, struct vma *upper)
+{
+	u64 end;
+
+	if (!lower || !upper || !mergeable(lower, upper))
+		return false;
+	end = upper->end;
+	anon_vma_unlink(upper);
+	vma_remove(upper, VMA_WHY_MERGE);
+	vma_resize(lower, lower->start, end, VMA_WHY_MERGE);
+	return true;
+}
+
+struct vma *vma_merge(struct vma *vma)
+{
+	struct vma *prev = vma_prev(vma);
+
+	join(vma, vma_next(vma));
+	return join(prev, vma) ? prev : vma;
+}
+
+struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
+		    u64 backing_offset, u64 backing_end, enum vma_why why)
+{
+	struct vma *next = vma_find_first(mm, start), *prev, *vma;
+
+	ASSERT(start < end && !((start | end) & ~PAGE_MASK));
+	BUG_ON(next && next->start < end);
+	if (next)
+		prev = vma_prev(next);
+	else
+		prev = list_empty(&mm->vmas) ? NULL : list_last_entry(&mm->vmas, struct vma, node);
+	/* The lower neighbour grows into the range: its anon_vma, if any, serves the new pages as
+	 * well. */
+	if (prev && prev->end == start && prev->flags == flags &&
+	    backing_continues(prev, backing, backing_offset, backing_end)) {
+		vma_resize(prev, prev->start, end, why);
+		return vma_merge(prev);
+	}
+	vma = vma_alloc(mm, start, end, flags);
+	if (!vma)
+		return NULL;
+	set_backing(vma, backing, backing_offset, backing_end);
+	insert(vma, why);
+	/* The upper neighbour, if it agrees and has no anon_vma yet, is joined to the new one. */
+	return vma_merge(vma);
+}
+
+u64 vma_pte_flags(const struct vma *vma)
+{
+	bool access = vma->flags & (VM_READ | VM_WRITE | VM_EXEC);
+
+	return PTE_USER | (access ? PTE_PRESENT : PTE_PROTNONE) |
+	       (vma->flags & VM_EXEC ? 0 : PTE_NX);
+}

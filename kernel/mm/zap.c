@@ -1,0 +1,264 @@
+/*
+ * Mappings over ranges: taking them away, changing their rights, copying them for fork.
+ *
+ * A frame may be given back only when no CPU can reach it through its TLB any more: zapped pages are gathered, the TLB is
+ * flushed, then they are dropped. Swap slots need no flush and are dropped at once.
+ */
+#include "mm/zap.h"
+
+#include "arch/x86_64/tlb.h"
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "mm/pgtable.h"
+#include "mm/rmap.h"
+#include "mm/swap.h"
+#include "mm/zero_page.h"
+
+#define GATHER_MAX 128
+
+struct zap {
+	struct vma *vma;
+	enum pte_why why;
+	u64 next; /* where to go on when the gathered pages fill up */
+	u32 nr_pages;
+	struct page *pages[GATHER_MAX];
+};
+
+/* An entry that mapped a page is gone. Returns the page, whose mapping's reference is now the caller's; NULL for the zero page. */
+static struct page *forget_mapping(struct mm *mm, u64 va, pte_t old)
+{
+	struct page *page = pfn_page(pte_pfn(old));
+
+	if (page == zero_page)
+		return NULL;
+	if ((old & PTE_DIRTY) && page_test(page, PG_SWAPCACHE))
+		page_set(page, PG_DIRTY);
+	rmap_remove(page, mm, va);
+	atomic_add_return(&mm->nr_resident, -1);
+	if (mm->oom_kill_id && !page_mapcount(page))
+		atomic_inc(&mm->oom_freed);
+	return page;
+}
+
+/* Visits the entries of one table; stops early when the gathered pages fill up. */
+static int zap_entries(struct pte_range *range)
+{
+	struct zap *zap = range->arg;
+	struct mm *mm = range->mm;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t *entry = &range->entry[i];
+		u64 va = range->va + i * PAGE_SIZE;
+		pte_t old = pte_read(entry);
+		struct page *page;
+
+		if (!old)
+			continue;
+		if (zap->nr_pages == GATHER_MAX) {
+			zap->next = va;
+			return 1;
+		}
+		old = pte_remove(mm, va, entry, zap->why);
+		if (pte_is_swap(old)) {
+			atomic_add_return(&mm->nr_swapped, -1);
+			swap_slot_put(pte_slot(old), SLOT_WHY_ZAP);
+			continue;
+		}
+		page = forget_mapping(mm, va, old);
+		if (page)
+			zap->pages[zap->nr_pages++] = page;
+	}
+	return 0;
+}
+
+static void flush(struct mm *mm, u64 start, u64 end, enum tlb_why why)
+{
+	u64 cpus = READ_ONCE(mm->cpu_mask);
+
+	if (!cpus)
+		return;
+	TRACE(tlb_flush, .cpus = cpus, .mm_id = mm->id, .reason = why);
+	tlb_shootdown(cpus, start, end);
+}
+
+static void drop_gathered(struct zap *zap)
+{
+	for (u32 i = 0; i < zap->nr_pages; i++) {
+		swap_cache_drop_unused(zap->pages[i]);
+		page_put(zap->pages[i]);
+	}
+	zap->nr_pages = 0;
+}
+
+void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
+{
+	struct zap zap = {.vma = vma, .why = why, .next = start};
+	int more;
+
+	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
+	do {
+		u64 from = zap.next;
+
+		more = pgtable_walk(vma->mm, from, end, zap_entries, &zap);
+		if (zap.nr_pages)
+			flush(vma->mm, from, more ? zap.next : end,
+			      why == PTE_WHY_EXIT ? TLB_EXIT : TLB_UNMAP);
+		drop_gathered(&zap);
+		cond_resched();
+	} while (more);
+}
+
+/* ---- mprotect ---- */
+
+/* The entry with the rights of `flags`; write permission is kept where it was only if the VMA allows it, and never granted: a
+ * fault does that, after looking who shares the page. */
+static pte_t with_rights(pte_t pte, u64 flags, bool may_write)
+{
+	u64 keep = PTE_FRAME_MASK | PTE_ACCESSED | PTE_DIRTY | (may_write ? PTE_WRITE : 0);
+
+	return (pte & keep) | flags;
+}
+
+struct protect {
+	struct vma *vma;
+	bool lost_rights;
+};
+
+static int protect_entries(struct pte_range *range)
+{
+	struct protect *protect = range->arg;
+	u64 flags = vma_pte_flags(protect->vma);
+	bool may_write = protect->vma->flags & VM_WRITE;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t *entry = &range->entry[i];
+		pte_t old = pte_read(entry), new;
+
+		if (!pte_maps(old))
+			continue;
+		new = with_rights(old, flags, may_write && (old & PTE_PRESENT));
+		if (new == old)
+			continue;
+		/* The bits the CPU sets meanwhile are lost only between the read above and the exchange: take them over. */
+		old = pte_replace(range->mm, range->va + i * PAGE_SIZE, entry, new,
+				  PTE_WHY_PROTECT);
+		if ((old & PTE_DIRTY) && !(new & PTE_DIRTY) && pfn_page(pte_pfn(old)) != zero_page)
+			page_set(pfn_page(pte_pfn(old)), PG_DIRTY);
+		protect->lost_rights = true;
+	}
+	return 0;
+}
+
+void protect_range(struct vma *vma, u64 start, u64 end)
+{
+	struct protect protect = {.vma = vma};
+
+	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
+	pgtable_walk(vma->mm, start, end, protect_entries, &protect);
+	if (protect.lost_rights)
+		flush(vma->mm, start, end, TLB_PROTECT);
+}
+
+/* ---- fork ---- */
+
+#define COPY_BATCH 32
+
+/* Entries read from the parent, each with a reference on its page or slot, on their way into the child. */
+struct copy {
+	pte_t ptes[COPY_BATCH];
+	u64 va[COPY_BATCH];
+	u32 nr;
+	u64 next;
+	int error;
+};
+
+/* Takes one entry for the child; the parent's loses write permission, so that both copy on write. */
+static void take_entry(struct copy *copy, struct mm *parent, u64 va, pte_t *entry, pte_t pte)
+{
+	if (pte_is_swap(pte)) {
+		copy->error = swap_slot_get(pte_slot(pte), SLOT_WHY_FORK);
+		if (copy->error)
+			return;
+	} else {
+		if (pte & PTE_WRITE)
+			pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
+			      ~PTE_WRITE;
+		if (pfn_page(pte_pfn(pte)) != zero_page)
+			page_get(pfn_page(pte_pfn(pte)));
+		pte &= ~PTE_ACCESSED; /* the child has not used it */
+	}
+	copy->va[copy->nr] = va;
+	copy->ptes[copy->nr++] = pte;
+}
+
+static int take_entries(struct pte_range *range)
+{
+	struct copy *copy = range->arg;
+
+	for (u32 i = 0; i < range->nr && !copy->error; i++) {
+		u64 va = range->va + i * PAGE_SIZE;
+		pte_t pte = pte_read(&range->entry[i]);
+
+		if (!pte)
+			continue;
+		if (copy->nr == COPY_BATCH) {
+			copy->next = va;
+			return 1;
+		}
+		take_entry(copy, range->mm, va, &range->entry[i], pte);
+	}
+	return 0;
+}
+
+/* Gives one taken entry to the child. -ENOMEM without a page table. */
+static int give_entry(struct vma *child, u64 va, pte_t pte)
+{
+	struct mm *mm = child->mm;
+	pte_t *entry = pte_alloc(mm, va);
+
+	if (!entry)
+		return -ENOMEM;
+	spin_lock(pte_lockptr(entry));
+	pte_replace(mm, va, entry, pte, PTE_WHY_FORK_CHILD);
+	if (pte_is_swap(pte)) {
+		atomic_inc(&mm->nr_swapped);
+	} else if (pfn_page(pte_pfn(pte)) != zero_page) {
+		rmap_add(pfn_page(pte_pfn(pte)), child, va);
+		atomic_inc(&mm->nr_resident);
+	}
+	spin_unlock(pte_lockptr(entry));
+	return 0;
+}
+
+static void drop_taken(pte_t pte)
+{
+	if (pte_is_swap(pte))
+		swap_slot_put(pte_slot(pte), SLOT_WHY_ZAP);
+	else if (pfn_page(pte_pfn(pte)) != zero_page)
+		page_put(pfn_page(pte_pfn(pte)));
+}
+
+/*
+ * Entries go over in batches: taken under the parent's lock, given under the child's, never both. Meanwhile reclaim may unmap
+ * a taken page from the parent; its reference keeps it from being freed, and the child maps a page of the swap cache.
+ */
+int copy_range(struct vma *child, struct vma *parent)
+{
+	struct copy copy = {.next = parent->start};
+	int more, error = 0;
+
+	do {
+		copy.nr = 0;
+		more = pgtable_walk(parent->mm, copy.next, parent->end, take_entries, &copy);
+		if (copy.error)
+			error = -ENOMEM;
+		for (u32 i = 0; i < copy.nr; i++) {
+			if (!error)
+				error = give_entry(child, copy.va[i], copy.ptes[i]);
+			if (error)
+				drop_taken(copy.ptes[i]);
+		}
+		cond_resched();
+	} while (more && !error);
+	return error;
+}

@@ -1,0 +1,254 @@
+/*
+ * exec: the new address space is built beside the old one, and takes its place when nothing can be
+ * refused any more. Only the stack is filled afterwards, by ordinary copies to user memory.
+ *
+ * The initial stack, from the top down, as the AMD64 ABI (3.4.1) and Linux have it:
+ *
+ *   8 bytes of zero
+ *   path, arguments, environment    texts
+ *   16 random bytes
+ *   auxiliary vector, NULL, environment pointers, NULL, argument pointers
+ *   argc                            here %rsp points, 16-aligned
+ */
+#include "proc/exec.h"
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/uaccess.h"
+#include "cpu/panic.h"
+#include "lib/errno.h"
+#include "mm/slab.h"
+#include "mm/mmap.h"
+#include "proc/elf.h"
+#include "proc/exit.h"
+#include "proc/files.h"
+#include "proc/random.h"
+#include "proc/signal.h"
+#include "trace/trace.h"
+
+/* Linux's auxiliary vector types. */
+enum {
+	AT_NULL = 0,
+	AT_PHDR = 3,
+	AT_PHENT = 4,
+	AT_PHNUM = 5,
+	AT_PAGESZ = 6,
+	AT_BASE = 7,
+	AT_FLAGS = 8,
+	AT_ENTRY = 9,
+	AT_UID = 11,
+	AT_EUID = 12,
+	AT_GID = 13,
+	AT_EGID = 14,
+	AT_HWCAP = 16,
+	AT_CLKTCK = 17,
+	AT_SECURE = 23,
+	AT_RANDOM = 25,
+	AT_EXECFN = 31,
+};
+
+#define USER_CLOCK_TICKS 100 /* what times(2) counts in, a second */
+#define FIRST_STACK_SIZE (128 * KIB)
+#define RANDOM_SIZE	 16
+
+/* Maps a segment: the pages that the file gives a part of, then those that are only zero. */
+static int map_segment(struct mm *mm, const struct elf_segment *segment, struct backing *program)
+{
+	u64 start = segment->start & PAGE_MASK, end = PAGE_ALIGN(segment->end);
+	u64 in_file = segment->file_end - segment->start;
+	u64 zero_start = in_file ? PAGE_ALIGN(segment->file_end) : start;
+
+	if (zero_start > start) {
+		int error = mm_map_segment(mm, start, zero_start, segment->vm_flags, program,
+					   segment->offset & PAGE_MASK, segment->offset + in_file);
+		if (error != 0)
+			return error;
+	}
+	if (end == zero_start)
+		return 0;
+	return mm_map_segment(mm, zero_start, end, segment->vm_flags, NULL, 0, 0);
+}
+
+/* An address space with the program and an empty stack in it. */
+static int build_mm(const struct elf_image *image, struct backing *program, u32 stack_size,
+		    struct mm **result)
+{
+	struct mm *mm = mm_create();
+	int error = 0;
+
+	if (!mm)
+		return -ENOMEM;
+	for (u32 i = 0; i < image->nr_segments && error == 0; i++)
+		error = map_segment(mm, &image->segments[i], program);
+	if (error == 0)
+		error = mm_map_stack(mm, stack_size);
+	if (error != 0) {
+		mm_put(mm);
+		return error;
+	}
+	/* Nobody else sees it yet: no mmap_lock. */
+	mm->start_brk = PAGE_ALIGN(image->segments[image->nr_segments - 1].end);
+	mm->brk = mm->start_brk;
+	*result = mm;
+	return 0;
+}
+
+static void take_new_mm(struct mm *mm, const char *path)
+{
+	struct task *self = current_proc;
+	const char *name = path;
+
+	for (const char *p = path; *p; p++)
+		if (*p == '/')
+			name = p + 1;
+	struct mm *old = task_change_mm(mm);
+
+	spin_lock(&tasks_lock);
+	strscpy_pad(self->cur.comm, name, sizeof(self->cur.comm));
+	TRACE_TEXT(sched_process_exec, comm, self->cur.comm, .pid = self->cur.pid, .mm_id = mm->id);
+	spin_unlock(&tasks_lock);
+	if (old)
+		mm_put(old);
+}
+
+/* Writes words upwards in user memory; the first failure sticks. */
+struct word_writer {
+	u64 at;
+	int error;
+};
+
+static void put_word(struct word_writer *writer, u64 word)
+{
+	if (writer->error == 0)
+		writer->error = copy_to_user((void __user *)writer->at, &word, sizeof(word));
+	writer->at += sizeof(word);
+}
+
+static void put_aux(struct word_writer *writer, u64 type, u64 value)
+{
+	put_word(writer, type);
+	put_word(writer, value);
+}
+
+/* Writes `count` pointers to the texts from `offset` on, and NULL; returns the offset behind them.
+ */
+static u32 put_pointers(struct word_writer *writer, const struct exec_args *args, u64 texts,
+			u32 offset, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		put_word(writer, texts + offset);
+		offset = exec_args_next(args, offset);
+	}
+	put_word(writer, 0);
+	return offset;
+}
+
+static u32 cpuid_features(void)
+{
+	u32 eax = 1, ebx, ecx = 0, edx;
+
+	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return edx;
+}
+
+struct aux_addresses {
+	u64 texts, random;
+};
+
+#define NR_AUX 17
+
+static void put_aux_vector(struct word_writer *writer, const struct elf_image *image,
+			   const struct aux_addresses *addresses)
+{
+	put_aux(writer, AT_HWCAP, cpuid_features());
+	put_aux(writer, AT_PAGESZ, PAGE_SIZE);
+	put_aux(writer, AT_CLKTCK, USER_CLOCK_TICKS);
+	put_aux(writer, AT_PHDR, image->phdr);
+	put_aux(writer, AT_PHENT, ELF_PHDR_SIZE);
+	put_aux(writer, AT_PHNUM, image->nr_phdrs);
+	put_aux(writer, AT_BASE, 0);
+	put_aux(writer, AT_FLAGS, 0);
+	put_aux(writer, AT_ENTRY, image->entry);
+	put_aux(writer, AT_UID, 0);
+	put_aux(writer, AT_EUID, 0);
+	put_aux(writer, AT_GID, 0);
+	put_aux(writer, AT_EGID, 0);
+	put_aux(writer, AT_SECURE, 0);
+	put_aux(writer, AT_RANDOM, addresses->random);
+	put_aux(writer, AT_EXECFN, addresses->texts);
+	put_aux(writer, AT_NULL, 0);
+}
+
+/* Words of argc, both arrays of pointers with their ends, and the auxiliary vector. */
+static u64 nr_stack_words(const struct exec_args *args)
+{
+	return 1 + args->argc + 1 + args->envc + 1 + 2 * NR_AUX;
+}
+
+static u64 stack_bytes(const struct exec_args *args)
+{
+	return sizeof(u64) + args->size + RANDOM_SIZE + nr_stack_words(args) * sizeof(u64) + 32;
+}
+
+/* Fills the stack of the current task; returns its stack pointer in *sp. 0 or -EFAULT. */
+static int fill_stack(const struct exec_args *args, const struct elf_image *image, u64 *sp)
+{
+	struct aux_addresses addresses;
+	u8 random[RANDOM_SIZE];
+
+	addresses.texts = current->mm->stack_top - sizeof(u64) - args->size;
+	addresses.random = ALIGN_DOWN(addresses.texts - RANDOM_SIZE, 16ul);
+	*sp = ALIGN_DOWN(addresses.random - nr_stack_words(args) * sizeof(u64), 16ul);
+
+	random_bytes(random, sizeof(random));
+	if (exec_args_copy_out(args, addresses.texts) != 0 ||
+	    copy_to_user((void __user *)addresses.random, random, sizeof(random)) != 0)
+		return -EFAULT;
+
+	struct word_writer writer = {.at = *sp};
+	put_word(&writer, args->argc);
+	u32 offset = exec_args_next(args, 0); /* behind the path */
+	offset = put_pointers(&writer, args, addresses.texts, offset, args->argc);
+	put_pointers(&writer, args, addresses.texts, offset, args->envc);
+	put_aux_vector(&writer, image, &addresses);
+	return writer.error;
+}
+
+static void reset_registers(u64 entry, u64 sp)
+{
+	struct task *self = current_proc;
+
+	frame_init_user(user_frame(self->cur.kernel_sp_top), entry, sp);
+	arch_task_init_fpu(&self->arch);
+	self->arch.fs_base = 0;
+	self->arch.gs_base = 0;
+	arch_task_load(&self->arch);
+}
+
+int task_exec(const char *path, const struct exec_args *args)
+{
+	struct elf_image *image = kmalloc(sizeof(*image), GFP_KERNEL);
+	struct backing *program;
+	struct mm *mm;
+	u64 sp;
+
+	if (!image)
+		return -ENOMEM;
+	u64 stack_size = max(PAGE_ALIGN(stack_bytes(args)), FIRST_STACK_SIZE);
+	int error = files_find_program(path, &program);
+	if (error == 0)
+		error = elf_read(program, image);
+	if (error == 0)
+		error = build_mm(image, program, stack_size, &mm);
+	if (error != 0)
+		goto out;
+
+	take_new_mm(mm, path);
+	files_exec(current_proc->files);
+	error = fill_stack(args, image, &sp);
+	if (error == 0)
+		reset_registers(image->entry, sp);
+	else
+		signal_force(SIGKILL);
+out:
+	kfree(image);
+	return error;
+}

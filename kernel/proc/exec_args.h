@@ -1,0 +1,32 @@
+/*
+ * The texts that exec carries from the old address space to the new one: path, arguments,
+ * environment, in this order, in pages of the kernel.
+ */
+#ifndef PROC_EXEC_ARGS_H
+#define PROC_EXEC_ARGS_H
+
+#include "mm/page_alloc.h"
+
+#define ARG_MAX_PAGES 32 /* 128 KiB, the limit that Linux had for long */
+
+struct exec_args {
+	struct page *pages[ARG_MAX_PAGES];
+	u32 size; /* bytes, terminators included */
+	u32 argc, envc;
+};
+
+/* Each appends: 0, -E2BIG when there is no room, -ENOMEM, -EFAULT. All may sleep. */
+int exec_args_add_kernel(struct exec_args *args, const char *text);
+/* The texts of a NULL-terminated array of the program; counts them in *count. A NULL array is
+ * empty. */
+int exec_args_add_user(struct exec_args *args, const char __user *const __user *texts, u32 *count);
+
+/* Copies all to `to` in the current address space. 0 or -EFAULT. */
+int exec_args_copy_out(const struct exec_args *args, u64 to);
+
+/* Offset behind the text that begins at `offset`. */
+u32 exec_args_next(const struct exec_args *args, u32 offset);
+
+void exec_args_release(struct exec_args *args);
+
+#endif

@@ -1,0 +1,28 @@
+/* The end of a task, and waiting for it. */
+#ifndef PROC_EXIT_H
+#define PROC_EXIT_H
+
+#include "proc/task.h"
+
+/* Options of wait4; Linux's. */
+#define WNOHANG 1u
+
+/* Ends the current task with a wait status (exit code << 8, or the signal). No locks held. The end
+ * of init ends the session. */
+void task_exit(s32 wait_status) __noreturn;
+
+struct wait_result {
+	s32 wait_status;
+	u64 run_ns; /* processor time of the child and of those it has waited for */
+};
+
+/* Waits for a child to end and removes it. `which` is as in wait4(2). Returns its pid, 0 when
+ * WNOHANG is set and none has ended, -ECHILD, or -EINTR. */
+long task_wait(s32 which, u32 options, struct wait_result *result);
+
+/* Puts the current task into another address space, NULL for none; the caller's reference passes
+ * over. A parent that waits in vfork is let go. Returns the former address space with the task's
+ * reference, or NULL. */
+struct mm *__must_check task_change_mm(struct mm *mm);
+
+#endif

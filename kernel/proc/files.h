@@ -1,0 +1,23 @@
+/* What proc needs of files, declared below the layer that implements it: fs/. All may sleep. */
+#ifndef PROC_FILES_H
+#define PROC_FILES_H
+
+#include "mm/backing.h"
+
+struct file_table;
+
+/* A table with the console as descriptors 0, 1 and 2; NULL without memory. */
+struct file_table *files_create(void);
+/* A copy for a child, whose open files (and positions) are shared with the parent; NULL without
+ * memory. */
+struct file_table *files_fork(struct file_table *parent);
+/* Closes what is marked close-on-exec. */
+void files_exec(struct file_table *files);
+/* Closes everything and frees the table. NULL is allowed. */
+void files_release(struct file_table *files);
+
+/* The content of a file that may be executed: 0, or -ENOENT, -EACCES. It lives as long as the
+ * machine. */
+int files_find_program(const char *path, struct backing **program);
+
+#endif

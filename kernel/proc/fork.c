@@ -1,0 +1,108 @@
+/*
+ * fork, vfork and the part of clone that posix_spawn needs. Threads do not exist: an address space
+ * is shared only while the parent sleeps in vfork.
+ */
+#include "proc/fork.h"
+#include "arch/x86_64/uaccess.h"
+#include "cpu/panic.h"
+#include "lib/errno.h"
+#include "mm/mm.h"
+#include "proc/files.h"
+#include "proc/sched.h"
+
+/* First code of a child. A child that cannot write its pid runs all the same, as on Linux. */
+static void child_entry(void *child_tid)
+{
+	sched_begin_task();
+	if (child_tid && copy_to_user((s32 __user *)child_tid, &current->pid, sizeof(s32)) != 0)
+		printk("%s[%d]: no memory at %p for its pid", current->comm, current->pid,
+		       child_tid);
+	arch_enter_user(user_frame(current->kernel_sp_top));
+}
+
+static void copy_registers(struct task *child, struct task *parent, u64 stack)
+{
+	struct trap_frame *frame = user_frame(child->cur.kernel_sp_top);
+
+	*frame = *user_frame(parent->cur.kernel_sp_top);
+	frame_set_result(frame, 0);
+	if (stack)
+		frame->rsp = stack;
+
+	arch_task_save(&parent->arch);
+	child->arch.fs_base = parent->arch.fs_base;
+	child->arch.gs_base = parent->arch.gs_base;
+	memcpy(child->arch.fpu, parent->arch.fpu, sizeof(child->arch.fpu));
+}
+
+static void copy_signals(struct task *child, struct task *parent)
+{
+	spin_lock(&parent->signals.lock);
+	child->signals.blocked = parent->signals.blocked;
+	child->signals.ignored = parent->signals.ignored;
+	spin_unlock(&parent->signals.lock);
+}
+
+static struct mm *child_mm(struct task *parent, u64 flags)
+{
+	if (!(flags & CLONE_VM))
+		return mm_fork(parent->cur.mm);
+	mm_get(parent->cur.mm);
+	return parent->cur.mm;
+}
+
+static struct task *create_child(struct task *parent, const struct clone_args *args)
+{
+	void *child_tid = (args->flags & CLONE_CHILD_SETTID) ? (void *)args->child_tid : NULL;
+	struct task *child = task_create(parent->cur.comm, 0, child_entry, child_tid);
+
+	if (!child)
+		return NULL;
+	child->files = files_fork(parent->files);
+	if (!child->files)
+		goto no_files;
+	child->cur.mm = child_mm(parent, args->flags);
+	if (!child->cur.mm)
+		goto no_mm;
+	child->parent_waits = args->flags & CLONE_VFORK;
+	copy_registers(child, parent, args->stack);
+	copy_signals(child, parent);
+	return child;
+
+no_mm:
+	files_release(child->files);
+no_files:
+	task_discard(child);
+	return NULL;
+}
+
+/* Sleeps until the child has left the memory it began with. A killed parent does not wait: the
+ * child holds its own reference. */
+static void wait_for_vfork_child(struct task *parent, struct task *child)
+{
+	wait_event_state(&parent->child_wait,
+			 !READ_ONCE(child->parent_waits) || READ_ONCE(parent->cur.killed),
+			 TASK_INTERRUPTIBLE);
+}
+
+long task_clone(const struct clone_args *args)
+{
+	struct task *parent = current_proc;
+	struct task *child = create_child(parent, args);
+
+	if (!child)
+		return -ENOMEM;
+	task_get(child); /* it may be gone before vfork looks at it */
+
+	s32 pid = task_start(child, parent, false);
+	if (pid < 0) {
+		mm_put(child->cur.mm);
+		files_release(child->files);
+		task_discard(child);
+		return pid;
+	}
+	if (args->flags & CLONE_VFORK)
+		wait_for_vfork_child(parent, child);
+	task_put(child);
+	return pid;
+}

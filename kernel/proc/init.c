@@ -1,0 +1,64 @@
+/* Process 1: a task that begins in the kernel and execs /init by itself, so that it goes the way of
+ * every other program. */
+#include "proc/init.h"
+#include "cpu/panic.h"
+#include "mm/slab.h"
+#include "proc/exec.h"
+#include "proc/files.h"
+#include "proc/sched.h"
+#include "proc/session.h"
+
+#define INIT_PATH      "/init"
+#define STATUS_NO_INIT (127 << 8)
+
+static const char *const environment[] = {"PATH=/bin", "HOME=/"};
+
+static void give_up(const char *what, int error) __noreturn;
+static void give_up(const char *what, int error)
+{
+	printk("palimpsest: cannot start " INIT_PATH ": %s (error %d)", what, -error);
+	session_end(STATUS_NO_INIT, SESSION_EXIT);
+}
+
+static int collect_args(struct exec_args *args)
+{
+	int error = exec_args_add_kernel(args, INIT_PATH);
+
+	if (error == 0)
+		error = exec_args_add_kernel(args, INIT_PATH);
+	args->argc = 1;
+	args->envc = ARRAY_SIZE(environment);
+	for (u32 i = 0; i < args->envc && error == 0; i++)
+		error = exec_args_add_kernel(args, environment[i]);
+	return error;
+}
+
+static void init_entry(void *unused)
+{
+	(void)unused;
+	sched_begin_task();
+
+	struct exec_args *args = kmalloc(sizeof(*args), GFP_ZERO);
+	if (!args)
+		give_up("no memory", 0);
+	int error = collect_args(args);
+	if (error == 0)
+		error = task_exec(INIT_PATH, args);
+	if (error != 0)
+		give_up("exec failed", error);
+	exec_args_release(args);
+	kfree(args);
+	arch_enter_user(user_frame(current->kernel_sp_top));
+}
+
+void start_init(void)
+{
+	struct task *init = task_create("init", 0, init_entry, NULL);
+
+	if (!init)
+		give_up("no memory", 0);
+	init->files = files_create();
+	if (!init->files)
+		give_up("no memory for its files", 0);
+	task_start(init, NULL, true); /* cannot fail: its pid is reserved */
+}

@@ -1,0 +1,398 @@
+/*
+ * The scheduler: a run queue per CPU, round robin in it, preemption on return to user mode.
+ *
+ * Order in a queue. Who used up its time slice goes to the tail with a new one; who wakes up goes
+ * to the head with what is left of its slice, and preempts the running task at its next return to
+ * user mode. So a task that mostly sleeps answers at once, and still cannot starve anybody: all it
+ * gets ahead of the others is one slice a round. Linux's virtual runtimes were rejected: fairness
+ * to the microsecond is not what is studied here.
+ *
+ * Where a task runs. It stays on the CPU where it ran last; an idle CPU takes a task that waits
+ * behind a running one elsewhere.
+ *
+ * Switching. The lock of the run queue is taken by the task that leaves and released by the one
+ * that arrives (finish_switch()). Waking a task, and moving one, needs the lock of the queue it
+ * belongs to; so whoever gets that lock finds a task either still deciding (its state is then
+ * simply set back) or completely off its CPU. That is why there is no "on_cpu" flag to wait for.
+ *
+ * Locks: RANK_RUNQUEUE with interrupts off, never two at a time.
+ */
+#include "proc/sched.h"
+#include "arch/x86_64/irq.h"
+#include "cpu/clock.h"
+#include "cpu/panic.h"
+#include "cpu/quiesce.h"
+#include "mm/mm.h"
+#include "trace/ring.h"
+#include "trace/trace.h"
+
+struct runqueue {
+	spinlock_t lock;
+	bool need_resched; /* set under the lock, cleared by its own CPU */
+	u32 nr_queued;
+	struct list_head queue; /* runnable tasks but the running one; never the idle task */
+	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
+	struct task *leaving; /* from the choice of another task to the end of the switch */
+	struct task *idle;
+};
+
+static DEFINE_PER_CPU(struct runqueue, runqueue);
+
+static void enqueue_head(struct runqueue *rq, struct task *task)
+{
+	list_add(&task->queue_node, &rq->queue);
+	rq->nr_queued++;
+}
+
+static void enqueue_tail(struct runqueue *rq, struct task *task)
+{
+	list_add_tail(&task->queue_node, &rq->queue);
+	rq->nr_queued++;
+}
+
+static void dequeue(struct runqueue *rq, struct task *task)
+{
+	list_del(&task->queue_node);
+	rq->nr_queued--;
+}
+
+/* Makes the CPU of a queue notice need_resched. The lock is released. */
+static void kick(u32 cpu)
+{
+	if (cpu != cpu_id())
+		ipi_reschedule(cpu);
+}
+
+/* Tasks that run or wait on a CPU. Racy: for placing tasks. */
+static u32 debug_load(u32 cpu)
+{
+	const struct runqueue *rq = &per_cpu(runqueue, cpu);
+
+	return READ_ONCE(rq->nr_queued) + (READ_ONCE(rq->running) != READ_ONCE(rq->idle));
+}
+
+/* Whether a CPU has its idle task; a CPU is online some time before that. */
+static bool takes_tasks(u32 cpu)
+{
+	return __atomic_load_n(&per_cpu(runqueue, cpu).running, __ATOMIC_ACQUIRE) != NULL;
+}
+
+static u32 least_loaded_cpu(void)
+{
+	u32 best = cpu_id();
+
+	for_each_cpu (cpu)
+		if (takes_tasks(cpu) && debug_load(cpu) < debug_load(best))
+			best = cpu;
+	return best;
+}
+
+void sched_init_cpu(struct task *idle)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+
+	spin_lock_init(&rq->lock, RANK_RUNQUEUE);
+	list_init(&rq->queue);
+	idle->cpu = cpu_id();
+	idle->switched_in_ns = clock_ns();
+	rq->idle = idle;
+	this_cpu_write(current_task, &idle->cur);
+	__atomic_store_n(&rq->running, idle, __ATOMIC_RELEASE);
+}
+
+void sched_start(struct task *task)
+{
+	u32 cpu = least_loaded_cpu();
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	task->cpu = cpu;
+	task->slice_ns = TIME_SLICE_NS;
+	enqueue_tail(rq, task);
+	if (rq->running == rq->idle)
+		rq->need_resched = true;
+	spin_unlock_irqrestore(&rq->lock, flags);
+	kick(cpu);
+}
+
+/* The queue a task belongs to, locked; interrupts are off. A task moves only under the lock of the
+ * queue it leaves. */
+static struct runqueue *lock_queue_of(struct task *task)
+{
+	for (;;) {
+		u32 cpu = READ_ONCE(task->cpu);
+		struct runqueue *rq = &per_cpu(runqueue, cpu);
+
+		spin_lock(&rq->lock);
+		if (task->cpu == cpu)
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+/* Makes a sleeping task runnable. Queue locked. */
+static void wake_locked(struct runqueue *rq, struct task *task)
+{
+	WRITE_ONCE(task->state, TASK_RUNNING);
+	if (rq->running == task)
+		return; /* it has not slept yet and will not */
+	if (task->slice_ns > 0) {
+		enqueue_head(rq, task);
+	} else {
+		task->slice_ns = TIME_SLICE_NS;
+		enqueue_tail(rq, task);
+	}
+	rq->need_resched = true;
+	TRACE(sched_wakeup, .pid = task->cur.pid, .target_cpu = task->cpu);
+}
+
+static bool is_asleep(const struct task *task)
+{
+	enum task_state state = READ_ONCE(task->state);
+
+	return state == TASK_INTERRUPTIBLE || state == TASK_UNINTERRUPTIBLE;
+}
+
+void sched_wake(struct task *task)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = lock_queue_of(task);
+	u32 cpu = task->cpu;
+	bool woken = is_asleep(task);
+
+	if (woken)
+		wake_locked(rq, task);
+	spin_unlock_irqrestore(&rq->lock, flags);
+	if (woken)
+		kick(cpu);
+}
+
+void sched_wake_killed(struct task *task)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = lock_queue_of(task);
+	u32 cpu = task->cpu;
+
+	if (READ_ONCE(task->state) == TASK_INTERRUPTIBLE)
+		wake_locked(rq, task);
+	spin_unlock_irqrestore(&rq->lock, flags);
+	kick(cpu);
+}
+
+/* Charges the running task for the time since it was last charged. Queue locked. */
+static void account(struct task *task, u64 now)
+{
+	u64 ran_ns = now - task->switched_in_ns;
+
+	task->run_ns += ran_ns;
+	task->slice_ns -= (s64)ran_ns;
+	task->switched_in_ns = now;
+}
+
+/* The next task to run, off the queue. Queue locked. */
+static struct task *pick_next(struct runqueue *rq)
+{
+	if (list_empty(&rq->queue))
+		return rq->idle;
+
+	struct task *next = list_first_entry(&rq->queue, struct task, queue_node);
+	dequeue(rq, next);
+	return next;
+}
+
+/* Whether the task that leaves still wants to run; a fatal signal does not let it sleep
+ * interruptibly. Queue locked. */
+static bool stays_runnable(struct task *task)
+{
+	if (task->state == TASK_INTERRUPTIBLE && READ_ONCE(task->cur.killed))
+		WRITE_ONCE(task->state, TASK_RUNNING);
+	return task->state == TASK_RUNNING;
+}
+
+/* Queues a task that leaves but could go on: behind the woken task that preempts it, or at the
+ * tail. Queue locked. */
+static void requeue(struct runqueue *rq, struct task *task)
+{
+	if (task->slice_ns <= 0) {
+		task->slice_ns = TIME_SLICE_NS;
+		enqueue_tail(rq, task);
+		return;
+	}
+	list_add(&task->queue_node, rq->queue.next);
+	rq->nr_queued++;
+}
+
+/* Second half of a switch, on the stack of the task that arrives. Comes with the queue locked and
+ * interrupts off. */
+static void finish_switch(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+	struct task *prev = rq->leaving;
+	bool has_ended = prev->state == TASK_ZOMBIE || prev->state == TASK_DEAD;
+
+	rq->leaving = NULL;
+	spin_unlock(&rq->lock);
+	irq_enable();
+	if (has_ended)
+		task_left_cpu(prev);
+}
+
+void sched_begin_task(void)
+{
+	finish_switch();
+}
+
+static void switch_to(struct runqueue *rq, struct task *prev, struct task *next, u64 now)
+{
+	TRACE(sched_switch, .prev_pid = prev->cur.pid, .next_pid = next->cur.pid,
+	      .prev_state = prev->state);
+	next->switched_in_ns = now;
+	rq->running = next;
+	rq->leaving = prev;
+	if (prev->cur.mm != next->cur.mm)
+		mm_switch(prev->cur.mm, next->cur.mm);
+	arch_switch(&prev->arch, &next->arch, &next->cur);
+	finish_switch(); /* perhaps on another CPU, long afterwards */
+}
+
+void schedule(void)
+{
+	BUG_ON(spinlocks_held() != 0);
+	ASSERT(irqs_enabled());
+	BUG_ON(quiesce_is_mine());
+	quiesce_point();
+
+	irq_disable();
+	struct runqueue *rq = &this_cpu(runqueue);
+	struct task *prev = current_proc;
+	u64 now = clock_ns();
+
+	spin_lock(&rq->lock);
+	rq->need_resched = false;
+	account(prev, now);
+	if (prev != rq->idle && stays_runnable(prev))
+		requeue(rq, prev);
+	struct task *next = pick_next(rq);
+	if (next != prev) {
+		switch_to(rq, prev, next, now);
+		return;
+	}
+	spin_unlock(&rq->lock);
+	irq_enable();
+}
+
+void cond_resched(void)
+{
+	if (quiesce_is_mine())
+		return;
+	quiesce_point();
+	if (sched_need_resched() && !(current->flags & PF_IDLE))
+		schedule();
+}
+
+void sched_yield(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	rq->running->slice_ns = 0;
+	spin_unlock_irqrestore(&rq->lock, flags);
+	schedule();
+}
+
+bool sched_need_resched(void)
+{
+	return READ_ONCE(this_cpu(runqueue).need_resched);
+}
+
+void sched_tick(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+
+	spin_lock(&rq->lock);
+	account(rq->running, clock_ns());
+	if (rq->running->slice_ns <= 0)
+		rq->need_resched = true;
+	spin_unlock(&rq->lock);
+}
+
+u64 sched_current_run_ns(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	account(rq->running, clock_ns());
+	u64 run_ns = rq->running->run_ns;
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return run_ns;
+}
+
+u32 sched_nr_running(void)
+{
+	u32 nr = 0;
+
+	for_each_cpu (cpu)
+		if (takes_tasks(cpu))
+			nr += debug_load(cpu);
+	return nr;
+}
+
+struct task *sched_running_task(u32 cpu)
+{
+	return per_cpu(runqueue, cpu).running;
+}
+
+/* Takes a task that waits behind a running one; NULL when there is none. It belongs to this CPU
+ * then, not queued yet. */
+static struct task *take_from(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct task *task = NULL;
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	if (rq->running != rq->idle && rq->nr_queued > 0) {
+		task = list_last_entry(&rq->queue, struct task, queue_node);
+		dequeue(rq, task);
+		WRITE_ONCE(task->cpu, cpu_id());
+	}
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return task;
+}
+
+/* An idle CPU looks for work elsewhere. */
+static void steal_task(struct runqueue *mine)
+{
+	for_each_cpu (cpu) {
+		if (cpu == cpu_id() || READ_ONCE(per_cpu(runqueue, cpu).nr_queued) == 0)
+			continue;
+
+		struct task *task = take_from(cpu);
+		if (!task)
+			continue;
+		u64 flags = spin_lock_irqsave(&mine->lock);
+		enqueue_tail(mine, task);
+		spin_unlock_irqrestore(&mine->lock, flags);
+		return;
+	}
+}
+
+void sched_idle(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+
+	for (;;) {
+		/* With interrupts off from the look to the halt, a kick that comes in between ends
+		 * the halt. */
+		irq_disable();
+		trace_flush_idle();
+		if (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted))
+			arch_idle_wait();
+		else
+			irq_enable();
+		quiesce_point();
+		if (READ_ONCE(rq->nr_queued) == 0)
+			steal_task(rq);
+		if (READ_ONCE(rq->nr_queued) > 0)
+			schedule();
+	}
+}

@@ -1,0 +1,47 @@
+/* The scheduler as the rest of proc/ sees it; everybody else uses cpu/wait.h. */
+#ifndef PROC_SCHED_H
+#define PROC_SCHED_H
+
+#include "proc/task.h"
+
+#define TIME_SLICE_NS (20 * NSEC_PER_MSEC) /* two ticks */
+
+/* Lets the calling CPU take tasks, with `idle` as its idle task, which is the one that runs. */
+void sched_init_cpu(struct task *idle);
+
+/* Puts a new task on the run queue of the least loaded CPU. */
+void sched_start(struct task *task);
+
+/* Wakes a task that sleeps in TASK_UNINTERRUPTIBLE or TASK_INTERRUPTIBLE; for others it does
+ * nothing. Any context. */
+void sched_wake(struct task *task);
+
+/* The same, for TASK_INTERRUPTIBLE only, and makes its CPU look at its signals soon when it runs:
+ * after `killed` was set. */
+void sched_wake_killed(struct task *task);
+
+/* First thing that a new task does: ends the switch that brought it here. */
+void sched_begin_task(void);
+
+/* Gives the rest of the time slice to the others of this CPU. */
+void sched_yield(void);
+
+/* Whether another task should get this CPU now. */
+bool sched_need_resched(void);
+
+/* The tick: time accounting and end of the time slice. Interrupts off. */
+void sched_tick(void);
+
+/* Processor time of the current task up to now. */
+u64 sched_current_run_ns(void);
+
+/* Tasks that run or want to. Racy. */
+u32 sched_nr_running(void);
+
+/* The running task of a CPU. All CPUs quiesced. */
+struct task *sched_running_task(u32 cpu);
+
+/* The idle loop. */
+void sched_idle(void) __noreturn;
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * The frame of a session. Everything here happens with all other CPUs parked, so that what is
+ * emitted together belongs together.
+ */
+#include "proc/session.h"
+#include "arch/x86_64/irq.h"
+#include "cpu/clock.h"
+#include "cpu/panic.h"
+#include "cpu/percpu.h"
+#include "cpu/quiesce.h"
+#include "cpu/wait.h"
+#include "mm/baseline.h"
+#include "mm/check.h"
+#include "mm/page_alloc.h"
+#include "mm/swap.h"
+#include "mm/vmstat.h"
+#include "proc/task.h"
+#include "trace/trace.h"
+
+static u64 nr_baselines; /* quiesced */
+static u64 nr_barriers;	 /* quiesced */
+static bool is_ending;	 /* atomic; never goes back */
+
+static void emit_baseline(void)
+{
+	TRACE(state_begin, .n = ++nr_baselines);
+	u64 records = task_baseline() + mm_baseline();
+	TRACE(state_end, .records = records);
+	vmstat_emit();
+}
+
+static bool begin_ending(void)
+{
+	return !__atomic_exchange_n(&is_ending, true, __ATOMIC_SEQ_CST);
+}
+
+static void drain(void)
+{
+	if (trace_started() && !trace_drain())
+		printk("palimpsest: the host does not take the end of the trace");
+}
+
+/* All other CPUs are stopped, perhaps in the middle of an event: then theirs is the last packet
+ * that is lost. */
+static void session_panic(void)
+{
+	if (!begin_ending())
+		return; /* the panic came while ending: what can be drained is on its way */
+	TRACE(session_end, .status = 0, .reason = SESSION_PANIC);
+	drain();
+}
+
+void session_start_trace(const struct trace_sink *sink, enum trace_mode mode)
+{
+	quiesce_begin();
+	trace_start(sink, mode);
+	panic_hooks.last_words = session_panic;
+	trace_enable_all(true);
+	TRACE(session_begin, .tsc_hz = clock.tsc_hz, .nr_cpus = nr_cpus,
+	      .nr_frames = nr_managed_frames, .max_pfn = max_pfn, .nr_slots = swap_nr_slots(),
+	      .watermark_min = watermarks.min, .watermark_low = watermarks.low,
+	      .watermark_high = watermarks.high, .lossless = mode == TRACE_LOSSLESS);
+	emit_baseline();
+	quiesce_end();
+}
+
+u64 session_barrier_quiesced(void)
+{
+	u64 n = ++nr_barriers;
+
+	TRACE(trace_barrier, .n = n);
+	for_each_cpu (cpu)
+		if (trace_started())
+			trace_flush(cpu);
+	return n;
+}
+
+u64 session_barrier(void)
+{
+	quiesce_begin();
+	u64 n = session_barrier_quiesced();
+	quiesce_end();
+	return n;
+}
+
+static void print_vmstat(void)
+{
+	for (u32 item = 0; item < NR_VMSTAT; item++)
+		printk("vmstat %s %lu", vmstat_name(item), vmstat_read(item));
+}
+
+void session_end(s32 status, enum session_reason reason)
+{
+	while (!begin_ending()) {
+		/* Another CPU ends it: parks us, and never lets go. */
+		quiesce_point();
+		cpu_relax();
+	}
+	quiesce_begin();
+	print_vmstat();
+	mm_check();
+	vmstat_emit();
+	TRACE(session_end, .status = status, .reason = reason);
+	drain();
+	printk("palimpsest: session end");
+	arch_exit_machine(0);
+}

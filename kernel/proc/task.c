@@ -1,0 +1,198 @@
+/*
+ * Tasks: creation, the list of all, pids, the idle tasks.
+ *
+ * A pid is never given twice in a session, so that a pid names one task in the trace: the counter
+ * just goes up. After 2^31 creations there are no more tasks.
+ *
+ * tasks_lock (RANK_TASKS) guards the list, the family links, and cur.mm and cur.comm against
+ * readers from other tasks.
+ */
+#include "proc/task.h"
+#include "cpu/clock.h"
+#include "cpu/kthread.h"
+#include "cpu/panic.h"
+#include "lib/errno.h"
+#include "mm/kmap.h"
+#include "mm/mm.h"
+#include "mm/slab.h"
+#include "proc/sched.h"
+#include "trace/trace.h"
+
+DEFINE_SPINLOCK(tasks_lock, RANK_TASKS);
+LIST_HEAD(task_list);
+
+static s32 last_pid = INIT_PID; /* tasks_lock; INIT_PID itself is given on request only */
+
+static struct task idle_tasks[MAX_CPUS];
+
+static void init_fields(struct task *task, const char *comm, u32 flags)
+{
+	task->cur.flags = flags;
+	strscpy_pad(task->cur.comm, comm, sizeof(task->cur.comm));
+	task->state = TASK_RUNNING;
+	atomic_set(&task->refs, 2);
+	list_init(&task->queue_node);
+	list_init(&task->node);
+	list_init(&task->children);
+	list_init(&task->sibling);
+	wait_queue_init(&task->child_wait);
+	spin_lock_init(&task->signals.lock, RANK_SIGNAL);
+}
+
+void task_init(void)
+{
+	struct task *idle = &idle_tasks[cpu_id()];
+
+	init_fields(idle, "idle", PF_KTHREAD | PF_IDLE);
+	idle->cur.kernel_sp_top = current->kernel_sp_top;
+	arch_task_init_fpu(&idle->arch);
+	sched_init_cpu(idle);
+}
+
+struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), void *arg)
+{
+	struct task *task = kmalloc(sizeof(*task), GFP_ZERO);
+
+	if (!task)
+		return NULL;
+	init_fields(task, comm, flags);
+	task->cur.kernel_sp_top = kstack_alloc();
+	if (!task->cur.kernel_sp_top) {
+		kfree(task);
+		return NULL;
+	}
+	arch_task_init(&task->arch, task->cur.kernel_sp_top, entry, arg);
+	arch_task_init_fpu(&task->arch);
+	return task;
+}
+
+void task_discard(struct task *task)
+{
+	kstack_free(task->cur.kernel_sp_top);
+	kfree(task);
+}
+
+s32 task_start(struct task *task, struct task *parent, bool is_init)
+{
+	spin_lock(&tasks_lock);
+	if (!is_init && last_pid == INT32_MAX) {
+		spin_unlock(&tasks_lock);
+		return -EAGAIN;
+	}
+	s32 pid = is_init ? INIT_PID : ++last_pid;
+
+	task->cur.pid = pid;
+	task->pgid = parent ? parent->pgid : pid;
+	task->sid = parent ? parent->sid : pid;
+	task->parent = parent;
+	if (parent)
+		list_add_tail(&task->sibling, &parent->children);
+	if (is_init)
+		list_add(&task->node, &task_list);
+	else
+		list_add_tail(&task->node, &task_list);
+	TRACE_TEXT(sched_process_fork, comm, task->cur.comm,
+		   .parent_pid = parent ? parent->cur.pid : 0, .child_pid = pid,
+		   .mm_id = task->cur.mm ? task->cur.mm->id : 0);
+	sched_start(task);
+	spin_unlock(&tasks_lock);
+	return pid;
+}
+
+void task_get(struct task *task)
+{
+	atomic_inc(&task->refs);
+}
+
+void task_put(struct task *task)
+{
+	if (atomic_dec_return(&task->refs) == 0)
+		kfree(task);
+}
+
+void task_left_cpu(struct task *task)
+{
+	kstack_free(task->cur.kernel_sp_top);
+	task_put(task);
+}
+
+struct task *task_find(s32 pid)
+{
+	struct task *task;
+
+	ASSERT(spin_is_held(&tasks_lock));
+	list_for_each_entry (task, &task_list, node)
+		if (task->cur.pid == pid)
+			return task;
+	return NULL;
+}
+
+/* ---- kernel threads
+ * --------------------------------------------------------------------------------------------- */
+
+struct kthread_start {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void kthread_entry(void *arg)
+{
+	struct kthread_start start = *(struct kthread_start *)arg;
+
+	sched_begin_task();
+	kfree(arg);
+	start.fn(start.arg);
+	panic("kernel thread %s returned", current->comm);
+}
+
+int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
+{
+	struct kthread_start *start = kmalloc(sizeof(*start), GFP_KERNEL);
+
+	if (!start)
+		return -ENOMEM;
+	*start = (struct kthread_start){.fn = fn, .arg = arg};
+
+	struct task *task = task_create(name, PF_KTHREAD, kthread_entry, start);
+	if (!task) {
+		kfree(start);
+		return -ENOMEM;
+	}
+	if (task_start(task, NULL, false) < 0) {
+		task_discard(task);
+		kfree(start);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- baseline
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* A task on a CPU runs, whatever it is about to do. */
+static enum task_state visible_state(const struct task *task)
+{
+	return sched_running_task(task->cpu) == task ? TASK_RUNNING : task->state;
+}
+
+u64 task_baseline(void)
+{
+	struct task *task;
+	u64 records = 0;
+
+	list_for_each_entry (task, &task_list, node) {
+		TRACE_TEXT(state_task, comm, task->cur.comm, .pid = task->cur.pid,
+			   .parent_pid = task->parent ? task->parent->cur.pid : 0,
+			   .mm_id = task->cur.mm ? task->cur.mm->id : 0,
+			   .state = visible_state(task));
+		records++;
+	}
+	for_each_cpu (cpu) {
+		if (!(cpu_online_mask & BIT(cpu)))
+			continue;
+		TRACE(state_cpu, .cpu = cpu, .pid = sched_running_task(cpu)->cur.pid);
+		records++;
+	}
+	return records;
+}

@@ -1,0 +1,101 @@
+/*
+ * struct task: a thread of execution; a process has just one. Kernel threads and the idle tasks are
+ * tasks too.
+ *
+ * Life of a task:
+ *
+ *   created      task_create(): not yet in the task list, on no run queue
+ *   running      task_start(); from then on it runs, waits in a run queue, or sleeps
+ *   ZOMBIE       task_exit(): holds no memory, no files; keeps its pid and its wait status until
+ * its parent asks DEAD         unlinked: nobody can find it any more
+ *
+ * Two references keep the structure: that of the task list, dropped when the task is reaped, and
+ * that of the CPU, dropped by the task that runs after it has left its CPU for the last time (only
+ * then may its stack go).
+ *
+ * Who may read and write: [T] tasks_lock, [R] lock of the run queue it belongs to, [S] its signal
+ * lock, [O] the task itself only, [C] constant once created.
+ */
+#ifndef PROC_TASK_H
+#define PROC_TASK_H
+
+#include "arch/x86_64/context.h"
+#include "cpu/atomic.h"
+#include "cpu/wait.h"
+#include "proc/signal_state.h"
+
+#define INIT_PID 1
+
+struct file_table;
+
+struct task {
+	struct current_task
+		cur; /* first; mm, comm: written by the task under [T], read so or by it */
+	struct arch_task arch;
+
+	/* scheduler (sched.c) */
+	enum task_state state;	     /* own task before it sleeps, waker under [R] */
+	u32 cpu;		     /* [R] where it runs, waits or ran last */
+	struct list_head queue_node; /* [R] linked while runnable and not running */
+	s64 slice_ns;		     /* [R] time it may still run before others come first */
+	u64 run_ns;		     /* [R] processor time so far */
+	u64 switched_in_ns;	     /* [R] when it got the CPU, or was last accounted */
+
+	/* family (task.c, fork.c, exit.c) */
+	atomic_t refs;
+	struct list_head node;	      /* [T] in task_list, ascending by pid */
+	struct task *parent;	      /* [T] NULL for kernel threads and init */
+	struct list_head children;    /* [T] */
+	struct list_head sibling;     /* [T] in the parent's children */
+	struct wait_queue child_wait; /* it sleeps here until a child ends, or execs after vfork */
+	s32 pgid, sid;		      /* [T] process group and session, as Linux's */
+	bool parent_waits;	      /* [T] between vfork and exec or exit: the parent sleeps */
+	s32 wait_status;	      /* [T] valid for a zombie */
+	u64 children_run_ns;	      /* [T] processor time of the children it has waited for */
+
+	struct signal_state signals; /* [S] */
+	struct file_table *files;    /* [O] NULL for kernel threads and zombies */
+};
+
+static inline struct task *to_task(struct current_task *cur)
+{
+	return container_of(cur, struct task, cur);
+}
+
+/* The running task. */
+#define current_proc to_task(current)
+
+extern spinlock_t tasks_lock;	   /* RANK_TASKS */
+extern struct list_head task_list; /* all but the idle tasks */
+
+/* Makes what runs on the calling CPU its idle task, on the stack that it has, and lets the CPU take
+ * tasks. On CPU 0 before anything that may wake somebody. */
+void task_init(void);
+
+/* A task with a stack that will begin in entry(arg), unlinked and not started; NULL without memory.
+ * May sleep. */
+struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), void *arg);
+
+/* Gives it a pid (or INIT_PID if `is_init`), links it below `parent` (or nobody), traces its
+ * creation and makes it runnable. The pid may be gone already when this returns. Returns the pid,
+ * or -EAGAIN: there are no pids left, and the task is unchanged. */
+s32 task_start(struct task *task, struct task *parent, bool is_init);
+
+/* Frees a task that never started: stack and structure. */
+void task_discard(struct task *task);
+
+void task_get(struct task *task);
+/* Drops a reference; the last one frees the structure. No spinlock above RANK_SLAB held. */
+void task_put(struct task *task);
+/* Frees the stack of a task that has left its CPU for the last time, and drops the CPU's reference.
+ * Interrupts on. */
+void task_left_cpu(struct task *task);
+
+/* The task of that pid, zombies included, or NULL. tasks_lock held. */
+struct task *task_find(s32 pid);
+
+/* Emits a state_task record for each task and a state_cpu record for each CPU. All CPUs quiesced.
+ * Returns the records emitted. */
+u64 task_baseline(void);
+
+#endif

@@ -1,0 +1,262 @@
+/* Calls that make, replace, end and name processes. A process is one task, so its thread id is its
+ * pid; everybody is root. */
+#include "arch/x86_64/context.h"
+#include "arch/x86_64/uaccess.h"
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "mm/slab.h"
+#include "proc/exec.h"
+#include "proc/exit.h"
+#include "proc/fork.h"
+#include "proc/sched.h"
+#include "proc/signal.h"
+#include "syscall/rusage.h"
+#include "syscall/syscall.h"
+
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+
+/* Without job control, wait4's other conditions never come true; without threads, __WALL and
+ * __WNOTHREAD change nothing. */
+#define WUNTRACED    2u
+#define WCONTINUED   8u
+#define WNOTHREAD    0x20000000u
+#define WALL	     0x40000000u
+#define WAIT_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL)
+
+long sys_fork(void)
+{
+	return task_clone(&(struct clone_args){0});
+}
+
+long sys_vfork(void)
+{
+	return task_clone(&(struct clone_args){.flags = CLONE_VM | CLONE_VFORK});
+}
+
+/* fork (glibc's way), vfork, and what posix_spawn does; no threads. CLONE_CHILD_CLEARTID asks for a
+ * word to be cleared in memory that goes away at that moment, so there is nothing to do for it. */
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid)
+{
+	u64 supported = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
+			CLONE_CHILD_SETTID;
+	struct clone_args args = {
+		.flags = flags & ~CLONE_EXIT_SIGNAL,
+		.stack = stack,
+		.child_tid = (s32 __user *)child_tid,
+	};
+
+	if ((flags & CLONE_EXIT_SIGNAL) != SIGCHLD || (args.flags & ~supported) ||
+	    ((flags & CLONE_VM) && !(flags & CLONE_VFORK)))
+		return sys_not_implemented();
+	s32 pid = task_clone(&args);
+	if (pid > 0 && (flags & CLONE_PARENT_SETTID) &&
+	    copy_to_user((s32 __user *)parent_tid, &pid, sizeof(pid)) != 0)
+		return -EFAULT;
+	return pid;
+}
+
+static int collect_args(struct exec_args *args, const char *path, u64 argv, u64 envp)
+{
+	int error = exec_args_add_kernel(args, path);
+
+	if (error == 0)
+		error = exec_args_add_user(args, (const char __user *const __user *)argv,
+					   &args->argc);
+	if (error == 0)
+		error = exec_args_add_user(args, (const char __user *const __user *)envp,
+					   &args->envc);
+	return error;
+}
+
+long sys_execve(u64 user_path, u64 argv, u64 envp)
+{
+	struct exec_args *args;
+	char *path;
+	int error = copy_path(user_path, &path);
+
+	if (error != 0)
+		return error;
+	args = kmalloc(sizeof(*args), GFP_ZERO);
+	if (!args) {
+		kfree(path);
+		return -ENOMEM;
+	}
+	error = collect_args(args, path, argv, envp);
+	if (error == 0)
+		error = task_exec(path, args);
+	exec_args_release(args);
+	kfree(args);
+	kfree(path);
+	return error;
+}
+
+long sys_exit(u64 code)
+{
+	task_exit((code & 0xff) << 8);
+}
+
+long sys_exit_group(u64 code)
+{
+	return sys_exit(code);
+}
+
+long sys_wait4(u64 which, u64 status, u64 options, u64 rusage)
+{
+	struct wait_result result;
+
+	if (options & ~(u64)WAIT_OPTIONS)
+		return -EINVAL;
+	long pid = task_wait(which, options, &result);
+	if (pid <= 0)
+		return pid;
+	if (status && copy_to_user((s32 __user *)status, &result.wait_status, sizeof(s32)) != 0)
+		return -EFAULT;
+	if (rusage && put_rusage(rusage, result.run_ns) != 0)
+		return -EFAULT;
+	return pid;
+}
+
+long sys_sched_yield(void)
+{
+	sched_yield();
+	return 0;
+}
+
+long sys_arch_prctl(u64 code, u64 address)
+{
+	struct task *self = current_proc;
+
+	switch (code) {
+	case ARCH_SET_FS:
+		return arch_set_fs_base(&self->arch, address);
+	case ARCH_GET_FS:
+		arch_task_save(&self->arch);
+		return copy_to_user((u64 __user *)address, &self->arch.fs_base, sizeof(u64));
+	default:
+		return -EINVAL;
+	}
+}
+
+/* ---- names
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+long sys_getpid(void)
+{
+	return current->pid;
+}
+
+long sys_gettid(void)
+{
+	return current->pid;
+}
+
+long sys_getppid(void)
+{
+	spin_lock(&tasks_lock);
+	const struct task *parent = current_proc->parent;
+	s32 pid = parent ? parent->cur.pid : 0;
+	spin_unlock(&tasks_lock);
+	return pid;
+}
+
+long sys_getuid(void)
+{
+	return 0;
+}
+
+long sys_geteuid(void)
+{
+	return 0;
+}
+
+long sys_getgid(void)
+{
+	return 0;
+}
+
+long sys_getegid(void)
+{
+	return 0;
+}
+
+struct group_names {
+	s32 pgid, sid;
+};
+
+/* The group and session of a process, or of the caller for pid 0. 0 or -ESRCH. */
+static int get_group_names(u64 pid, struct group_names *names)
+{
+	int error = -ESRCH;
+
+	spin_lock(&tasks_lock);
+	const struct task *task = (s32)pid == 0 ? current_proc : task_find(pid);
+	if (task) {
+		*names = (struct group_names){.pgid = task->pgid, .sid = task->sid};
+		error = 0;
+	}
+	spin_unlock(&tasks_lock);
+	return error;
+}
+
+long sys_getpgid(u64 pid)
+{
+	struct group_names names;
+	int error = get_group_names(pid, &names);
+
+	return error != 0 ? error : names.pgid;
+}
+
+long sys_getsid(u64 pid)
+{
+	struct group_names names;
+	int error = get_group_names(pid, &names);
+
+	return error != 0 ? error : names.sid;
+}
+
+long sys_getpgrp(void)
+{
+	return sys_getpgid(0);
+}
+
+/* Whether a process group has that number. tasks_lock held. */
+static bool group_exists(s32 pgid)
+{
+	struct task *task;
+
+	list_for_each_entry (task, &task_list, node)
+		if (task->pgid == pgid)
+			return true;
+	return false;
+}
+
+long sys_setsid(void)
+{
+	struct task *self = current_proc;
+	long result = -EPERM;
+
+	spin_lock(&tasks_lock);
+	if (!group_exists(self->cur.pid)) {
+		self->pgid = self->cur.pid;
+		self->sid = self->cur.pid;
+		result = self->sid;
+	}
+	spin_unlock(&tasks_lock);
+	return result;
+}
+
+/* What they are for, threads and their locks, does not exist; the answers are those of a process
+ * without. */
+long sys_set_tid_address(u64 address)
+{
+	(void)address;
+	return current->pid;
+}
+
+long sys_set_robust_list(u64 head, u64 size)
+{
+	(void)head;
+	return size == 24 ? 0 : -EINVAL;
+}

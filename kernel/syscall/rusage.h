@@ -1,0 +1,10 @@
+/* struct rusage, for wait4 and getrusage. */
+#ifndef SYSCALL_RUSAGE_H
+#define SYSCALL_RUSAGE_H
+
+#include "lib/types.h"
+
+/* Writes a struct rusage with this processor time to user memory. 0 or -EFAULT. */
+int __must_check put_rusage(u64 to, u64 run_ns);
+
+#endif

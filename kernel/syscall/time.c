@@ -1,0 +1,222 @@
+/*
+ * Calls on time. The machine's calendar clock is not read: CLOCK_REALTIME begins with 1970 at boot,
+ * so that two runs of a program see the same dates. Processor time is not split into user and
+ * system: all is user time.
+ */
+#include "arch/x86_64/uaccess.h"
+#include "cpu/clock.h"
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "proc/sched.h"
+#include "syscall/rusage.h"
+#include "syscall/syscall.h"
+
+enum {
+	CLOCK_REALTIME,
+	CLOCK_MONOTONIC,
+	CLOCK_PROCESS_CPUTIME_ID,
+	CLOCK_THREAD_CPUTIME_ID,
+	CLOCK_MONOTONIC_RAW,
+	CLOCK_REALTIME_COARSE,
+	CLOCK_MONOTONIC_COARSE,
+	CLOCK_BOOTTIME,
+};
+
+#define TIMER_ABSTIME 1u
+#define CLOCK_TICKS   100 /* of times(2), a second; AT_CLKTCK */
+
+struct timespec {
+	s64 sec, nsec;
+};
+
+struct timeval {
+	s64 sec, usec;
+};
+
+static int read_clock(u64 id, u64 *ns)
+{
+	switch (id) {
+	case CLOCK_PROCESS_CPUTIME_ID:
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = sched_current_run_ns();
+		return 0;
+	case CLOCK_REALTIME:
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = clock_ns();
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long put_timespec(u64 to, u64 ns)
+{
+	struct timespec ts = {.sec = ns / NSEC_PER_SEC, .nsec = ns % NSEC_PER_SEC};
+
+	return copy_to_user((void __user *)to, &ts, sizeof(ts));
+}
+
+long sys_clock_gettime(u64 id, u64 to)
+{
+	u64 ns;
+	int error = read_clock(id, &ns);
+
+	return error != 0 ? error : put_timespec(to, ns);
+}
+
+long sys_clock_getres(u64 id, u64 to)
+{
+	u64 ns;
+	int error = read_clock(id, &ns);
+
+	if (error != 0 || !to)
+		return error;
+	return put_timespec(to, 1);
+}
+
+long sys_gettimeofday(u64 to, u64 timezone)
+{
+	static const s32 utc[2];
+	u64 ns = clock_ns();
+	struct timeval tv = {.sec = ns / NSEC_PER_SEC, .usec = ns % NSEC_PER_SEC / NSEC_PER_USEC};
+
+	if (to && copy_to_user((void __user *)to, &tv, sizeof(tv)) != 0)
+		return -EFAULT;
+	if (timezone && copy_to_user((void __user *)timezone, utc, sizeof(utc)) != 0)
+		return -EFAULT;
+	return 0;
+}
+
+long sys_time(u64 to)
+{
+	s64 sec = clock_ns() / NSEC_PER_SEC;
+
+	if (to && copy_to_user((void __user *)to, &sec, sizeof(sec)) != 0)
+		return -EFAULT;
+	return sec;
+}
+
+/* ---- sleeping
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* A wished time in ns; what does not fit is for ever. */
+static int get_timespec(u64 from, u64 *ns)
+{
+	struct timespec ts;
+
+	if (copy_from_user(&ts, (const void __user *)from, sizeof(ts)) != 0)
+		return -EFAULT;
+	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= (s64)NSEC_PER_SEC)
+		return -EINVAL;
+	if (__builtin_mul_overflow((u64)ts.sec, NSEC_PER_SEC, ns) ||
+	    __builtin_add_overflow(*ns, (u64)ts.nsec, ns))
+		*ns = ~0ul;
+	return 0;
+}
+
+static int sleep_interruptible_until(u64 deadline_ns)
+{
+	int error;
+
+	do
+		error = sleep_until(deadline_ns, TASK_INTERRUPTIBLE);
+	while (error != 0 && !READ_ONCE(current->killed));
+	return error;
+}
+
+/* Only a fatal signal interrupts a sleep, so nobody is there to read how much was left of it. */
+static long sleep_for(u64 request)
+{
+	u64 ns, deadline_ns;
+	int error = get_timespec(request, &ns);
+
+	if (error != 0)
+		return error;
+	if (__builtin_add_overflow(clock_ns(), ns, &deadline_ns))
+		deadline_ns = ~0ul;
+	return sleep_interruptible_until(deadline_ns);
+}
+
+long sys_nanosleep(u64 request, u64 remaining)
+{
+	(void)remaining;
+	return sleep_for(request);
+}
+
+long sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
+{
+	u64 deadline_ns;
+
+	(void)remaining;
+	if (id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_BOOTTIME)
+		return -EINVAL;
+	if (!(flags & TIMER_ABSTIME))
+		return sleep_for(request);
+	int error = get_timespec(request, &deadline_ns);
+	return error != 0 ? error : sleep_interruptible_until(deadline_ns);
+}
+
+/* ---- processor time
+ * --------------------------------------------------------------------------------------------- */
+
+/* struct rusage of the ABI: two times, then fourteen counters that Linux fills in part, and this
+ * kernel not at all. */
+struct rusage {
+	struct timeval user, system;
+	s64 counters[14];
+};
+
+int put_rusage(u64 to, u64 run_ns)
+{
+	struct rusage usage = {.user = {.sec = run_ns / NSEC_PER_SEC,
+					.usec = run_ns % NSEC_PER_SEC / NSEC_PER_USEC}};
+
+	return copy_to_user((void __user *)to, &usage, sizeof(usage));
+}
+
+static u64 children_run_ns(void)
+{
+	spin_lock(&tasks_lock);
+	u64 run_ns = current_proc->children_run_ns;
+	spin_unlock(&tasks_lock);
+	return run_ns;
+}
+
+#define RUSAGE_SELF	0
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD	1
+
+long sys_getrusage(u64 who, u64 to)
+{
+	switch ((s32)who) {
+	case RUSAGE_SELF:
+	case RUSAGE_THREAD:
+		return put_rusage(to, sched_current_run_ns());
+	case RUSAGE_CHILDREN:
+		return put_rusage(to, children_run_ns());
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 clock_ticks(u64 ns)
+{
+	return ns / (NSEC_PER_SEC / CLOCK_TICKS);
+}
+
+long sys_times(u64 to)
+{
+	struct {
+		s64 user, system, children_user, children_system;
+	} times = {.user = clock_ticks(sched_current_run_ns()),
+		   .children_user = clock_ticks(children_run_ns())};
+
+	if (to && copy_to_user((void __user *)to, &times, sizeof(times)) != 0)
+		return -EFAULT;
+	return clock_ticks(clock_ns());
+}

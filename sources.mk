@@ -1,0 +1,27 @@
+# Every source file of the kernel, by layer, lowest first: the table of contents. A layer may include itself and what stands
+# above it here (tests/lint/includes.py).
+
+KERNEL_LIB := string printf cmdline rbtree interval_tree
+KERNEL_CPU := percpu spinlock rwsem quiesce printk panic symbols
+KERNEL_TRACE := ring trace names
+KERNEL_ARCH := pvh.S boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
+	memops.c tlb.c context.c user_copy.S uaccess.c smp.c trampoline.S
+KERNEL_MM := page memblock buddy pcp page_alloc slab kmap pgtable pte io_pool vmstat \
+	mm vma mmap rmap rmap_walk zap fault \
+	lru policy_two_list reclaim swap swap_io oom oom_score_resident baseline check
+KERNEL_PROC := task sched wait timer fork exec exec_args elf exit signal oom_tasks random trap session init
+KERNEL_FS := cpio initramfs file fdtable console
+KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor
+KERNEL_SYSCALL := dispatch file memory process signal system time
+
+KERNEL_SRCS := \
+	$(KERNEL_LIB:%=kernel/lib/%.c) \
+	$(KERNEL_CPU:%=kernel/cpu/%.c) \
+	$(KERNEL_TRACE:%=kernel/trace/%.c) \
+	$(KERNEL_ARCH:%=kernel/arch/x86_64/%) \
+	$(KERNEL_MM:%=kernel/mm/%.c) \
+	$(KERNEL_PROC:%=kernel/proc/%.c) \
+	$(KERNEL_FS:%=kernel/fs/%.c) \
+	$(KERNEL_DEV:%=kernel/dev/%.c) \
+	$(KERNEL_SYSCALL:%=kernel/syscall/%.c) \
+	kernel/main.c
