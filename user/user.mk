@@ -1,0 +1,43 @@
+# User programs: static, built with musl, the same binaries for this kernel and for Linux.
+# Included by the top-level Makefile, which runs in the project's root. Uses O (the build directory).
+# Gives the target `user`, the list USER_BINARIES for the initramfs, and the names USER_WORKLOADS and
+# USER_TESTS.
+
+O ?= build
+USER_CC ?= musl-gcc
+USER_CFLAGS ?= -O2
+USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+USER_BUILD := $(O)/user
+
+USER_WORKLOADS := thrash forkshare oomhog hello
+USER_TESTS := fpu vm proc
+USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
+
+USER_LIB := user/lib/print.c
+USER_PAGE_LIB := $(addprefix user/workloads/,pagecheck.c random.c options.c) $(USER_LIB)
+USER_TEST_LIB := user/tests/check.c $(USER_LIB)
+
+user_objects = $(patsubst user/%.c,$(USER_BUILD)/obj/%.o,$(1))
+
+.PHONY: user
+user: $(USER_BINARIES)
+
+$(USER_BUILD)/init: $(call user_objects,user/init.c $(USER_LIB))
+$(USER_BUILD)/hello: $(call user_objects,user/workloads/hello.c $(USER_LIB))
+$(USER_BUILD)/thrash: $(call user_objects,user/workloads/thrash.c $(USER_PAGE_LIB))
+$(USER_BUILD)/forkshare: $(call user_objects,user/workloads/forkshare.c $(USER_PAGE_LIB))
+$(USER_BUILD)/oomhog: $(call user_objects,user/workloads/oomhog.c $(USER_PAGE_LIB))
+
+user_test_binaries := $(addprefix $(USER_BUILD)/,$(USER_TESTS))
+$(user_test_binaries): $(USER_BUILD)/%: $(USER_BUILD)/obj/tests/%.o
+$(user_test_binaries): $(call user_objects,$(USER_TEST_LIB))
+
+# musl-gcc links as position-independent by default; a fixed address needs no relocation at exec.
+$(USER_BINARIES):
+	$(USER_CC) -static -no-pie -o $@ $^
+
+$(USER_BUILD)/obj/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(USER_CC) -std=gnu11 $(USER_CFLAGS) -fno-pie $(USER_WARNINGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(USER_BUILD)/obj -name '*.d' 2>/dev/null)
