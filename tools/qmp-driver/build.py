@@ -1,0 +1,48 @@
+"""What `make` built and a session needs, by name; a missing file is an error that says what to do."""
+
+import os
+from pathlib import Path
+
+from errors import ToolError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Build:
+    """A build directory: --build, else $PALIMPSEST_BUILD, else build/ of this tree."""
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.directory = Path(directory or os.environ.get("PALIMPSEST_BUILD") or ROOT / "build")
+
+    def require(self, name: str) -> Path:
+        path = self.directory / name
+        if not path.is_file():
+            raise ToolError(f"{path} is missing: run `make`")
+        return path
+
+    @property
+    def kernel(self) -> Path:
+        return self.require("kernel.elf")
+
+    @property
+    def init(self) -> Path:
+        return self.require("user/init")
+
+    @property
+    def ingest(self) -> Path:
+        return self.require("palimpsest-ingest")
+
+    @property
+    def trace_metadata(self) -> tuple[Path, Path]:
+        """What a session keeps of the contract: CTF metadata, and the ids, sizes and layouts of the events."""
+        return self.require("ctf/metadata"), self.require("ctf/events.tsv")
+
+    def program(self, name: str) -> Path | None:
+        """A user program of this tree, or None."""
+        path = self.directory / "user" / name
+        return path if path.is_file() else None
+
+
+def set_build_option(parser) -> None:
+    parser.add_argument("--build", metavar="DIR",
+                        help="directory of built files (default: $PALIMPSEST_BUILD, else build/)")

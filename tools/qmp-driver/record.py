@@ -1,0 +1,138 @@
+"""Record a session of one program, run in the guest as it is.
+
+Exit status: the program's (128 + signal when a signal ended it); 125 when the tool failed, 126 when the program
+returned 0 but events were lost, 130 when the recording was interrupted.
+"""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import programs
+import results
+import session
+import sizes
+from build import Build, set_build_option
+from machine import MAX_CPUS
+from recording import Recording
+from scenario import (ACCELERATORS, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter, parse_memory,
+                      parse_swap)
+from supervisor import Outcome
+from terminal import Terminal
+
+EXIT_TOOL_FAILED = 125
+EXIT_EVENTS_LOST = 126
+EXIT_INTERRUPTED = 130
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r}: expected NAME=VALUE")
+    check_parameter(key, value)
+    return key, value
+
+
+def _cpus(text: str) -> int:
+    cpus = int(text)
+    if not 1 <= cpus <= MAX_CPUS:
+        raise ValueError(f"1 to {MAX_CPUS} CPUs")
+    return cpus
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds < 0:
+        raise ValueError("a time limit is not negative")
+    return seconds
+
+
+def set_argparser(parser) -> None:
+    parser.add_argument("--memory", type=parser.checked(parse_memory), default=64 << 20, metavar="SIZE",
+                        help="RAM (default: 64M)")
+    parser.add_argument("--cpus", type=parser.checked(_cpus), default=2, metavar="N",
+                        help="CPUs (default: 2)")
+    parser.add_argument("--swap", type=parser.checked(parse_swap), default=128 << 20, metavar="SIZE",
+                        help="swap disk, or none (default: 128M)")
+    parser.add_argument("--trace", choices=TRACE_MODES, default="lossless",
+                        help="what happens when a trace ring is full: the guest waits, the event is counted "
+                             "as lost; off: no trace (default: lossless)")
+    parser.add_argument("--param", type=parser.checked(_parameter), action="append", default=[],
+                        metavar="NAME=VALUE", help="kernel parameter, may be repeated")
+    parser.add_argument("--accel", choices=ACCELERATORS, default="tcg",
+                        help="kvm is used only when asked for (default: tcg)")
+    parser.add_argument("--timeout", type=parser.checked(_seconds), default=0, metavar="S",
+                        help="end the session in order after S seconds (default: 0, never)")
+    parser.add_argument("-i", "--interactive", action="store_true",
+                        help="keys go to the guest's console; Ctrl-] opens the kernel monitor")
+    parser.add_argument("--keep-swap", action="store_true", help="leave the swap disk in the session")
+    parser.add_argument("-o", "--output", metavar="DIR", help="session directory (default: by the time)")
+    set_build_option(parser)
+    parser.add_argument("command", nargs="+", metavar="PROGRAM ARGS", help="behind --")
+
+
+def main(args) -> int:
+    build = Build(args.build)
+    name, *arguments = args.command
+    file = programs.find(name, build).absolute()
+    scenario = Scenario(
+        title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus, swap_bytes=args.swap,
+        accel=args.accel, trace=args.trace, parameters=tuple(args.param), timeout_s=args.timeout,
+        programs=(Program(file.name[:MAX_COMM], str(file), tuple(arguments), status=None),))
+    terminal = Terminal()
+    interactive = args.interactive and sys.stdin.isatty()
+    with Recording(scenario, args.output, build, terminal, keep_swap=args.keep_swap,
+                   interactive=interactive) as recording:
+        outcome = recording.run_to_end()
+    try:
+        intact = scenario.trace == "off" or recording.load()
+    finally:
+        recording.seal()
+    return _report(terminal, recording, outcome, intact)
+
+
+def _report(terminal: Terminal, recording: Recording, outcome: Outcome, intact: bool) -> int:
+    """Say how it went in a line or two; returns the exit status."""
+    where = session.shown(recording.directory)
+    if recording.scenario.trace == "off":
+        exits = recording.console_exits()
+        status = exits[0][1] if exits else None
+        lost = ""
+        terminal.message(f"{where}: no trace, as asked")
+    else:
+        with closing(session.open_database(recording.directory)) as database:
+            known = results.session_values(database).get("status")
+            losses = results.loss(database)
+        status = None if known is None else int(known)
+        lost = _loss_text(losses, intact)
+        terminal.message(f"{where}: {losses.received} events, {lost or 'none lost'}, "
+                         f"{_trace_size(recording.directory)}")
+    if outcome.cause == "interrupt":
+        terminal.message(outcome.message)
+        return EXIT_INTERRUPTED
+    if outcome.cause != "exit":
+        terminal.message(outcome.message)
+        return EXIT_TOOL_FAILED
+    if status is None:
+        terminal.message("the session ended in order, but the program's status is not in it")
+        return EXIT_TOOL_FAILED
+    code = results.exit_code(status)
+    return EXIT_EVENTS_LOST if lost and code == 0 else code
+
+
+def _loss_text(losses: results.Loss, intact: bool) -> str:
+    """Empty when the trace is complete."""
+    parts = []
+    if losses.discarded:
+        parts.append(f"{losses.discarded} discarded")
+    if losses.unaccounted:
+        parts.append(f"{losses.unaccounted} missing")
+    if losses.tail not in results.TAIL_COMPLETE:
+        parts.append(f"tail {losses.tail}")
+    if not intact:
+        parts.append("trace damaged")
+    return ", ".join(parts)
+
+
+def _trace_size(directory: Path) -> str:
+    return sizes.human(sum(path.stat().st_size for path in (directory / "ctf").glob("cpu*")))
