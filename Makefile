@@ -1,0 +1,55 @@
+# Palimpsest: the commands. `make` prints them.
+#
+# Everything that is built goes to $(O). What is built from which files stands in sources.mk (kernel), user/user.mk,
+# trace/ingest/ingest.mk and tests/unit/unit.mk.
+
+O ?= build
+PYTHON ?= /usr/bin/python3
+SCENARIO ?= scenarios/default.toml
+SESSION ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+include sources.mk
+include kernel/kernel.mk
+include user/user.mk
+include trace/ingest/ingest.mk
+include tests/unit/unit.mk
+
+.PHONY: kernel help deps all trace-run test rmap lru report clean format
+
+help:
+	@echo 'make trace-run             install what is missing, build, run $(SCENARIO), show what happened'
+	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
+	@echo 'make test                  all tests; ends with "N passed, N failed"'
+	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
+	@echo 'make all                   build only;  DEBUG=1: with assertions and poisoning'
+	@echo 'make deps                  install the Debian packages that are missing'
+	@echo 'make schema | format       regenerate schema.sql; format the C sources'
+	@echo 'make clean                 remove $(O)'
+
+deps:
+	@tools/deps
+
+all: kernel user ingest
+
+kernel: $(O)/kernel.elf
+
+trace-run: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@tools/palimpsest run $(SCENARIO)
+
+test: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@PYTHON=$(PYTHON) tests/run
+
+rmap lru report:
+	@tools/palimpsest $@ $(SESSION)
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(O)

@@ -1,0 +1,1598 @@
+-- The schema of session.db. Generated from trace/events.def, trace/enums.def and trace/ingest/*.sql by `make schema`: change
+-- those, not this.
+--
+-- Three layers: event tables (one row per event, as the kernel emitted it), state tables (what existed when, by replaying
+-- the events) and views (the usual questions). Times are nanoseconds since boot, addresses and frame numbers are integers;
+-- an address above the user's half, as a program may try it, is negative. docs/trace-format.md tells how the
+-- events came here.
+
+PRAGMA application_id = 0x504c4d50; -- "PLMP"
+PRAGMA user_version = 1; -- as session.schema_version
+
+-- Generated: the event tables, one per event, as emitted; enumerations as numbers.
+
+-- 0x01: The machine, once, when tracing begins for the first time.
+CREATE TABLE session_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	tsc_hz INTEGER NOT NULL, -- frequency of the time-stamp counter
+	nr_cpus INTEGER NOT NULL, -- CPUs online
+	nr_frames INTEGER NOT NULL, -- frames of RAM the kernel manages, free or not
+	max_pfn INTEGER NOT NULL, -- one above the highest frame number
+	nr_slots INTEGER NOT NULL, -- usable swap slots; 0 without swap
+	watermark_min INTEGER NOT NULL, -- free frames below which an allocation reclaims directly
+	watermark_low INTEGER NOT NULL, -- free frames below which kswapd is woken
+	watermark_high INTEGER NOT NULL, -- free frames at which kswapd goes back to sleep
+	lossless INTEGER NOT NULL -- 1: a CPU waits when its ring is full; 0: events are discarded and counted
+) STRICT;
+
+-- 0x02: The last event of a session that ended in order.
+CREATE TABLE session_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	status INTEGER NOT NULL, -- wait status of init
+	reason INTEGER NOT NULL -- why it ended (enum: session_reason)
+) STRICT;
+
+-- 0x03: One of the kernel's own counters, as it stands; emitted at every state_end and before session_end.
+CREATE TABLE vmstat (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	value INTEGER NOT NULL, -- its value since boot
+	item INTEGER NOT NULL -- which one (enum: vmstat_item)
+) STRICT;
+
+-- 0x04: All CPUs stood still, holding no spinlock and no unfinished event, when this was emitted.
+CREATE TABLE trace_barrier (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	n INTEGER NOT NULL -- number of the barrier, from 1
+) STRICT;
+
+-- 0x05: This CPU waited because its ring was full.
+CREATE TABLE trace_stall (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	stalled_ns INTEGER NOT NULL -- how long
+) STRICT;
+
+-- 0x06: A baseline follows: the whole memory state as state_* records, all CPUs parked, up to state_end.
+CREATE TABLE state_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	n INTEGER NOT NULL -- number of the baseline, from 1
+) STRICT;
+
+-- 0x07: End of the baseline; what it did not list does not exist.
+CREATE TABLE state_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	records INTEGER NOT NULL -- state_* records between the marks
+) STRICT;
+
+-- 0x08: A CPU takes part from now on.
+CREATE TABLE cpu_online (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	arg_cpu INTEGER NOT NULL -- which
+) STRICT;
+
+-- 0x10: A task was created.
+CREATE TABLE sched_process_fork (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	comm TEXT NOT NULL, -- the child's name
+	parent_pid INTEGER NOT NULL, -- its creator; 0 for the kernel
+	child_pid INTEGER NOT NULL, -- the new task
+	mm_id INTEGER NOT NULL -- the child's address space; 0 for a kernel thread
+) STRICT;
+
+-- 0x11: A task replaced its program and its address space.
+CREATE TABLE sched_process_exec (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	comm TEXT NOT NULL, -- its new name
+	pid INTEGER NOT NULL, -- the task
+	mm_id INTEGER NOT NULL -- its new address space
+) STRICT;
+
+-- 0x12: A task ended; its address space is being left.
+CREATE TABLE sched_process_exit (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	comm TEXT NOT NULL, -- its name
+	pid INTEGER NOT NULL, -- the task
+	status INTEGER NOT NULL -- wait status
+) STRICT;
+
+-- 0x13: This CPU goes from one task to another.
+CREATE TABLE sched_switch (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	prev_pid INTEGER NOT NULL, -- the task that leaves the CPU; 0 is the idle task
+	next_pid INTEGER NOT NULL, -- the task that gets it
+	prev_state INTEGER NOT NULL -- why it leaves (enum: task_state)
+) STRICT;
+
+-- 0x14: A sleeping task became runnable.
+CREATE TABLE sched_wakeup (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	target_cpu INTEGER NOT NULL -- whose run queue it joined
+) STRICT;
+
+-- 0x15: A signal was sent.
+CREATE TABLE signal_generate (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	sig INTEGER NOT NULL, -- its number
+	pid INTEGER NOT NULL -- to whom
+) STRICT;
+
+-- 0x16: A system call that this kernel does not have; it returned -ENOSYS.
+CREATE TABLE sys_unimplemented (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr INTEGER NOT NULL, -- its number
+	pid INTEGER NOT NULL -- the caller
+) STRICT;
+
+-- 0x20: An address space came into being.
+CREATE TABLE mm_create (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mm_id INTEGER NOT NULL, -- its serial number
+	pgd_pfn INTEGER NOT NULL -- frame of its top page table
+) STRICT;
+
+-- 0x21: An address space is gone: no VMA, no entry, no page table of it is left.
+CREATE TABLE mm_destroy (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mm_id INTEGER NOT NULL -- its serial number
+) STRICT;
+
+-- 0x22: A range of addresses became valid.
+CREATE TABLE vma_create (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va_start INTEGER NOT NULL, -- first address
+	va_end INTEGER NOT NULL, -- address behind the last
+	vma_id INTEGER NOT NULL, -- its serial number
+	mm_id INTEGER NOT NULL, -- its address space
+	flags INTEGER NOT NULL, -- rights and kind (bits: vma_flags)
+	why INTEGER NOT NULL -- why (enum: vma_why)
+) STRICT;
+
+-- 0x23: The bounds of a VMA moved.
+CREATE TABLE vma_resize (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va_start INTEGER NOT NULL, -- new first address
+	va_end INTEGER NOT NULL, -- new address behind the last
+	vma_id INTEGER NOT NULL, -- the VMA
+	why INTEGER NOT NULL -- why (enum: vma_why)
+) STRICT;
+
+-- 0x24: The flags of a VMA changed.
+CREATE TABLE vma_protect (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	flags INTEGER NOT NULL -- its new flags (bits: vma_flags)
+) STRICT;
+
+-- 0x25: A VMA went away.
+CREATE TABLE vma_remove (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	why INTEGER NOT NULL -- why (enum: vma_why)
+) STRICT;
+
+-- 0x30: An anon_vma came into being.
+CREATE TABLE anon_vma_create (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	anon_vma_id INTEGER NOT NULL, -- its serial number
+	root_id INTEGER NOT NULL -- the anon_vma whose lock it shares; itself for a root
+) STRICT;
+
+-- 0x31: An anon_vma is gone; no chain link refers to it.
+CREATE TABLE anon_vma_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	anon_vma_id INTEGER NOT NULL -- its serial number
+) STRICT;
+
+-- 0x32: A chain link ties a VMA to an anon_vma: pages of the one may be mapped by the other.
+CREATE TABLE avc_link (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	anon_vma_id INTEGER NOT NULL -- the anon_vma
+) STRICT;
+
+-- 0x33: A chain link was cut.
+CREATE TABLE avc_unlink (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	anon_vma_id INTEGER NOT NULL -- the anon_vma
+) STRICT;
+
+-- 0x34: New anonymous pages of this VMA will belong to this anon_vma.
+CREATE TABLE anon_vma_attach (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	anon_vma_id INTEGER NOT NULL -- the anon_vma; 0: none yet
+) STRICT;
+
+-- 0x35: A mapping of a page was counted.
+CREATE TABLE rmap_add (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- where it is mapped
+	pfn INTEGER NOT NULL, -- the page
+	mm_id INTEGER NOT NULL, -- in which address space
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapcount INTEGER NOT NULL -- mappings of the page after this one was added
+) STRICT;
+
+-- 0x36: A mapping of a page was uncounted.
+CREATE TABLE rmap_remove (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- where it was mapped
+	pfn INTEGER NOT NULL, -- the page
+	mm_id INTEGER NOT NULL, -- in which address space
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapcount INTEGER NOT NULL -- mappings of the page that are left
+) STRICT;
+
+-- 0x40: A user page-table entry was written: set, or changed when old_kind is not none.
+CREATE TABLE pte_set (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	value INTEGER NOT NULL, -- pfn or swap slot, by kind
+	flags INTEGER NOT NULL, -- its flags (bits: pte_flags)
+	old_flags INTEGER NOT NULL, -- flags of the entry it replaced, as the exchange read them (bits: pte_flags)
+	kind INTEGER NOT NULL, -- what it refers to (enum: pte_kind)
+	old_kind INTEGER NOT NULL, -- what the entry it replaced referred to (enum: pte_kind)
+	why INTEGER NOT NULL -- why (enum: pte_why)
+) STRICT;
+
+-- 0x41: A user page-table entry was emptied.
+CREATE TABLE pte_clear (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- address it translated
+	mm_id INTEGER NOT NULL, -- address space
+	value INTEGER NOT NULL, -- pfn or swap slot it held
+	old_flags INTEGER NOT NULL, -- its flags, as the exchange read them (bits: pte_flags)
+	old_kind INTEGER NOT NULL, -- what it referred to (enum: pte_kind)
+	why INTEGER NOT NULL -- why (enum: pte_why)
+) STRICT;
+
+-- 0x42: A user page table was linked in.
+CREATE TABLE pgtable_alloc (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it covers
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- its frame
+	level INTEGER NOT NULL -- 1 holds entries of pages, 4 is the top
+) STRICT;
+
+-- 0x43: A user page table was unlinked.
+CREATE TABLE pgtable_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it covered
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- its frame
+	level INTEGER NOT NULL -- 1 holds entries of pages, 4 is the top
+) STRICT;
+
+-- 0x44: TLB entries were flushed on other CPUs or this one.
+CREATE TABLE tlb_flush (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	cpus INTEGER NOT NULL, -- bit mask of the CPUs asked
+	mm_id INTEGER NOT NULL, -- address space; 0: several
+	reason INTEGER NOT NULL -- why (enum: tlb_why)
+) STRICT;
+
+-- 0x50: 2^order frames were handed out.
+CREATE TABLE mm_page_alloc (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	kind INTEGER NOT NULL, -- what for (enum: page_kind)
+	pcp INTEGER NOT NULL, -- 1: from this CPU's list, 0: from the buddy lists
+	reserve INTEGER NOT NULL -- 1: taken below the min watermark
+) STRICT;
+
+-- 0x51: 2^order frames came back.
+CREATE TABLE mm_page_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	kind INTEGER NOT NULL, -- what they had been (enum: page_kind)
+	pcp INTEGER NOT NULL -- 1: to this CPU's list, 0: to the buddy lists
+) STRICT;
+
+-- 0x52: A free frame moved from the buddy lists to this CPU's list.
+CREATE TABLE mm_page_pcpu_refill (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL -- the frame
+) STRICT;
+
+-- 0x53: A free frame moved from a CPU's list to the buddy lists (as order 0, before merging).
+CREATE TABLE mm_page_pcpu_drain (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the frame
+	arg_cpu INTEGER NOT NULL -- whose list
+) STRICT;
+
+-- 0x54: A free block of this order became two of the order below.
+CREATE TABLE buddy_split (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame of the block
+	"order" INTEGER NOT NULL -- its order before
+) STRICT;
+
+-- 0x55: Two free buddies of this order became one of the order above.
+CREATE TABLE buddy_merge (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame of the merged block
+	"order" INTEGER NOT NULL -- order of the two
+) STRICT;
+
+-- 0x56: Flags of a page changed. PG_LRU, PG_ISOLATED, PG_BUDDY, PG_PCP and PG_SLAB follow from other events.
+CREATE TABLE page_flags (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	"set" INTEGER NOT NULL, -- bits that became one (bits: page_flags)
+	cleared INTEGER NOT NULL -- bits that became zero (bits: page_flags)
+) STRICT;
+
+-- 0x60: A page was put on a list; ORDER BY pos DESC is the list from head to tail.
+CREATE TABLE lru_insert (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pos INTEGER NOT NULL, -- place in the list: the head takes the next higher number, the tail the next lower
+	pfn INTEGER NOT NULL, -- the page
+	list INTEGER NOT NULL, -- which list (enum: lru_list)
+	why INTEGER NOT NULL -- why (enum: lru_why)
+) STRICT;
+
+-- 0x61: A page was taken off a list.
+CREATE TABLE lru_remove (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	list INTEGER NOT NULL, -- which list (enum: lru_list)
+	why INTEGER NOT NULL -- why (enum: lru_why)
+) STRICT;
+
+-- 0x62: A pass asked all mappings of a page whether they were used, and cleared their accessed bits.
+CREATE TABLE lru_referenced (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	mappings INTEGER NOT NULL, -- mappings asked
+	referenced INTEGER NOT NULL, -- mappings with the accessed bit set
+	pass_id INTEGER NOT NULL, -- the reclaim pass
+	list INTEGER NOT NULL -- the list it came from (enum: lru_list)
+) STRICT;
+
+-- 0x63: The accessed bit of one entry was found set and cleared by a reclaim pass.
+CREATE TABLE pte_young (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL -- the page
+) STRICT;
+
+-- 0x70: A user program's access trapped.
+CREATE TABLE page_fault_user (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	address INTEGER NOT NULL, -- the address
+	ip INTEGER NOT NULL, -- the instruction; 0 when a kernel copy of user memory trapped
+	error_code INTEGER NOT NULL, -- as the CPU gave it: 1 present, 2 write, 4 user, 16 fetch
+	pid INTEGER NOT NULL -- the task
+) STRICT;
+
+-- 0x71: The fault begun last by this task is over.
+CREATE TABLE page_fault_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	address INTEGER NOT NULL, -- the address, as in page_fault_user
+	latency_ns INTEGER NOT NULL, -- from the trap to here
+	pid INTEGER NOT NULL, -- the task
+	kind INTEGER NOT NULL, -- what it was (enum: fault_kind)
+	result INTEGER NOT NULL -- how it ended (enum: fault_result)
+) STRICT;
+
+-- 0x80: An allocation found free memory below low and woke kswapd.
+CREATE TABLE mm_vmscan_wakeup_kswapd (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_free INTEGER NOT NULL, -- free frames then
+	"order" INTEGER NOT NULL -- order of the allocation
+) STRICT;
+
+-- 0x81: kswapd begins to work.
+CREATE TABLE mm_vmscan_kswapd_wake (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_free INTEGER NOT NULL -- free frames then
+) STRICT;
+
+-- 0x82: kswapd goes to sleep.
+CREATE TABLE mm_vmscan_kswapd_sleep (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_free INTEGER NOT NULL -- free frames then
+) STRICT;
+
+-- 0x83: A task must reclaim before it gets memory.
+CREATE TABLE mm_vmscan_direct_reclaim_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	"order" INTEGER NOT NULL -- order of its allocation
+) STRICT;
+
+-- 0x84: It is done.
+CREATE TABLE mm_vmscan_direct_reclaim_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	nr_reclaimed INTEGER NOT NULL -- frames it freed
+) STRICT;
+
+-- 0x85: One look at a batch from the tails of the lists begins.
+CREATE TABLE reclaim_pass_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pass_id INTEGER NOT NULL, -- serial number
+	kind INTEGER NOT NULL, -- who (enum: reclaim_kind)
+	pid INTEGER NOT NULL, -- the task
+	priority INTEGER NOT NULL, -- share of the lists that is looked at: size >> priority
+	nr_free INTEGER NOT NULL -- free frames then
+) STRICT;
+
+-- 0x86: The pass is over; its writes may still be under way.
+CREATE TABLE reclaim_pass_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pass_id INTEGER NOT NULL, -- serial number
+	nr_scanned INTEGER NOT NULL, -- inactive pages looked at
+	nr_freed INTEGER NOT NULL, -- freed at once
+	nr_written INTEGER NOT NULL, -- sent to swap
+	nr_activated INTEGER NOT NULL, -- moved to the active list
+	nr_deactivated INTEGER NOT NULL, -- moved from active to inactive
+	nr_active_scanned INTEGER NOT NULL, -- active pages looked at
+	nr_free INTEGER NOT NULL -- free frames then
+) STRICT;
+
+-- 0x87: What a pass decided about one page.
+CREATE TABLE reclaim_decision (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	pass_id INTEGER NOT NULL, -- the pass
+	list INTEGER NOT NULL, -- the list it came from (enum: lru_list)
+	verdict INTEGER NOT NULL -- what and why (enum: reclaim_verdict)
+) STRICT;
+
+-- 0x88: A page left memory: its frame is free, its content is in swap. Follows from one reclaim_decision.
+CREATE TABLE page_evicted (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the frame it left
+	slot INTEGER NOT NULL, -- where its content is
+	pass_id INTEGER NOT NULL, -- the pass that decided it
+	kind INTEGER NOT NULL, -- who (enum: reclaim_kind)
+	verdict INTEGER NOT NULL -- freed at once, or after a write (enum: reclaim_verdict)
+) STRICT;
+
+-- 0x89: Empty slabs were given back.
+CREATE TABLE mm_shrink_slab_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_freed INTEGER NOT NULL -- frames freed
+) STRICT;
+
+-- 0x90: A slot was taken for a page; its reference is the swap cache's.
+CREATE TABLE swap_slot_alloc (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL, -- the slot
+	pfn INTEGER NOT NULL -- the page
+) STRICT;
+
+-- 0x91: The last reference to a slot went away.
+CREATE TABLE swap_slot_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL -- the slot
+) STRICT;
+
+-- 0x92: The number of references to a slot changed.
+CREATE TABLE swap_slot_refs (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL, -- the slot
+	refs INTEGER NOT NULL, -- references now: entries in page tables, plus one for the swap cache
+	why INTEGER NOT NULL -- why (enum: slot_why)
+) STRICT;
+
+-- 0x93: A page got an identity in swap.
+CREATE TABLE swap_cache_add (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL, -- the slot
+	pfn INTEGER NOT NULL -- the page
+) STRICT;
+
+-- 0x94: A page lost its identity in swap.
+CREATE TABLE swap_cache_remove (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL, -- the slot
+	pfn INTEGER NOT NULL -- the page
+) STRICT;
+
+-- 0x95: A page is sent to its slot.
+CREATE TABLE swap_out_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	slot INTEGER NOT NULL, -- the slot
+	pass_id INTEGER NOT NULL -- the reclaim pass that sends it
+) STRICT;
+
+-- 0x96: The write of a page ended.
+CREATE TABLE swap_out_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the page
+	slot INTEGER NOT NULL, -- the slot
+	error INTEGER NOT NULL -- 0, or a negative errno: the page is kept
+) STRICT;
+
+-- 0x97: A page is read from its slot.
+CREATE TABLE swap_in_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the frame it is read into
+	slot INTEGER NOT NULL, -- the slot
+	readahead INTEGER NOT NULL, -- 1: nobody asked for this one
+	pid INTEGER NOT NULL -- the task whose fault caused it
+) STRICT;
+
+-- 0x98: The read of a page ended.
+CREATE TABLE swap_in_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the frame
+	slot INTEGER NOT NULL, -- the slot
+	error INTEGER NOT NULL -- 0, or a negative errno: who needs the page gets SIGBUS
+) STRICT;
+
+-- 0xa0: Reclaim failed: a task must die.
+CREATE TABLE oom_invoked (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	kill_id INTEGER NOT NULL, -- serial number
+	pid INTEGER NOT NULL, -- who asked for memory
+	"order" INTEGER NOT NULL, -- how much: 2^order frames
+	nr_free INTEGER NOT NULL, -- free frames
+	nr_free_slots INTEGER NOT NULL -- free swap slots
+) STRICT;
+
+-- 0xa1: One candidate and every term of its score.
+CREATE TABLE oom_score (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	score INTEGER NOT NULL, -- 2 * resident + swapped + page_tables; the highest eligible one dies
+	kill_id INTEGER NOT NULL, -- which decision
+	pid INTEGER NOT NULL, -- the candidate
+	resident INTEGER NOT NULL, -- frames it maps
+	swapped INTEGER NOT NULL, -- swap entries it holds
+	page_tables INTEGER NOT NULL, -- frames of its page tables
+	eligible INTEGER NOT NULL, -- whether it may be chosen (enum: oom_eligible)
+	comm TEXT NOT NULL -- its name
+) STRICT;
+
+-- 0xa2: This task is killed.
+CREATE TABLE mark_victim (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	kill_id INTEGER NOT NULL, -- which decision
+	pid INTEGER NOT NULL, -- the victim
+	mm_id INTEGER NOT NULL, -- its address space
+	predicted_pages INTEGER NOT NULL -- frames that only it maps: what its death should free
+) STRICT;
+
+-- 0xa3: The victim's memory was taken, by itself or by the reaper.
+CREATE TABLE oom_done (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	kill_id INTEGER NOT NULL, -- which decision
+	pid INTEGER NOT NULL, -- the victim
+	freed_pages INTEGER NOT NULL -- frames that came free
+) STRICT;
+
+-- 0xb0: A request was handed to the disk.
+CREATE TABLE block_rq_issue (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	sector INTEGER NOT NULL, -- first 512-byte sector
+	nr_sector INTEGER NOT NULL, -- how many
+	tag INTEGER NOT NULL, -- the controller's tag
+	write INTEGER NOT NULL -- 1: a write
+) STRICT;
+
+-- 0xb1: The disk finished a request.
+CREATE TABLE block_rq_complete (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	sector INTEGER NOT NULL, -- first 512-byte sector
+	nr_sector INTEGER NOT NULL, -- how many
+	error INTEGER NOT NULL, -- 0 or a negative errno
+	latency_ns INTEGER NOT NULL, -- since block_rq_issue
+	tag INTEGER NOT NULL, -- the controller's tag
+	write INTEGER NOT NULL -- 1: a write
+) STRICT;
+
+-- 0xb8: A slab cache took frames.
+CREATE TABLE slab_grow (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	cache TEXT NOT NULL -- name of the cache
+) STRICT;
+
+-- 0xb9: A slab cache gave frames back.
+CREATE TABLE slab_shrink (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	cache TEXT NOT NULL -- name of the cache
+) STRICT;
+
+-- 0xe0: A task.
+CREATE TABLE state_task (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	comm TEXT NOT NULL, -- its name
+	pid INTEGER NOT NULL, -- its number
+	parent_pid INTEGER NOT NULL, -- its parent
+	mm_id INTEGER NOT NULL, -- its address space; 0 for a kernel thread
+	state INTEGER NOT NULL -- its state (enum: task_state)
+) STRICT;
+
+-- 0xe1: What a CPU runs.
+CREATE TABLE state_cpu (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	arg_cpu INTEGER NOT NULL, -- the CPU
+	pid INTEGER NOT NULL -- its current task
+) STRICT;
+
+-- 0xe2: An address space.
+CREATE TABLE state_mm (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mm_id INTEGER NOT NULL, -- its serial number
+	pgd_pfn INTEGER NOT NULL -- frame of its top page table
+) STRICT;
+
+-- 0xe3: A VMA.
+CREATE TABLE state_vma (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va_start INTEGER NOT NULL, -- first address
+	va_end INTEGER NOT NULL, -- address behind the last
+	vma_id INTEGER NOT NULL, -- its serial number
+	mm_id INTEGER NOT NULL, -- its address space
+	flags INTEGER NOT NULL, -- rights and kind (bits: vma_flags)
+	anon_vma_id INTEGER NOT NULL -- its anon_vma; 0: none yet
+) STRICT;
+
+-- 0xe4: An anon_vma.
+CREATE TABLE state_anon_vma (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	anon_vma_id INTEGER NOT NULL, -- its serial number
+	root_id INTEGER NOT NULL -- its root
+) STRICT;
+
+-- 0xe5: A chain link.
+CREATE TABLE state_avc (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
+	anon_vma_id INTEGER NOT NULL -- the anon_vma
+) STRICT;
+
+-- 0xe6: A user page-table entry; one of kind page or zero is a mapping too.
+CREATE TABLE state_pte (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	value INTEGER NOT NULL, -- pfn or swap slot, by kind
+	mapping_id INTEGER NOT NULL, -- kind page: the page's anon_vma
+	flags INTEGER NOT NULL, -- its flags (bits: pte_flags)
+	kind INTEGER NOT NULL -- what it refers to (enum: pte_kind)
+) STRICT;
+
+-- 0xe7: A user page table.
+CREATE TABLE state_pgtable (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it covers
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- its frame
+	level INTEGER NOT NULL -- 1 holds entries of pages, 4 is the top
+) STRICT;
+
+-- 0xe8: An allocated block of frames.
+CREATE TABLE state_page (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	flags INTEGER NOT NULL, -- its flags (bits: page_flags)
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	kind INTEGER NOT NULL -- what it is (enum: page_kind)
+) STRICT;
+
+-- 0xe9: A free block of frames.
+CREATE TABLE state_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- first frame
+	pcp_cpu INTEGER NOT NULL, -- 0xffff: on the buddy lists, else the CPU whose list it is on
+	"order" INTEGER NOT NULL -- log2 of the number of frames
+) STRICT;
+
+-- 0xea: A page on a list.
+CREATE TABLE state_lru (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pos INTEGER NOT NULL, -- its place, as in lru_insert
+	pfn INTEGER NOT NULL, -- the page
+	list INTEGER NOT NULL -- which list (enum: lru_list)
+) STRICT;
+
+-- 0xeb: A slot in use.
+CREATE TABLE state_swap (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	slot INTEGER NOT NULL, -- the slot
+	refs INTEGER NOT NULL, -- its references
+	pfn INTEGER NOT NULL -- the page that the swap cache holds for it, or 0
+) STRICT;
+
+-- The names of enumeration values and of bits.
+CREATE TABLE enum_name (
+	enum TEXT NOT NULL, -- the enumeration or set of bits
+	value INTEGER NOT NULL, -- its number; of a bit, the bit's value
+	name TEXT NOT NULL, -- what state tables and views print
+	doc TEXT NOT NULL, -- what it means
+	PRIMARY KEY (enum, value)
+) STRICT, WITHOUT ROWID;
+
+-- What the content of an allocated frame is; fixed at allocation.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('page_kind', 0, 'kernel', 'boot allocations and kernel data that belong to nothing below'),
+	('page_kind', 1, 'pgtable', 'a page table of some level'),
+	('page_kind', 2, 'slab', 'objects of one slab cache, or one large kmalloc'),
+	('page_kind', 3, 'anon', 'anonymous user memory'),
+	('page_kind', 4, 'file', 'page cache of a file'),
+	('page_kind', 5, 'stack', 'a kernel stack'),
+	('page_kind', 6, 'zero', 'the shared page of zeroes'),
+	('page_kind', 7, 'trace', 'trace sub-buffers'),
+	('page_kind', 8, 'io', 'rings and command tables that a device reads');
+
+-- The list a page is on.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('lru_list', 0, 'inactive_anon', 'anonymous, candidates for eviction'),
+	('lru_list', 1, 'active_anon', 'anonymous, seen in use'),
+	('lru_list', 2, 'inactive_file', 'page cache, candidates for eviction'),
+	('lru_list', 3, 'active_file', 'page cache, seen in use'),
+	('lru_list', 4, 'unevictable', 'locked into memory'),
+	('lru_list', 5, 'isolated', 'taken off by a reclaimer that is working on it');
+
+-- Why a page entered or left a list.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('lru_why', 0, 'new', 'first insertion of a fresh page'),
+	('lru_why', 1, 'swapin', 'read back from swap'),
+	('lru_why', 2, 'isolate', 'taken by a reclaim pass'),
+	('lru_why', 3, 'referenced', 'found accessed: activated, or kept active'),
+	('lru_why', 4, 'second_chance', 'accessed once: stays inactive, marked referenced'),
+	('lru_why', 5, 'deactivate', 'not accessed while active: moved to inactive'),
+	('lru_why', 6, 'putback', 'could not be reclaimed in this pass: returned'),
+	('lru_why', 7, 'reclaim', 'evicted'),
+	('lru_why', 8, 'free', 'its last reference went away'),
+	('lru_why', 9, 'write_failed', 'its swap-out failed: kept');
+
+-- What one reclaim pass decided about one page, and why.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('reclaim_verdict', 0, 'freed', 'clean copy in swap, no mapping left: freed at once'),
+	('reclaim_verdict', 1, 'write', 'unmapped everywhere, sent to swap; freed when the write ends'),
+	('reclaim_verdict', 2, 'activate', 'accessed since the last look: worth keeping'),
+	('reclaim_verdict', 3, 'keep_referenced', 'accessed once: one more round on the inactive list'),
+	('reclaim_verdict', 4, 'keep_locked', 'someone else holds the page lock'),
+	('reclaim_verdict', 5, 'keep_writeback', 'still being written by an earlier pass'),
+	('reclaim_verdict', 6, 'keep_no_swap', 'no free swap slot'),
+	('reclaim_verdict', 7, 'keep_busy', 'a reference that is no mapping holds it'),
+	('reclaim_verdict', 8, 'deactivate', 'active and not accessed: to the inactive list'),
+	('reclaim_verdict', 9, 'rotate', 'active and accessed: to the head of the active list'),
+	('reclaim_verdict', 10, 'keep_no_io', 'no free I/O request'),
+	('reclaim_verdict', 11, 'dropped', 'nobody maps it and no entry names its slot: freed, not evicted');
+
+-- Who reclaims.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('reclaim_kind', 0, 'kswapd', 'the background thread, between low and high'),
+	('reclaim_kind', 1, 'direct', 'the allocating task itself, below min');
+
+-- What a page fault turned out to be.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('fault_kind', 0, 'anon', 'first write to anonymous memory: a zeroed frame'),
+	('fault_kind', 1, 'zero', 'first read of anonymous memory: the zero page'),
+	('fault_kind', 2, 'file', 'first touch of a page that a file backs'),
+	('fault_kind', 3, 'cow', 'write to a shared page: copied'),
+	('fault_kind', 4, 'reuse', 'write to a page nobody else maps: made writable in place'),
+	('fault_kind', 5, 'swap', 'swapped out: read from the disk'),
+	('fault_kind', 6, 'swap_cache', 'swapped out, but still or already in the swap cache'),
+	('fault_kind', 7, 'spurious', 'the entry already allowed the access: raced, or a stale TLB entry'),
+	('fault_kind', 8, 'stack', 'first touch below the stack: the VMA grew'),
+	('fault_kind', 9, 'invalid', 'no VMA, or one that forbids the access');
+
+-- How a page fault ended.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('fault_result', 0, 'minor', 'solved without waiting for a disk'),
+	('fault_result', 1, 'major', 'solved after waiting for a disk'),
+	('fault_result', 2, 'sigsegv', 'the access was not allowed'),
+	('fault_result', 3, 'sigbus', 'the page''s content could not be read'),
+	('fault_result', 4, 'oom', 'no memory, and the task is dying'),
+	('fault_result', 5, 'efault', 'kernel copy of user memory: the call returns EFAULT');
+
+-- What a user page-table entry refers to.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('pte_kind', 0, 'none', 'nothing'),
+	('pte_kind', 1, 'page', 'a frame; value is its pfn'),
+	('pte_kind', 2, 'zero', 'the shared page of zeroes; value is its pfn'),
+	('pte_kind', 3, 'swap', 'a swap slot; value is the slot');
+
+-- Bits of a user entry, in the trace's own numbering. (bits)
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('pte_flags', 1, 'w', 'writable'),
+	('pte_flags', 2, 'x', 'executable'),
+	('pte_flags', 4, 'a', 'the CPU used it since the bit was last cleared'),
+	('pte_flags', 8, 'd', 'the CPU wrote through it'),
+	('pte_flags', 16, 'n', 'kept, but no access is allowed (PROT_NONE)');
+
+-- Why an entry was written.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('pte_why', 0, 'fault', 'a page fault installed it'),
+	('pte_why', 1, 'cow', 'copy-on-write replaced or reused it'),
+	('pte_why', 2, 'fork_child', 'copied into a child'),
+	('pte_why', 3, 'fork_parent', 'write-protected in the parent by fork'),
+	('pte_why', 4, 'protect', 'mprotect'),
+	('pte_why', 5, 'swapout', 'reclaim put a swap entry in its place'),
+	('pte_why', 6, 'swapin', 'swap-in put the page back'),
+	('pte_why', 7, 'unmap', 'munmap, madvise(DONTNEED) or a shrinking brk'),
+	('pte_why', 8, 'exit', 'the address space went away'),
+	('pte_why', 9, 'oom', 'the OOM reaper took it'),
+	('pte_why', 10, 'aging', 'accessed bit harvested and cleared');
+
+-- Bits of a VMA; Linux's numbers. (bits)
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('vma_flags', 1, 'r', 'readable'),
+	('vma_flags', 2, 'w', 'writable'),
+	('vma_flags', 4, 'x', 'executable'),
+	('vma_flags', 8, 's', 'shared'),
+	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault');
+
+-- Why a VMA was created, resized or removed.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('vma_why', 0, 'mmap', 'mmap'),
+	('vma_why', 1, 'brk', 'brk'),
+	('vma_why', 2, 'exec', 'segment or stack of a program'),
+	('vma_why', 3, 'fork', 'copied from the parent'),
+	('vma_why', 4, 'split', 'cut in two'),
+	('vma_why', 5, 'merge', 'joined with its neighbour'),
+	('vma_why', 6, 'unmap', 'munmap, or mmap over it'),
+	('vma_why', 7, 'grow', 'stack growth'),
+	('vma_why', 8, 'exit', 'the address space went away'),
+	('vma_why', 9, 'protect', 'mprotect');
+
+-- State bits of struct page that the trace carries. (bits)
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('page_flags', 1, 'locked', 'one task owns the page''s identity and content'),
+	('page_flags', 2, 'referenced', 'seen accessed once while inactive'),
+	('page_flags', 4, 'dirty', 'content is newer than its copy in swap'),
+	('page_flags', 8, 'writeback', 'being written to swap'),
+	('page_flags', 16, 'uptodate', 'content is valid'),
+	('page_flags', 32, 'swapcache', 'has an identity in swap'),
+	('page_flags', 64, 'active', 'belongs on an active list'),
+	('page_flags', 128, 'lru', 'is on one of the LRU lists'),
+	('page_flags', 256, 'error', 'its last read failed'),
+	('page_flags', 512, 'reserved', 'never given to the buddy allocator'),
+	('page_flags', 1024, 'buddy', 'head of a free block'),
+	('page_flags', 2048, 'pcp', 'on a per-CPU free list'),
+	('page_flags', 4096, 'slab', 'belongs to the slab allocator'),
+	('page_flags', 8192, 'isolated', 'taken off the LRU by a reclaimer');
+
+-- Why the reference count of a swap slot changed.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('slot_why', 0, 'cache', 'held by the swap cache'),
+	('slot_why', 1, 'unmap', 'a PTE was replaced by a swap entry'),
+	('slot_why', 2, 'fork', 'a swap entry was copied into a child'),
+	('slot_why', 3, 'swapin', 'a swap entry was replaced by the page'),
+	('slot_why', 4, 'zap', 'a swap entry was discarded');
+
+-- State of a task when it left the CPU.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('task_state', 0, 'R', 'runnable'),
+	('task_state', 1, 'S', 'sleeping, a signal wakes it'),
+	('task_state', 2, 'D', 'sleeping, only its event wakes it'),
+	('task_state', 3, 'Z', 'dead, not yet waited for'),
+	('task_state', 4, 'X', 'gone');
+
+-- Whether the OOM killer may choose a task.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('oom_eligible', 0, 'eligible', 'may be chosen'),
+	('oom_eligible', 1, 'init', 'pid 1 is never chosen'),
+	('oom_eligible', 2, 'dying', 'already killed, its memory is on the way');
+
+-- Why a session ended.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('session_reason', 0, 'exit', 'init exited'),
+	('session_reason', 1, 'stop', 'the host asked for the end'),
+	('session_reason', 2, 'panic', 'the kernel panicked');
+
+-- Why TLB entries were flushed.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('tlb_why', 0, 'unmap', 'mappings were removed'),
+	('tlb_why', 1, 'protect', 'rights were reduced'),
+	('tlb_why', 2, 'fork', 'the parent''s pages became copy-on-write'),
+	('tlb_why', 3, 'cow', 'a shared page was replaced by its copy'),
+	('tlb_why', 4, 'aging', 'accessed bits were harvested'),
+	('tlb_why', 5, 'reclaim', 'pages were unmapped to be swapped out'),
+	('tlb_why', 6, 'exit', 'an address space was torn down');
+
+-- The kernel's own counters; Linux's names and meanings.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('vmstat_item', 0, 'pgfault', 'page faults solved'),
+	('vmstat_item', 1, 'pgmajfault', 'page faults that waited for a disk'),
+	('vmstat_item', 2, 'pgalloc', 'frames allocated'),
+	('vmstat_item', 3, 'pgfree', 'frames freed'),
+	('vmstat_item', 4, 'pswpin', 'pages read from swap'),
+	('vmstat_item', 5, 'pswpout', 'pages written to swap'),
+	('vmstat_item', 6, 'pgscan_kswapd', 'inactive pages kswapd looked at'),
+	('vmstat_item', 7, 'pgscan_direct', 'inactive pages direct reclaim looked at'),
+	('vmstat_item', 8, 'pgsteal_kswapd', 'pages kswapd reclaimed'),
+	('vmstat_item', 9, 'pgsteal_direct', 'pages direct reclaim reclaimed'),
+	('vmstat_item', 10, 'pgactivate', 'pages moved from inactive to active'),
+	('vmstat_item', 11, 'pgdeactivate', 'pages moved from active to inactive'),
+	('vmstat_item', 12, 'oom_kill', 'tasks killed for memory'),
+	('vmstat_item', 13, 'allocstall', 'direct reclaims begun'),
+	('vmstat_item', 14, 'pageoutrun', 'times kswapd woke to work');
+
+-- ===================================================================================================================
+-- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
+-- `t_begin <= T AND T < t_end`; t_end is 9223372036854775807 for what was still there when the trace ended. What a
+-- baseline found has the baseline's begin as t_begin. Enumerations are text, flags are the bits of enum_name, times
+-- are nanoseconds since boot.
+-- ===================================================================================================================
+
+-- Facts about the recording.
+CREATE TABLE session (
+	key TEXT PRIMARY KEY, -- schema_version, abi_version, nr_events, nr_skipped (events of unknown kind), t_first,
+		-- t_last, nr_baselines, nr_barriers; the fields of session_begin; ended (yes, no), status, reason;
+		-- discarded, stalled_ns, trimmed_bytes, nr_violations; only when events are missing: uncertain_from
+		-- (state tables are exact before it), damage_cpuN (why the rest of a stream was left out)
+	value ANY NOT NULL -- integer or text
+) STRICT, WITHOUT ROWID;
+
+-- Events received, by name; events that never occurred are not listed.
+CREATE TABLE event_count (
+	event TEXT PRIMARY KEY, -- its name
+	n INTEGER NOT NULL -- how many
+) STRICT, WITHOUT ROWID;
+
+-- Per CPU: emitted = received + discarded.
+CREATE TABLE loss (
+	cpu INTEGER PRIMARY KEY, -- the CPU
+	emitted INTEGER NOT NULL, -- events its kernel side emitted, as the last packet says
+	received INTEGER NOT NULL, -- events in its stream
+	discarded INTEGER NOT NULL, -- events dropped because the ring was full
+	stalled_ns INTEGER NOT NULL, -- time it waited because the ring was full
+	tail TEXT NOT NULL -- none: nothing is missing at the end; unknown: the trace just stops; recovered: read from memory
+) STRICT;
+
+-- Events that were illegal in the state that the events before them had made. Must be empty. At most 1000 are kept; session
+-- has the number of all.
+CREATE TABLE order_violation (
+	event INTEGER NOT NULL, -- id of the event; 0: a packet's counters do not add up
+	object TEXT NOT NULL, -- what it is about
+	expected TEXT NOT NULL, -- what the state allows
+	found TEXT NOT NULL, -- what the event says
+	name TEXT NOT NULL, -- the event's table
+	t INTEGER NOT NULL, -- its time
+	cpu INTEGER NOT NULL -- who emitted it
+) STRICT;
+
+-- One row: the time that the views named *_at_moment show. UPDATE moment SET t = ...
+CREATE TABLE moment (
+	t INTEGER NOT NULL -- the last event's time, until changed
+) STRICT;
+
+-- Tasks; one row per program that a task ran. A task ends when it leaves its CPU for the last time.
+CREATE TABLE task_span (
+	pid INTEGER NOT NULL, -- its number
+	mm_id INTEGER NOT NULL, -- its address space; 0: a kernel thread
+	comm TEXT NOT NULL, -- its name
+	t_begin INTEGER NOT NULL, -- fork, exec, or the baseline
+	t_end INTEGER NOT NULL, -- exec, or the end
+	parent_pid INTEGER NOT NULL, -- who created it
+	t_exit INTEGER, -- when it began to exit, in its last row
+	status INTEGER -- its wait status, in its last row
+) STRICT;
+
+-- Address spaces.
+CREATE TABLE mm_span (
+	mm_id INTEGER NOT NULL, -- serial number
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	pgd_pfn INTEGER NOT NULL -- frame of its top page table
+) STRICT;
+
+-- VMAs; a new row whenever bounds, flags or anon_vma change.
+CREATE TABLE vma_span (
+	vma_id INTEGER NOT NULL, -- serial number
+	mm_id INTEGER NOT NULL, -- its address space
+	va_start INTEGER NOT NULL, -- first address
+	va_end INTEGER NOT NULL, -- address behind the last
+	flags INTEGER NOT NULL, -- bits: vma_flags
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	anon_vma_id INTEGER NOT NULL, -- where its new anonymous pages belong; 0: none yet
+	why_in TEXT NOT NULL, -- enum vma_why, attach (it got an anon_vma) or baseline
+	why_out TEXT -- the same; NULL: the trace ended
+) STRICT;
+
+-- anon_vmas.
+CREATE TABLE anon_vma_span (
+	anon_vma_id INTEGER NOT NULL, -- serial number
+	root_id INTEGER NOT NULL, -- the one whose lock it shares
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Chain links between VMAs and anon_vmas.
+CREATE TABLE avc_span (
+	vma_id INTEGER NOT NULL, -- the VMA
+	anon_vma_id INTEGER NOT NULL, -- the anon_vma
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Mappings, as reverse mapping counts them: one per page-table entry that refers to a page (the zero page apart).
+CREATE TABLE rmap_span (
+	pfn INTEGER NOT NULL, -- the page's frame
+	mm_id INTEGER NOT NULL, -- the address space that maps it
+	va INTEGER NOT NULL, -- where
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- User page-table entries that are not empty; a new row with every change.
+CREATE TABLE pte_span (
+	mm_id INTEGER NOT NULL, -- address space
+	va INTEGER NOT NULL, -- address it translates
+	kind TEXT NOT NULL, -- page, zero or swap
+	pfn INTEGER, -- kind page or zero: the frame
+	slot INTEGER, -- kind swap: the slot
+	flags INTEGER NOT NULL, -- bits: pte_flags, as written; the CPU may have added a and d since
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	why_in TEXT NOT NULL, -- enum pte_why, or baseline
+	why_out TEXT -- the same; NULL: the trace ended
+) STRICT;
+
+-- User page tables below the top one.
+CREATE TABLE pgtable_span (
+	mm_id INTEGER NOT NULL, -- address space
+	va INTEGER NOT NULL, -- first address it covers
+	level INTEGER NOT NULL, -- 1 holds entries of pages
+	pfn INTEGER NOT NULL, -- its frame
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Allocated blocks of frames, from allocation to free.
+CREATE TABLE page_life (
+	pfn INTEGER NOT NULL, -- first frame
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	kind TEXT NOT NULL, -- enum page_kind
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	life_id INTEGER NOT NULL, -- the event that began it
+	cpu INTEGER, -- who allocated it; NULL: found by a baseline
+	pcp INTEGER NOT NULL, -- 1: it came from that CPU's list
+	reserve INTEGER NOT NULL -- 1: it was taken below the min watermark
+) STRICT;
+
+-- Flags of allocated pages; a new row with every change, none while no flag is set.
+CREATE TABLE page_flags_span (
+	pfn INTEGER NOT NULL, -- the page's frame
+	flags INTEGER NOT NULL, -- bits: page_flags; those that other tables imply (lru, isolated, ...) are not among them
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Pages on LRU lists. ORDER BY pos DESC is a list from head to tail.
+CREATE TABLE lru_span (
+	pfn INTEGER NOT NULL, -- the page's frame
+	list TEXT NOT NULL, -- enum lru_list
+	pos INTEGER NOT NULL, -- its place
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	why_in TEXT NOT NULL, -- enum lru_why, or baseline
+	why_out TEXT -- the same; NULL: the trace ended
+) STRICT;
+
+-- Swap slots in use; a new row with every change of the count.
+CREATE TABLE swap_span (
+	slot INTEGER NOT NULL, -- the slot
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	refs INTEGER NOT NULL, -- references: entries in page tables, plus one for the swap cache
+	life_id INTEGER NOT NULL -- the event that allocated the slot: the same for all rows of one life
+) STRICT;
+
+-- Pages that have an identity in swap.
+CREATE TABLE swap_cache_span (
+	slot INTEGER NOT NULL, -- the slot
+	pfn INTEGER NOT NULL, -- the page's frame
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Pages written to and read from swap; only completed transfers.
+CREATE TABLE swap_io (
+	direction TEXT NOT NULL, -- in or out
+	slot INTEGER NOT NULL, -- the slot
+	pfn INTEGER NOT NULL, -- the page's frame
+	t_begin INTEGER NOT NULL, -- queued
+	t_end INTEGER NOT NULL, -- completed
+	error INTEGER NOT NULL, -- 0, or a negative errno
+	pass_id INTEGER, -- out: the reclaim pass that sent it
+	pid INTEGER, -- in: the task whose fault caused it
+	readahead INTEGER NOT NULL -- in: 1 when nobody had asked for this one
+) STRICT;
+
+-- Page faults. One that the trace saw no end of has NULL for kind, result and latency_ns.
+CREATE TABLE fault (
+	id INTEGER NOT NULL, -- its page_fault_user
+	t INTEGER NOT NULL, -- the trap
+	cpu INTEGER NOT NULL, -- where it began
+	pid INTEGER NOT NULL, -- whose it is
+	va INTEGER NOT NULL, -- the address
+	kind TEXT, -- enum fault_kind
+	result TEXT, -- enum fault_result
+	latency_ns INTEGER, -- from the trap to its end
+	mm_id INTEGER NOT NULL, -- the task's address space
+	ip INTEGER NOT NULL, -- the instruction; 0: a kernel copy
+	error_code INTEGER NOT NULL, -- the CPU's: 1 present, 2 write, 4 user, 16 fetch
+	stalled_ns INTEGER NOT NULL, -- of latency_ns: its CPU waited because the trace ring was full
+	reclaim_ns INTEGER NOT NULL -- of latency_ns: the task was in direct reclaim
+) STRICT;
+
+-- Pages that left memory for swap.
+CREATE TABLE eviction (
+	id INTEGER PRIMARY KEY, -- its page_evicted
+	t INTEGER NOT NULL, -- when
+	pfn INTEGER NOT NULL, -- the frame it left
+	slot INTEGER NOT NULL, -- where its content is
+	reason TEXT NOT NULL, -- enum reclaim_verdict: freed at once, or after a write
+	pass_id INTEGER NOT NULL, -- the pass that decided it
+	kind TEXT NOT NULL, -- enum reclaim_kind
+	content_id INTEGER NOT NULL, -- names the content: life_id of its slot
+	n INTEGER NOT NULL -- evictions so far, this one included
+) STRICT;
+
+-- Evicted contents that were read back; at most one row per eviction.
+CREATE TABLE refault (
+	t INTEGER NOT NULL, -- the read began
+	eviction_id INTEGER NOT NULL, -- eviction.id
+	distance_pages INTEGER NOT NULL, -- evictions between the two
+	latency_ns INTEGER, -- of the fault that mapped it first; NULL: nobody faulted on it (read ahead, or lost)
+	slot INTEGER NOT NULL, -- where it was
+	pfn INTEGER NOT NULL, -- the frame it was read into
+	pid INTEGER, -- who mapped it first; NULL: nobody
+	readahead INTEGER NOT NULL -- 1: read before anybody asked for it
+) STRICT;
+
+-- Reclaim passes; counts are NULL when the trace saw no end of it.
+CREATE TABLE reclaim_pass (
+	pass_id INTEGER PRIMARY KEY, -- serial number
+	kind TEXT NOT NULL, -- enum reclaim_kind
+	pid INTEGER NOT NULL, -- who
+	cpu INTEGER NOT NULL, -- where it began
+	priority INTEGER NOT NULL, -- it looked at size >> priority pages
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	nr_scanned INTEGER, -- inactive pages looked at
+	nr_freed INTEGER, -- freed at once
+	nr_written INTEGER, -- sent to swap
+	nr_activated INTEGER, -- moved to the active list
+	nr_deactivated INTEGER, -- moved to the inactive list
+	nr_active_scanned INTEGER, -- active pages looked at
+	free_begin INTEGER NOT NULL, -- free frames before
+	free_end INTEGER -- and after
+) STRICT;
+
+-- Tasks that had to reclaim before they got memory.
+CREATE TABLE direct_reclaim (
+	pid INTEGER NOT NULL, -- the task
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL,
+	"order" INTEGER NOT NULL, -- what it wanted: 2^order frames
+	nr_reclaimed INTEGER NOT NULL, -- frames it freed
+	cpu INTEGER NOT NULL -- where it ended
+) STRICT;
+
+-- When kswapd worked.
+CREATE TABLE kswapd_span (
+	t_begin INTEGER NOT NULL, -- woken
+	t_end INTEGER NOT NULL, -- asleep again
+	free_begin INTEGER NOT NULL, -- free frames then
+	free_end INTEGER -- and then; NULL: the trace ended
+) STRICT;
+
+-- Every task that an OOM decision considered.
+CREATE TABLE oom_candidate (
+	kill_id INTEGER NOT NULL, -- the decision
+	pid INTEGER NOT NULL, -- the candidate
+	resident INTEGER NOT NULL, -- frames it maps
+	swapped INTEGER NOT NULL, -- swap entries it holds
+	page_tables INTEGER NOT NULL, -- frames of its page tables
+	score INTEGER NOT NULL, -- the highest eligible one dies
+	comm TEXT NOT NULL, -- its name
+	eligible TEXT NOT NULL -- enum oom_eligible
+) STRICT;
+
+-- OOM decisions that killed somebody.
+CREATE TABLE oom_kill (
+	kill_id INTEGER PRIMARY KEY, -- the decision
+	t INTEGER NOT NULL, -- the kill
+	pid INTEGER NOT NULL, -- the victim
+	predicted_pages INTEGER NOT NULL, -- frames that only it mapped
+	freed_pages INTEGER, -- frames that came free; NULL: not over when the trace ended
+	t_done INTEGER, -- when its memory was taken
+	mm_id INTEGER NOT NULL, -- its address space
+	invoker_pid INTEGER NOT NULL, -- who asked for memory
+	"order" INTEGER NOT NULL, -- how much: 2^order frames
+	nr_free INTEGER NOT NULL, -- free frames then
+	nr_free_slots INTEGER NOT NULL -- free swap slots then
+) STRICT;
+
+-- ===================================================================================================================
+-- Views: the usual questions by name. Percentiles are by nearest rank: SQLite has no function for them.
+-- ===================================================================================================================
+
+-- Times at which the whole machine stood still: n, t, event id.
+CREATE VIEW barrier AS
+SELECT n, t, id FROM trace_barrier;
+
+-- Faults by kind and result: how many, and their latency in ns.
+CREATE VIEW fault_latency AS
+WITH ranked AS (
+	SELECT kind, result, latency_ns,
+		row_number() OVER (PARTITION BY kind, result ORDER BY latency_ns) AS place,
+		count(*) OVER (PARTITION BY kind, result) AS n
+	FROM fault WHERE latency_ns IS NOT NULL
+)
+SELECT kind, result, n,
+	max(latency_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns,
+	max(latency_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns,
+	max(latency_ns) AS max_ns
+FROM ranked GROUP BY kind, result ORDER BY n DESC;
+
+-- Faults by kind whatever their result.
+CREATE VIEW fault_kind_latency AS
+WITH ranked AS (
+	SELECT kind, latency_ns, row_number() OVER (PARTITION BY kind ORDER BY latency_ns) AS place,
+		count(*) OVER (PARTITION BY kind) AS n
+	FROM fault WHERE latency_ns IS NOT NULL
+)
+SELECT kind, n, max(latency_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns,
+	max(latency_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(latency_ns) AS max_ns
+FROM ranked GROUP BY kind ORDER BY n DESC;
+
+-- What kswapd and direct reclaim looked at, and what came of it. efficiency: evicted per scanned.
+CREATE VIEW reclaim_efficiency AS
+SELECT kind, count(*) AS passes, sum(nr_scanned) AS scanned, sum(nr_freed) AS freed, sum(nr_written) AS written,
+	sum(nr_activated) AS activated, sum(nr_deactivated) AS deactivated,
+	(SELECT count(*) FROM eviction WHERE eviction.kind = reclaim_pass.kind) AS evicted,
+	round(1.0 * (SELECT count(*) FROM eviction WHERE eviction.kind = reclaim_pass.kind)
+		/ nullif(sum(nr_scanned), 0), 3) AS efficiency,
+	sum(t_end - t_begin) FILTER (WHERE nr_scanned IS NOT NULL) AS total_ns
+FROM reclaim_pass GROUP BY kind;
+
+-- Reclaim decisions by who took them and verdict.
+CREATE VIEW reclaim_verdicts AS
+SELECT reclaim_pass.kind, lists.name AS list, verdicts.name AS verdict, count(*) AS n, verdicts.doc AS meaning
+FROM reclaim_decision JOIN reclaim_pass USING (pass_id)
+JOIN enum_name AS verdicts ON verdicts.enum = 'reclaim_verdict' AND verdicts.value = verdict
+JOIN enum_name AS lists ON lists.enum = 'lru_list' AND lists.value = reclaim_decision.list
+GROUP BY reclaim_pass.kind, lists.name, verdicts.name ORDER BY n DESC;
+
+-- How far back evicted pages came: refaults by distance, in powers of two (distance_from <= distance < distance_to).
+CREATE VIEW refault_distance AS
+WITH RECURSIVE bucket(distance_from, distance_to) AS (
+	SELECT 0, 1 UNION ALL
+	SELECT distance_to, distance_to * 2 FROM bucket
+	WHERE distance_to <= (SELECT max(distance_pages) FROM refault)
+)
+SELECT distance_from, distance_to, count(refault.t) AS n,
+	count(refault.t) FILTER (WHERE latency_ns IS NULL) AS nobody_waited
+FROM bucket LEFT JOIN refault ON distance_pages >= distance_from AND distance_pages < distance_to
+GROUP BY distance_from ORDER BY distance_from;
+
+-- Evictions that were a mistake: their content was wanted again before as many pages were evicted as the machine has frames,
+-- so a better choice would have kept it.
+CREATE VIEW eviction_regretted AS
+SELECT eviction.id AS eviction_id, eviction.t, eviction.pfn, eviction.slot, eviction.reason, eviction.kind,
+	eviction.pass_id, refault.t - eviction.t AS gone_ns, distance_pages, latency_ns, refault.pid
+FROM eviction JOIN refault ON refault.eviction_id = eviction.id
+WHERE refault.latency_ns IS NOT NULL
+AND distance_pages < (SELECT value FROM session WHERE key = 'nr_frames');
+
+-- Pages with the most mappings at the time in table moment.
+CREATE VIEW most_shared_at_moment AS
+SELECT pfn, count(*) AS mappings, count(DISTINCT mm_id) AS address_spaces, min(mapping_id) AS anon_vma_id,
+	printf('0x%x', min(va)) AS va
+FROM rmap_span, moment
+WHERE t_begin <= moment.t AND moment.t < t_end
+GROUP BY pfn ORDER BY mappings DESC, pfn;
+
+-- The most mappings that each page ever had at once, and when that was.
+CREATE VIEW most_shared_ever AS
+WITH change AS (
+	SELECT pfn, t_begin AS t, 1 AS step FROM rmap_span
+	UNION ALL
+	SELECT pfn, t_end, -1 FROM rmap_span
+), counted AS (
+	SELECT pfn, t, sum(step) OVER (PARTITION BY pfn ORDER BY t, step ROWS UNBOUNDED PRECEDING) AS mappings
+	FROM change
+)
+SELECT pfn, max(mappings) AS mappings, t FROM counted GROUP BY pfn ORDER BY mappings DESC, pfn;
+
+-- LRU lists at the time in table moment, head to tail.
+CREATE VIEW lru_at_moment AS
+SELECT list, row_number() OVER (PARTITION BY list ORDER BY pos DESC) AS place, pfn, pos, why_in,
+	moment.t - t_begin AS age_ns
+FROM lru_span, moment
+WHERE t_begin <= moment.t AND moment.t < t_end
+ORDER BY list, place;
+
+-- Sizes of the LRU lists after each change.
+CREATE VIEW lru_size AS
+WITH change AS (
+	SELECT list, t_begin AS t, 1 AS step FROM lru_span
+	UNION ALL
+	SELECT list, t_end, -1 FROM lru_span WHERE t_end < 9223372036854775807
+), per_time AS (
+	SELECT list, t, sum(step) AS step FROM change GROUP BY list, t
+)
+SELECT t, list, sum(step) OVER (PARTITION BY list ORDER BY t) AS size FROM per_time ORDER BY t;
+
+-- Free frames after each allocation and free, from the first baseline on.
+CREATE VIEW free_memory AS
+WITH start AS (
+	SELECT min(state_end.id) AS id, min(state_end.t) AS t FROM state_end
+), change AS (
+	SELECT start.id, start.t, (SELECT sum(1 << "order") FROM state_free WHERE id < start.id) AS step FROM start
+	UNION ALL
+	SELECT mm_page_alloc.id, mm_page_alloc.t, -(1 << "order") FROM mm_page_alloc, start WHERE mm_page_alloc.id > start.id
+	UNION ALL
+	SELECT mm_page_free.id, mm_page_free.t, 1 << "order" FROM mm_page_free, start WHERE mm_page_free.id > start.id
+)
+SELECT t, sum(step) OVER (ORDER BY id) AS nr_free FROM change WHERE step IS NOT NULL ORDER BY id;
+
+-- Lives of swap slots: one row from allocation to free. lifetime_ns is NULL while it lasts.
+CREATE VIEW swap_slot_life AS
+SELECT life_id, slot, min(t_begin) AS t_begin, max(t_end) AS t_end, max(refs) AS max_refs,
+	CASE WHEN max(t_end) < 9223372036854775807 THEN max(t_end) - min(t_begin) END AS lifetime_ns,
+	(SELECT count(*) FROM eviction WHERE content_id = life_id) AS evictions
+FROM swap_span GROUP BY life_id ORDER BY life_id;
+
+-- Lifetimes of swap slots: how many, and how long they lived.
+CREATE VIEW swap_slot_lifetimes AS
+WITH life AS (
+	SELECT max(t_end) - min(t_begin) AS lifetime_ns FROM swap_span
+	GROUP BY life_id HAVING max(t_end) < 9223372036854775807
+), ranked AS (
+	SELECT lifetime_ns, row_number() OVER (ORDER BY lifetime_ns) AS place, count(*) OVER () AS n FROM life
+)
+SELECT n, max(lifetime_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns,
+	max(lifetime_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(lifetime_ns) AS max_ns
+FROM ranked GROUP BY n;
+
+-- OOM decisions with every candidate, the highest score first; fate says who died.
+CREATE VIEW oom_scoreboard AS
+SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, eligible,
+	CASE WHEN oom_kill.pid = oom_candidate.pid THEN 'killed' ELSE '' END AS fate,
+	CASE WHEN oom_kill.pid = oom_candidate.pid THEN predicted_pages END AS predicted_pages,
+	CASE WHEN oom_kill.pid = oom_candidate.pid THEN freed_pages END AS freed_pages
+FROM oom_candidate LEFT JOIN oom_kill USING (kill_id)
+ORDER BY oom_candidate.kill_id, score DESC, oom_candidate.pid;
+
+-- Who slept in direct reclaim, how often and how long.
+CREATE VIEW direct_reclaim_sleepers AS
+SELECT direct_reclaim.pid,
+	(SELECT comm FROM task_span WHERE task_span.pid = direct_reclaim.pid
+		AND task_span.t_begin <= direct_reclaim.t_begin ORDER BY task_span.t_begin DESC LIMIT 1) AS comm,
+	count(*) AS n, sum(t_end - t_begin) AS total_ns, max(t_end - t_begin) AS max_ns,
+	sum(nr_reclaimed) AS reclaimed
+FROM direct_reclaim GROUP BY direct_reclaim.pid ORDER BY total_ns DESC;
+
+-- The kernel's own counters against the events, between the first and the last time that it told them. The kernel counts at
+-- other places than it emits; each row must say equal = 1.
+CREATE VIEW vmstat_check AS
+WITH told AS (
+	SELECT item, min(id) AS first_id, max(id) AS last_id FROM vmstat GROUP BY item HAVING count(*) > 1
+), kernel AS (
+	SELECT told.item, first_id, last_id, last.value - first.value AS n
+	FROM told JOIN vmstat AS first ON first.id = first_id JOIN vmstat AS last ON last.id = last_id
+), counted(item, id, n) AS (
+	SELECT 0, id, 1 FROM page_fault_end WHERE result IN (0, 1) -- pgfault: minor, major
+	UNION ALL SELECT 1, id, 1 FROM page_fault_end WHERE result = 1 -- pgmajfault
+	UNION ALL SELECT 2, id, 1 << "order" FROM mm_page_alloc -- pgalloc
+	UNION ALL SELECT 3, id, 1 << "order" FROM mm_page_free -- pgfree
+	UNION ALL SELECT 4, id, 1 FROM swap_in_begin -- pswpin
+	UNION ALL SELECT 5, id, 1 FROM swap_out_begin -- pswpout
+	UNION ALL SELECT CASE kind WHEN 'kswapd' THEN 6 ELSE 7 END, id, 1 -- pgscan_kswapd, pgscan_direct
+		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2)
+	UNION ALL SELECT 8 + kind, id, 1 FROM page_evicted -- pgsteal_kswapd, pgsteal_direct
+	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
+	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
+	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
+	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
+	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun
+), events AS (
+	SELECT kernel.item, coalesce(sum(counted.n), 0) AS n
+	FROM kernel LEFT JOIN counted ON counted.item = kernel.item AND counted.id > first_id AND counted.id < last_id
+	GROUP BY kernel.item
+)
+SELECT enum_name.name AS item, kernel.n AS kernel, events.n AS events, kernel.n = events.n AS equal
+FROM kernel JOIN events USING (item) JOIN enum_name ON enum = 'vmstat_item' AND enum_name.value = kernel.item
+ORDER BY kernel.item;
+
+-- INDEXES: created when all rows are in.
+CREATE INDEX page_life_pfn ON page_life(pfn, t_begin);
+CREATE INDEX page_flags_span_pfn ON page_flags_span(pfn, t_begin);
+CREATE INDEX pte_span_va ON pte_span(mm_id, va, t_begin);
+CREATE INDEX pte_span_slot ON pte_span(slot, t_begin) WHERE slot IS NOT NULL;
+CREATE INDEX rmap_span_pfn ON rmap_span(pfn, t_begin);
+CREATE INDEX lru_span_pfn ON lru_span(pfn, t_begin);
+CREATE INDEX swap_span_slot ON swap_span(slot, t_begin);
+CREATE INDEX swap_cache_span_pfn ON swap_cache_span(pfn, t_begin);
+CREATE INDEX vma_span_mm ON vma_span(mm_id, va_start);
+CREATE INDEX avc_span_anon_vma ON avc_span(anon_vma_id);
+CREATE INDEX fault_t ON fault(t);
+CREATE INDEX eviction_slot ON eviction(slot, t);
+CREATE INDEX refault_eviction ON refault(eviction_id);
+CREATE INDEX reclaim_decision_pfn ON reclaim_decision(pfn, id);

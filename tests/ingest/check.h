@@ -1,0 +1,53 @@
+/*
+ * What every test of the ingester uses: a fresh session directory, a run of the ingester, questions
+ * to its database. A test that fails says why, once, and ends.
+ */
+#ifndef TESTS_INGEST_CHECK_H
+#define TESTS_INGEST_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Set by main: the program under test, and the directory that holds metadata and events.tsv. */
+extern const char *ingester;
+extern const char *contract_dir;
+
+struct test {
+	const char *name;
+	void (*run)(const char *dir);
+};
+
+/* The tests of each file, ended by a nameless one. */
+extern const struct test good_tests[], damage_tests[], layout_tests[], violation_tests[],
+	loss_tests[], babeltrace_tests[];
+
+/* Prints and ends this test as failed. */
+void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+#define CHECK(condition)                                                  \
+	do {                                                              \
+		if (!(condition))                                         \
+			die("%s:%d: %s", __FILE__, __LINE__, #condition); \
+	} while (0)
+
+/* fopen(DIR/NAME) or die. */
+FILE *open_in(const char *dir, const char *name, const char *mode);
+
+struct result {
+	int status;
+	char output[4096]; /* what it printed, both streams */
+};
+/* Runs a program with arguments (ended by NULL) to its end; kills it after a minute. */
+struct result run(const char *const *argv);
+/* Runs the ingester on a session directory. */
+struct result ingest(const char *dir);
+
+/* The first column of the first row that SQL gives on DIR/session.db. */
+int64_t sql_int(const char *dir, const char *sql);
+/* The same as text, in a static buffer. */
+const char *sql_text(const char *dir, const char *sql);
+/* Dies with the message and the offending rows unless SQL gives none. */
+void sql_empty(const char *dir, const char *sql);
+bool db_exists(const char *dir);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * test INGESTER CONTRACT_DIR [NAME]: runs every test (or the one of that name) in a process and a
+ * directory of its own. Silent but for the tests that fail.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/ingest/check.h"
+
+static const struct test *const suites[] = {good_tests,	     damage_tests, layout_tests,
+					    violation_tests, loss_tests,   babeltrace_tests};
+
+static bool run_test(const struct test *test)
+{
+	char dir[] = "/tmp/ingest-test-XXXXXX";
+	int status = -1;
+	pid_t child;
+
+	if (!mkdtemp(dir))
+		die("%s: cannot be made", dir);
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		test->run(dir);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+		printf("FAILED: ingest: %s\n", test->name);
+	run((const char *const[]){"rm", "-rf", dir, NULL});
+	return status == 0;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int passed = 0, failed = 0;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: test INGESTER CONTRACT_DIR [NAME]\n");
+		return 2;
+	}
+	ingester = argv[1];
+	contract_dir = argv[2];
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		for (const struct test *test = suites[i]; test->name; test++) {
+			if (argc > 3 && strcmp(argv[3], test->name) != 0)
+				continue;
+			if (run_test(test))
+				passed++;
+			else
+				failed++;
+		}
+	}
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed != 0;
+}

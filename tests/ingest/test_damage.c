@@ -1,0 +1,2 @@
+#include "tests/ingest/check.h"
+const struct test damage_tests[] = {{NULL, NULL}};

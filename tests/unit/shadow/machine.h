@@ -1,0 +1,36 @@
+/*
+ * The machine that kernel sources see when they are compiled for the host: CPUs whose interrupts,
+ * clock and per-CPU areas are ordinary variables. The headers in shadow/cpu are found before the
+ * kernel's own and replace its instructions by calls to this.
+ *
+ * One host thread plays all CPUs: machine.cpu says which. An "interrupt" is a function that the
+ * test sets; it is called at every point where an interrupt could come between two instructions
+ * that matter, when interrupts are on, and decides itself whether anything happens.
+ */
+#ifndef SHADOW_MACHINE_H
+#define SHADOW_MACHINE_H
+
+#include "lib/types.h"
+
+struct machine {
+	u32 cpu; /* whose code runs */
+	bool irqs_on;
+	u32 irq_depth;		 /* handlers running */
+	void (*interrupt)(void); /* a handler, called with interrupts off; may be NULL */
+	void (*relax)(void);	 /* called in every round of a busy wait; may be NULL */
+	u64 tsc;		 /* also the clock: one tick is one nanosecond */
+	u64 tsc_step;		 /* what reading it adds */
+};
+
+extern struct machine machine;
+
+/* What panic() said last. */
+extern char machine_panic_message[256];
+
+/* Zeroes all per-CPU areas and starts over with `cpus` CPUs, interrupts on, no handlers. */
+void machine_reset(u32 cpus);
+
+/* An interrupt may come here. */
+void machine_interrupt_point(void);
+
+#endif

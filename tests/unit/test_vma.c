@@ -1,0 +1,289 @@
+/*
+ * Address spaces: the memory system calls against a table of pages that says what should be mapped.
+ * Real VMAs, trees, anon_vmas and page tables; zapping and protecting entries is replaced, there
+ * are none.
+ */
+#include "mm_fixture.h"
+
+#include "arch/x86_64/tlb.h"
+#include "lib/errno.h"
+#include "mm/fault.h"
+#include "mm/kmap.h"
+#include "mm/mmap.h"
+#include "mm/pgtable.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+#include "mm/zap.h"
+
+#define AREA   0x10000000ul
+#define PAGES  256
+#define ABSENT 0xffffffffu
+
+phys_addr_t kernel_pgd;
+
+/* What the tested code calls. */
+static u64 zapped_pages;
+
+void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
+{
+	(void)why;
+	assert_true(start >= vma->start && end <= vma->end && start < end);
+	zapped_pages += (end - start) >> PAGE_SHIFT;
+}
+
+void protect_range(struct vma *vma, u64 start, u64 end)
+{
+	assert_true(start >= vma->start && end <= vma->end);
+}
+
+int copy_range(struct vma *child, struct vma *parent)
+{
+	assert_int_equal(child->start, parent->start);
+	return 0;
+}
+
+void fault_populate(struct mm *mm, u64 start, u64 end)
+{
+	(void)mm;
+	(void)start;
+	(void)end;
+}
+
+void oom_victim_gone(struct mm *mm)
+{
+	(void)mm;
+}
+void load_pgd(phys_addr_t pgd)
+{
+	(void)pgd;
+}
+void tlb_shootdown(u64 cpu_mask, u64 start, u64 end)
+{
+	(void)cpu_mask;
+	(void)start;
+	(void)end;
+}
+
+/* ---- the checks ---- */
+
+static bool could_be_one(const struct vma *a, const struct vma *b)
+{
+	/* Two that got one anon_vma by faults stay apart until somebody changes one of them. */
+	return a->end == b->start && a->flags == b->flags && !a->anon_vma && !b->anon_vma;
+}
+
+static void check_structure(struct mm *mm)
+{
+	struct rb_node *node = rb_first(&mm->vma_tree);
+	struct vma *vma, *before = NULL;
+	u32 nr = 0;
+
+	for_each_vma (mm, vma) {
+		struct anon_vma_chain *link;
+
+		assert_ptr_equal(node, &vma->rb);
+		assert_true(vma->start < vma->end);
+		if (before) {
+			assert_true(before->end <= vma->start);
+			assert_false(could_be_one(before, vma));
+		}
+		list_for_each_entry (link, &vma->chain, node) {
+			assert_int_equal(link->interval.start, vma->start >> PAGE_SHIFT);
+			assert_int_equal(link->interval.last, (vma->end >> PAGE_SHIFT) - 1);
+		}
+		node = rb_next(node);
+		before = vma;
+		nr++;
+	}
+	assert_null(node);
+	assert_int_equal(nr, mm->nr_vmas);
+}
+
+static void check_pages(struct mm *mm, const u32 *flags)
+{
+	down_read(&mm->mmap_lock);
+	check_structure(mm);
+	for (u32 i = 0; i < PAGES; i++) {
+		struct vma *vma = vma_find(mm, AREA + i * PAGE_SIZE);
+
+		assert_int_equal(vma ? vma->flags : ABSENT, flags[i]);
+	}
+	up_read(&mm->mmap_lock);
+}
+
+static struct mm *new_mm(void)
+{
+	static bool initialised;
+	struct mm *mm;
+
+	if (!initialised) {
+		kernel_pgd = page_pfn(alloc_page(GFP_ZERO, PAGE_PGTABLE)) * PAGE_SIZE;
+		mm_init();
+		vma_init();
+		rmap_init();
+		initialised = true;
+	}
+	mm = mm_create();
+	assert_non_null(mm);
+	return mm;
+}
+
+static void fill(u32 *flags, u32 first, u32 nr, u32 value)
+{
+	while (nr--)
+		flags[first++] = value;
+}
+
+/* Gives a mapped page's VMA an anon_vma and a page table, as a write fault would. */
+static void touch(struct mm *mm, u64 va)
+{
+	struct vma *vma;
+
+	down_read(&mm->mmap_lock);
+	vma = vma_find(mm, va);
+	if (vma) {
+		assert_int_equal(anon_vma_prepare(vma), 0);
+		assert_non_null(pte_alloc(mm, va));
+	}
+	up_read(&mm->mmap_lock);
+}
+
+static void random_calls(struct mm *mm, u32 *flags, u64 seed, u32 steps)
+{
+	while (steps--) {
+		u64 random = unit_random(&seed);
+		u32 first = random % PAGES, nr = 1 + (random >> 16) % 24, prot = (random >> 32) % 8;
+		u64 va = AREA + first * PAGE_SIZE;
+		bool hole = false;
+
+		nr = min(nr, PAGES - first);
+		for (u32 i = first; i < first + nr; i++)
+			hole |= flags[i] == ABSENT;
+		switch ((random >> 40) % 4) {
+		case 0:
+			assert_int_equal(mm_mmap(mm, va, nr * PAGE_SIZE, prot,
+						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+					 va);
+			fill(flags, first, nr, prot);
+			break;
+		case 1:
+			assert_int_equal(mm_munmap(mm, va, nr * PAGE_SIZE), 0);
+			fill(flags, first, nr, ABSENT);
+			break;
+		case 2:
+			if (hole)
+				break;
+			assert_int_equal(mm_mprotect(mm, va, nr * PAGE_SIZE, prot), 0);
+			fill(flags, first, nr, prot);
+			break;
+		case 3:
+			touch(mm, va);
+			break;
+		}
+		check_pages(mm, flags);
+	}
+}
+
+static void calls_do_what_they_say(void **state)
+{
+	struct mm *mm = new_mm(), *child;
+	u32 flags[PAGES], child_flags[PAGES];
+
+	(void)state;
+	fill(flags, 0, PAGES, ABSENT);
+	random_calls(mm, flags, 1, 2000);
+	child = mm_fork(mm);
+	assert_non_null(child);
+	memcpy(child_flags, flags, sizeof(flags));
+	random_calls(child, child_flags, 2, 1000);
+	random_calls(mm, flags, 3, 1000);
+	check_pages(child, child_flags);
+	mm_put(mm);
+	mm_put(child);
+	assert_int_equal(fixture.nr_events[TRACE_ID_vma_create],
+			 fixture.nr_events[TRACE_ID_vma_remove]);
+	assert_int_equal(fixture.nr_events[TRACE_ID_avc_link],
+			 fixture.nr_events[TRACE_ID_avc_unlink]);
+	assert_int_equal(fixture.nr_events[TRACE_ID_anon_vma_create],
+			 fixture.nr_events[TRACE_ID_anon_vma_free]);
+	assert_int_equal(fixture.nr_events[TRACE_ID_pgtable_alloc],
+			 fixture.nr_events[TRACE_ID_pgtable_free]);
+	fixture_verify();
+}
+
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static void errors_are_linuxs(void **state)
+{
+	struct mm *mm = new_mm();
+
+	(void)state;
+	assert_int_equal(mm_mmap(mm, 0, 0, PROT_READ, ANON), -EINVAL);
+	assert_int_equal(mm_mmap(mm, 0, ~0ul, PROT_READ, ANON), -ENOMEM);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_ANONYMOUS), -EINVAL);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS), -EOPNOTSUPP);
+	assert_int_equal(mm_mmap(mm, AREA + 1, 4096, PROT_READ, ANON | MAP_FIXED), -EINVAL);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, ANON | MAP_FIXED), -EPERM);
+	assert_int_equal(mm_mmap(mm, USER_END, 4096, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
+	assert_int_equal(mm_munmap(mm, AREA, 0), -EINVAL);
+	assert_int_equal(mm_munmap(mm, AREA + 1, 4096), -EINVAL);
+	assert_int_equal(mm_munmap(mm, USER_END, 4096), -EINVAL);
+	assert_int_equal(mm_munmap(mm, AREA, 4096), 0);
+	assert_int_equal(mm_mprotect(mm, AREA, 4096, PROT_READ), -ENOMEM);
+	assert_int_equal(mm_mprotect(mm, AREA, 0, PROT_READ), 0);
+	assert_int_equal(mm_mprotect(mm, AREA, ~0ul, PROT_READ), -ENOMEM);
+	assert_int_equal(mm_madvise(mm, AREA, 4096, MADV_DONTNEED), -ENOMEM);
+	assert_int_equal(mm_madvise(mm, AREA, 4096, 99), -EINVAL);
+	assert_int_equal(mm_mmap(mm, AREA, 8192, PROT_READ, ANON), AREA);
+	assert_int_equal(mm_mmap(mm, AREA, 4096, PROT_READ, ANON | MAP_FIXED_NOREPLACE), -EEXIST);
+	zapped_pages = 0;
+	assert_int_equal(mm_madvise(mm, AREA, 3 * 4096, MADV_DONTNEED), -ENOMEM);
+	assert_int_equal(zapped_pages, 2);
+	assert_int_equal(mm_madvise(mm, AREA, 8192, MADV_WILLNEED), 0);
+	mm_put(mm);
+}
+
+static void places_are_found_top_down(void **state)
+{
+	struct mm *mm = new_mm();
+	u64 first = mm_mmap(mm, 0, 4 * PAGE_SIZE, PROT_READ, ANON);
+	u64 second = mm_mmap(mm, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
+
+	(void)state;
+	assert_int_equal(first, mm->mmap_base - 4 * PAGE_SIZE);
+	assert_int_equal(second, first - PAGE_SIZE);
+	assert_int_equal(mm_munmap(mm, first + PAGE_SIZE, 2 * PAGE_SIZE), 0);
+	assert_int_equal(mm_mmap(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON), first + PAGE_SIZE);
+	assert_int_equal(mm->nr_vmas, 2); /* the hole's filler joined both sides */
+	assert_int_equal(mm_map_stack(mm, 128 * KIB), 0);
+	assert_int_equal(mm_map_stack(mm, 128 * KIB), -EEXIST);
+	mm_put(mm);
+}
+
+static void brk_moves(void **state)
+{
+	struct mm *mm = new_mm();
+
+	(void)state;
+	mm->start_brk = mm->brk = AREA;
+	assert_int_equal(mm_brk(mm, 0), AREA);
+	assert_int_equal(mm_brk(mm, AREA + 200), AREA + 200);
+	assert_int_equal(mm->nr_vmas, 1);
+	assert_int_equal(mm_brk(mm, AREA + 3 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
+	assert_int_equal(mm->nr_vmas, 1);
+	assert_int_equal(mm_mmap(mm, AREA + 5 * PAGE_SIZE, 4096, PROT_READ, ANON),
+			 AREA + 5 * PAGE_SIZE);
+	assert_int_equal(mm_brk(mm, AREA + 6 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
+	assert_int_equal(mm_brk(mm, AREA), AREA);
+	assert_int_equal(mm->nr_vmas, 1);
+	mm_put(mm);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup(calls_do_what_they_say, fixture_setup),
+	cmocka_unit_test_setup(errors_are_linuxs, fixture_setup),
+	cmocka_unit_test_setup(places_are_found_top_down, fixture_setup),
+	cmocka_unit_test_setup(brk_moves, fixture_setup),
+};
+
+UNIT_MAIN(tests)

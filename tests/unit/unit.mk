@@ -1,0 +1,45 @@
+# Unit tests: the kernel's own sources, compiled for this machine with sanitizers, where headers of tests/unit/shadow stand in
+# for the few that speak to the processor. Everything built goes below $(O)/tests/unit.
+
+O ?= build
+HOSTCC ?= gcc
+
+UNIT_OUT := $(O)/tests/unit
+UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_CFLAGS := -std=gnu11 -O1 -g $(UNIT_SANITIZE) -Itests/unit/shadow -Itests/unit -Ikernel -I. -MMD -MP \
+	-Wall -Wextra -Werror -Wstrict-prototypes
+
+unit-objects = $(patsubst %.c,$(UNIT_OUT)/$(1)/%.o,$(2))
+
+$(UNIT_OUT)/plain/%.o: %.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(UNIT_CFLAGS) -c -o $@ $<
+
+# For kernel functions that have libc's names.
+$(UNIT_OUT)/renamed/%.o: %.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(UNIT_CFLAGS) -fno-builtin -include tests/unit/shadow/rename.h -c -o $@ $<
+
+# $(call unit-test,NAME,plain or renamed,SOURCES): the program test_NAME, of tests/unit/test_NAME.c and SOURCES.
+define unit-test
+UNIT_TESTS += $(UNIT_OUT)/test_$(1)
+$(UNIT_OUT)/test_$(1): $(call unit-objects,$(2),tests/unit/test_$(1).c $(3))
+	@$(HOSTCC) $(UNIT_SANITIZE) -o $$@ $$^ -lcmocka
+endef
+
+UNIT_TESTS :=
+UNIT_RING := tests/unit/ring_fixture.c tests/unit/shadow/machine.c kernel/trace/trace.c
+
+$(eval $(call unit-test,rbtree,plain,kernel/lib/rbtree.c))
+$(eval $(call unit-test,interval_tree,plain,kernel/lib/interval_tree.c kernel/lib/rbtree.c))
+$(eval $(call unit-test,ring,plain,$(UNIT_RING)))
+$(eval $(call unit-test,ring_nesting,plain,$(UNIT_RING)))
+$(eval $(call unit-test,string,renamed,kernel/lib/string.c))
+$(eval $(call unit-test,printf,renamed,kernel/lib/printf.c kernel/lib/string.c))
+$(eval $(call unit-test,cmdline,renamed,kernel/lib/cmdline.c kernel/lib/string.c))
+
+.PHONY: unit-test
+unit-test: $(UNIT_TESTS)
+	@tests/run --programs $^
+
+-include $(shell find $(UNIT_OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,117 @@
+# The ingester, the generators of what follows from events.def, and their tests. Included by the Makefile at the top; paths
+# are relative to it. Everything built goes below $(O)/ingest, the two files that every session holds into $(O)/ctf.
+
+O ?= build
+HOSTCC ?= gcc
+HOST_CFLAGS ?= -O2 -g
+PYTHON ?= /usr/bin/python3
+
+INGEST_OUT := $(O)/ingest
+INGEST_CFLAGS := $(HOST_CFLAGS) -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -fno-strict-aliasing \
+	-Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+
+# The contract as data, shared by generators, ingester and tests.
+INGEST_CONTRACT_SRC := trace/gen/event_info.c
+
+# From packets to merged events, from events to rows, from rows to a database.
+INGEST_SRC := \
+	trace/ingest/error.c \
+	trace/ingest/layout.c \
+	trace/ingest/reader.c \
+	trace/ingest/merge.c \
+	trace/ingest/db.c \
+	trace/ingest/tables.c \
+	trace/ingest/map.c \
+	trace/ingest/model.c \
+	trace/ingest/model_task.c \
+	trace/ingest/model_vma.c \
+	trace/ingest/model_anon_vma.c \
+	trace/ingest/model_rmap.c \
+	trace/ingest/model_pte.c \
+	trace/ingest/model_pgtable.c \
+	trace/ingest/model_frame.c \
+	trace/ingest/model_lru.c \
+	trace/ingest/model_swap.c \
+	trace/ingest/model_fault.c \
+	trace/ingest/model_reclaim.c \
+	trace/ingest/model_oom.c \
+	trace/ingest/model_check.c \
+	trace/ingest/replay.c \
+	trace/ingest/summary.c \
+	trace/ingest/schema.S \
+	trace/ingest/main.c
+
+INGEST_TEST_SRC := \
+	tests/ingest/writer.c \
+	tests/ingest/guest.c \
+	tests/ingest/check.c \
+	tests/ingest/test_good.c \
+	tests/ingest/test_damage.c \
+	tests/ingest/test_layout.c \
+	tests/ingest/test_violation.c \
+	tests/ingest/test_loss.c \
+	tests/ingest/test_babeltrace.c \
+	tests/ingest/main.c
+
+INGEST := $(O)/palimpsest-ingest
+INGEST_SESSION_FILES := $(O)/ctf/metadata $(O)/ctf/events.tsv
+# What is built for tests stops at the first undefined or invalid access.
+INGEST_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+
+ingest-objects = $(patsubst %,$(INGEST_OUT)/$(1)/%.o,$(basename $(2)))
+
+.PHONY: ingest schema schema-check ingest-test
+ingest: $(INGEST) $(INGEST_SESSION_FILES)
+
+$(INGEST): $(call ingest-objects,plain,$(INGEST_CONTRACT_SRC) $(INGEST_SRC))
+	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lsqlite3
+
+$(INGEST_OUT)/plain/%.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(INGEST_CFLAGS) -c -o $@ $<
+
+$(INGEST_OUT)/sanitized/%.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(INGEST_CFLAGS) $(INGEST_SANITIZE) -c -o $@ $<
+
+$(INGEST_OUT)/plain/%.o: %.S schema.sql
+	@mkdir -p $(@D)
+	$(HOSTCC) -DSCHEMA_SQL='"schema.sql"' -c -o $@ $<
+
+$(INGEST_OUT)/sanitized/%.o: %.S schema.sql
+	@mkdir -p $(@D)
+	$(HOSTCC) -DSCHEMA_SQL='"schema.sql"' -c -o $@ $<
+
+$(INGEST_OUT)/gen-%: $(INGEST_OUT)/plain/trace/gen/gen-%.o $(call ingest-objects,plain,$(INGEST_CONTRACT_SRC))
+	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lsqlite3
+
+$(O)/ctf/metadata: $(INGEST_OUT)/gen-metadata
+	@mkdir -p $(@D)
+	$< > $@.tmp && mv $@.tmp $@
+
+$(O)/ctf/events.tsv: $(INGEST_OUT)/gen-events-tsv
+	@mkdir -p $(@D)
+	$< > $@.tmp && mv $@.tmp $@
+
+# schema.sql is committed; `schema` regenerates it, `schema-check` fails when it is stale.
+INGEST_SCHEMA_SQL := trace/ingest/state.sql trace/ingest/views.sql trace/ingest/indexes.sql
+
+$(INGEST_OUT)/schema.sql: $(INGEST_OUT)/gen-schema trace/ingest/head.sql $(INGEST_SCHEMA_SQL)
+	{ cat trace/ingest/head.sql && $< && cat $(INGEST_SCHEMA_SQL); } > $@.tmp && mv $@.tmp $@
+
+schema: $(INGEST_OUT)/schema.sql
+	cp $< schema.sql
+
+schema-check: $(INGEST_OUT)/schema.sql
+	@cmp $< schema.sql || { echo "schema.sql is stale: run make schema"; exit 1; }
+
+$(INGEST_OUT)/palimpsest-ingest-sanitized: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(INGEST_SRC))
+	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
+
+$(INGEST_OUT)/test: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(INGEST_TEST_SRC))
+	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
+
+ingest-test: $(INGEST_OUT)/test $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST_SESSION_FILES) schema-check
+	$< $(INGEST_OUT)/palimpsest-ingest-sanitized $(O)/ctf
+
+-include $(wildcard $(INGEST_OUT)/*/trace/*/*.d $(INGEST_OUT)/*/tests/*/*.d)

@@ -1,0 +1,57 @@
+#include "trace/ingest/merge.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout)
+{
+	*merge = (struct merge){0};
+	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++) {
+		struct stream *stream = &merge->streams[merge->nr_streams];
+		struct error *error;
+		char path[4200];
+
+		if (snprintf(path, sizeof(path), "%s/cpu%u", ctf_dir, cpu) >= (int)sizeof(path))
+			return error_new(ERROR_FATAL, "%s: the path is too long", ctf_dir);
+		if (access(path, F_OK) != 0)
+			continue;
+		merge->nr_streams++;
+		error = stream_open(stream, path, cpu, layout);
+		if (error)
+			return error;
+	}
+	if (merge->nr_streams == 0)
+		return error_new(ERROR_FATAL, "%s: holds no cpu0: nothing was recorded here",
+				 ctf_dir);
+	for (uint32_t i = 0; i < merge->nr_streams; i++)
+		merge->pending[i] = stream_next(&merge->streams[i], &merge->heads[i]);
+	merge->current = merge->nr_streams;
+	return NULL;
+}
+
+void merge_close(struct merge *merge)
+{
+	for (uint32_t i = 0; i < merge->nr_streams; i++)
+		stream_close(&merge->streams[i]);
+}
+
+/* A scan over at most TRACE_MAX_CPUS heads; a heap would cost more than it saves at that size. */
+bool merge_next(struct merge *merge, struct event *event)
+{
+	uint32_t best = merge->nr_streams;
+
+	if (merge->current < merge->nr_streams)
+		merge->pending[merge->current] =
+			stream_next(&merge->streams[merge->current], &merge->heads[merge->current]);
+	for (uint32_t i = 0; i < merge->nr_streams; i++) {
+		if (merge->pending[i] &&
+		    (best == merge->nr_streams || merge->heads[i].t < merge->heads[best].t))
+			best = i;
+	}
+	merge->current = best;
+	if (best == merge->nr_streams)
+		return false;
+	*event = merge->heads[best];
+	event->rank = ++merge->rank;
+	return true;
+}

@@ -1,0 +1,28 @@
+/*
+ * All streams of a session as one sequence, ordered by (timestamp, cpu, place in the stream); the
+ * place in it, from 1, is an event's rank and its id in the database.
+ */
+#ifndef INGEST_MERGE_H
+#define INGEST_MERGE_H
+
+#include "trace/ingest/reader.h"
+
+struct merge {
+	struct stream streams[TRACE_MAX_CPUS];
+	struct event
+		heads[TRACE_MAX_CPUS]; /* the next event of each stream that is not exhausted */
+	bool pending[TRACE_MAX_CPUS];
+	uint32_t nr_streams;
+	uint32_t
+		current; /* stream of the event handed out last, to be advanced; nr_streams: none */
+	uint64_t rank;	 /* of the event handed out last */
+};
+
+/* Opens CTF_DIR/cpu0 and on. At least one must be there; `merge_close` also after an error. */
+struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout);
+void merge_close(struct merge *merge);
+
+/* The next event, whose payload is valid until the next call; false at the end. */
+bool merge_next(struct merge *merge, struct event *event);
+
+#endif

@@ -1,0 +1,350 @@
+/*
+ * The guest's memory state as the events tell it: what exists at the event being replayed. One
+ * model_*.c per family of events changes its part, checks each event against it, and writes a span
+ * to the database when it ends. Memory is bounded by what lives in the guest, not by the length of
+ * the trace.
+ *
+ * Only the files of trace/ingest/ named model*.c and replay.c include this.
+ *
+ * Phases: before the first baseline nothing is known and nothing is replayed. The first baseline
+ * builds the model. From its end on every event is checked. A later baseline is compared with the
+ * model record by record, and what differs is a violation and is then believed.
+ */
+#ifndef INGEST_MODEL_H
+#define INGEST_MODEL_H
+
+#include "trace/gen/event_info.h"
+#include "trace/ingest/db.h"
+#include "trace/ingest/map.h"
+#include "trace/ingest/reader.h"
+#include "trace/ingest/tables.h"
+
+#define NR_LRU_LISTS (LRU_ISOLATED + 1)
+#define LRU_NONE     0xff
+#define MAX_WAITING_COUNTS \
+	8 /* more than can be in flight on the CPUs of one machine for one page */
+#define MAX_NESTED_FAULTS	4 /* a user access, a kernel copy inside a fault, and room */
+#define MAX_RECORDED_VIOLATIONS 1000
+#define NO_FRAME		UINT32_MAX
+#define NO_SLOT			UINT32_MAX
+/* 256 GiB of frames or slots: what no session_begin allows is refused rather than allocated. */
+#define MAX_FRAMES (1u << 26)
+/* Why a span began, when a baseline and no event began it. */
+#define WHY_BASELINE 0xff
+
+enum phase { PHASE_BEFORE, PHASE_BUILD, PHASE_LIVE, PHASE_COMPARE };
+
+/* A refault whose fault is not over: written when it is, or when nobody waited for it. */
+struct refault {
+	bool open;
+	bool readahead;
+	uint32_t slot, pfn;
+	uint64_t t;	      /* swap_in_begin */
+	uint64_t eviction_id; /* rank of the page_evicted */
+	uint64_t distance;    /* evictions from that one to here */
+};
+
+struct open_fault {
+	uint64_t id, t, va, ip;
+	uint32_t cpu, error_code;
+	uint64_t stalled_ns, reclaim_ns;
+	struct refault refault;
+};
+
+struct task { /* key: pid */
+	struct map_entry entry;
+	char comm[17];
+	uint32_t mm_id;
+	int32_t parent_pid, status;
+	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
+			 last time */
+	uint64_t t_begin, t_exit;
+	bool reclaiming; /* in direct reclaim, since: */
+	uint64_t reclaim_t;
+	uint32_t reclaim_order;
+	bool faulted; /* a fault of it was seen to begin and end */
+	uint32_t nr_faults;
+	struct open_fault faults[MAX_NESTED_FAULTS];
+};
+
+struct vma_range {
+	uint64_t start, end;
+	uint32_t vma_id;
+};
+
+struct mm { /* key: mm_id */
+	struct map_entry entry;
+	uint32_t pgd_pfn;
+	uint32_t nr_ptes, nr_pgtables;
+	uint64_t t_begin;
+	struct vma_range *ranges; /* by address */
+	uint32_t nr_ranges, max_ranges;
+};
+
+struct vma { /* key: vma_id */
+	struct map_entry entry;
+	uint64_t start, end, t_begin;
+	uint32_t mm_id, flags, anon_vma_id, nr_links;
+	const char *why_in;
+};
+
+struct anon_vma { /* key: anon_vma_id */
+	struct map_entry entry;
+	uint32_t root_id, nr_links;
+	uint64_t t_begin;
+};
+
+struct avc { /* key: vma_id, anon_vma_id */
+	struct map_entry entry;
+	uint64_t t_begin;
+};
+
+struct pte { /* key: mm_id, va */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t value;
+	uint16_t flags;
+	uint8_t kind, why;
+};
+
+struct rmap { /* key: pfn << 32 | mm_id, va */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t mapping_id;
+};
+
+/* Mapping events of one page whose counts do not follow in the order of their stamps; see
+ * model_rmap.c. */
+struct waiting_count {
+	uint64_t rank;
+	int64_t found;
+	int32_t change;
+	uint32_t cpu;
+};
+
+struct count_window { /* key: pfn */
+	struct map_entry entry;
+	int64_t base; /* mappings before the first of them */
+	uint32_t nr;
+	struct waiting_count waiting[MAX_WAITING_COUNTS];
+};
+
+struct pgtable { /* key: mm_id << 8 | level, va */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t pfn;
+};
+
+struct pass { /* key: pass_id */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t kind, priority, nr_free, cpu;
+	int32_t pid;
+};
+
+struct oom { /* key: kill_id */
+	struct map_entry entry;
+	int32_t invoker, victim;
+	uint32_t order, nr_free, nr_free_slots, mm_id, predicted;
+	uint64_t t; /* mark_victim; 0: not yet */
+};
+
+enum frame_state {
+	FRAME_UNKNOWN, /* no RAM, or nothing was said about it */
+	FRAME_TAIL,    /* inside a block whose first frame has one of the states below */
+	FRAME_BUDDY,
+	FRAME_PCP,
+	FRAME_ALLOCATED,
+};
+
+struct frame {
+	uint64_t life_t, life_id; /* FRAME_ALLOCATED: since when, and the event that said so */
+	uint64_t flags_t, lru_t;
+	int64_t lru_pos;
+	uint32_t mapcount;
+	uint32_t slot; /* identity in swap, or NO_SLOT */
+	uint32_t generation, lru_generation;
+	uint32_t nr_tables; /* page tables that the model links here: 0 or 1 */
+	/* Bits set twice, and cleared twice, in a row: two CPUs changed them in one order and
+	 * stamped in the other. */
+	uint16_t flags, flags_twice_set, flags_twice_cleared;
+	uint16_t cpu; /* FRAME_PCP: whose list; FRAME_ALLOCATED: who allocated it */
+	uint8_t state, order, kind, pcp, reserve;
+	uint8_t list, lru_why; /* LRU_NONE: on no list */
+};
+
+struct slot {
+	bool used;
+	uint32_t refs, generation;
+	uint32_t pfn; /* what the swap cache holds for it, or NO_FRAME */
+	uint64_t life_id, refs_t, cache_t;
+	uint64_t eviction_id,
+		eviction_n; /* its content's last eviction that has not come back; 0: none */
+	struct refault refault;
+	struct {
+		bool open, readahead;
+		uint32_t pfn, pass_id;
+		int32_t pid;
+		uint64_t t;
+	} out, in;
+};
+
+/* The highest and lowest place ever taken in a list; head insertions go above, tail insertions
+ * below. */
+struct lru_ends {
+	bool known;
+	int64_t hi, lo;
+};
+
+struct model {
+	struct db *db;
+	const struct event *event; /* being replayed */
+	enum phase phase;
+	uint32_t generation;	/* number of the baseline last begun */
+	uint64_t baseline_t;	/* its state_begin */
+	uint64_t baseline_rank; /* rank of the first baseline's end: what began before may be under
+				   way unseen */
+	uint64_t baseline_records; /* state_* records since */
+	uint64_t nr_violations, nr_barriers;
+	uint64_t loss_t; /* from here on events may be missing; UINT64_MAX: none are */
+	uint64_t nr_evictions;
+	uint32_t first_pass_id; /* the lowest seen to begin */
+	uint64_t kswapd_t;
+	uint32_t kswapd_free;
+	bool kswapd_awake;
+	bool ended; /* session_end was seen */
+
+	struct trace_ev_session_begin machine; /* zeroes until session_begin */
+	struct trace_ev_session_end end;
+
+	int32_t current[TRACE_MAX_CPUS];
+	uint64_t stalled_ns[TRACE_MAX_CPUS];
+	struct lru_ends ends[NR_LRU_LISTS];
+	struct frame *frames;
+	struct slot *slots;
+	uint32_t nr_frames, nr_slots; /* of the arrays, which grow on demand */
+	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, passes,
+		ooms;
+};
+
+/* ---- what all families use (model.c)
+ * --------------------------------------------------------------------------- */
+
+struct text {
+	char s[112];
+};
+struct text fmt(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Records that the event being replayed is illegal in the present state. */
+void violation(struct model *m, struct text object, struct text expected, struct text found);
+/* The same for a baseline that disagrees; silent while the first baseline builds the model. */
+void disagreement(struct model *m, struct text object, struct text expected, struct text found);
+
+/* Start of a span that the event being replayed opens: its time, or the baseline's. */
+static inline uint64_t span_begin(const struct model *m)
+{
+	return m->phase == PHASE_LIVE ? m->event->t : m->baseline_t;
+}
+
+/* Descriptors; a number beyond the machine's is a violation and gives NULL. */
+struct frame *frame_at(struct model *m, uint32_t pfn);
+struct slot *slot_at(struct model *m, uint32_t slot);
+/* The first frame of an allocated block; a violation otherwise, and NULL. */
+struct frame *frame_allocated(struct model *m, uint32_t pfn);
+
+/* The task that runs where the event was emitted; NULL for the idle task and when unknown. */
+struct task *current_task(struct model *m);
+struct mm *mm_known(struct model *m, uint32_t mm_id);
+
+/*
+ * Visits each record that the baseline just ended did not list, reports it as `what`, ends its span
+ * and removes it. `end_span` writes the span and undoes what else the record counts in.
+ */
+void map_sweep(struct model *m, struct map *map, const char *what,
+	       void (*end_span)(struct model *m, void *record, uint64_t t));
+/* Writes the spans that are still open when the trace ends. */
+void map_flush(struct model *m, struct map *map,
+	       void (*end_span)(struct model *m, void *record, uint64_t t));
+
+/* ---- what families need of each other
+ * -------------------------------------------------------------------------- */
+
+/* model_swap.c: a task put the page of this slot into its entry: whose refault is it? */
+void swap_slot_used(struct model *m, uint32_t slot);
+/* model_reclaim.c: writes a refault; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
+void refault_end(struct model *m, struct refault *refault, int64_t latency_ns, int32_t pid);
+/* model_fault.c: adds waiting that is not the fault's own to the fault that runs on this CPU. */
+void fault_add_stall(struct model *m, uint64_t stalled_ns);
+/* model_fault.c: the same for a direct reclaim of the task. */
+void fault_add_reclaim(struct task *task, uint64_t reclaim_ns);
+/* model_fault.c: writes the faults of a task that will never end. */
+void task_drop_faults(struct model *m, struct task *task);
+/* model_rmap.c: the counts of this page's, or all pages', mapping events must be explained by now.
+ */
+void mapcount_settle(struct model *m, uint32_t pfn);
+void rmaps_settle(struct model *m);
+/* model_frame.c: no bit of this frame may be a step ahead any more. */
+void flags_settle(struct model *m, uint32_t pfn);
+/* model_check.c: rmap, page tables and swap references against each other; the machine stands
+ * still. */
+void model_check(struct model *m);
+
+/* ---- one handler per event, one sweep and one flush per family
+ * -------------------------------------------------- */
+
+/* The events that the replay looks at; all others are only loaded. */
+#define REPLAYED_EVENTS(X)                                                                                              \
+	X(session_begin)                                                                                                \
+	X(session_end) X(trace_barrier) X(trace_stall) X(state_begin) X(state_end) X(sched_process_fork) X(             \
+		sched_process_exec) X(sched_process_exit) X(sched_switch) X(sched_wakeup) X(mm_create)                  \
+		X(mm_destroy) X(vma_create) X(vma_resize) X(vma_protect) X(vma_remove) X(anon_vma_create) X(            \
+			anon_vma_free) X(avc_link) X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove)          \
+			X(pte_set) X(pte_clear) X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(                    \
+				mm_page_free) X(mm_page_pcpu_refill) X(mm_page_pcpu_drain) X(buddy_split)               \
+				X(buddy_merge) X(page_flags) X(lru_insert) X(lru_remove) X(lru_referenced) X(           \
+					pte_young) X(page_fault_user) X(page_fault_end) X(mm_vmscan_kswapd_wake)        \
+					X(mm_vmscan_kswapd_sleep) X(mm_vmscan_direct_reclaim_begin) X(                  \
+						mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \
+						X(reclaim_decision) X(page_evicted) X(swap_slot_alloc) X(               \
+							swap_slot_free) X(swap_slot_refs) X(swap_cache_add)             \
+							X(swap_cache_remove) X(swap_out_begin) X(                       \
+								swap_out_end) X(swap_in_begin) X(swap_in_end)           \
+								X(oom_invoked) X(oom_score) X(mark_victim) X(           \
+									oom_done) X(state_task) X(state_cpu)            \
+									X(state_mm) X(state_vma) X(                     \
+										state_anon_vma) X(state_avc)            \
+										X(state_pte) X(state_pgtable) X(        \
+											state_page)                     \
+											X(state_free) X(                \
+												state_lru)              \
+												X(state_swap)
+
+#define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
+REPLAYED_EVENTS(X)
+#undef X
+
+/* After a baseline: what it did not list does not exist. */
+void tasks_sweep(struct model *m);
+void address_spaces_sweep(struct model *m);
+void anon_vmas_sweep(struct model *m);
+void ptes_sweep(struct model *m);
+void rmaps_sweep(struct model *m);
+void pgtables_sweep(struct model *m);
+void frames_sweep(struct model *m);
+void lru_sweep(struct model *m);
+void slots_sweep(struct model *m);
+
+/* At the end of the trace: open spans. */
+void tasks_flush(struct model *m);
+void address_spaces_flush(struct model *m);
+void anon_vmas_flush(struct model *m);
+void ptes_flush(struct model *m);
+void rmaps_flush(struct model *m);
+void pgtables_flush(struct model *m);
+void frames_flush(struct model *m);
+void lru_flush(struct model *m);
+void slots_flush(struct model *m);
+void reclaim_flush(struct model *m);
+void ooms_flush(struct model *m);
+
+#endif

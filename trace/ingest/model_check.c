@@ -1,0 +1,75 @@
+/*
+ * What must agree whenever the machine stands still: page tables with reverse mappings, and swap
+ * references with the entries and the cache that hold them. The single events cannot show it: a
+ * mapping that was counted but never entered is legal until then.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void check_entries(struct model *m, uint32_t *holders)
+{
+	const struct pte *pte;
+
+	map_for_each(&m->ptes, pte)
+	{
+		uint32_t mm_id = (uint32_t)pte->entry.a;
+
+		if (pte->kind == PTE_SWAP && pte->value < m->nr_slots)
+			holders[pte->value]++;
+		if (pte->kind == PTE_PAGE &&
+		    !map_find(&m->rmaps, (uint64_t)pte->value << 32 | mm_id, pte->entry.b))
+			violation(m, fmt("frame %u", pte->value),
+				  fmt("a mapping at 0x%" PRIx64 " in mm %u", pte->entry.b, mm_id),
+				  fmt("an entry without one"));
+	}
+}
+
+static void check_mappings(struct model *m)
+{
+	const struct rmap *rmap;
+
+	map_for_each(&m->rmaps, rmap)
+	{
+		uint32_t pfn = (uint32_t)(rmap->entry.a >> 32);
+		uint32_t mm_id = (uint32_t)rmap->entry.a;
+		const struct pte *pte = map_find(&m->ptes, mm_id, rmap->entry.b);
+
+		if (!pte || pte->kind != PTE_PAGE || pte->value != pfn)
+			violation(m, fmt("frame %u", pfn),
+				  fmt("an entry at 0x%" PRIx64 " in mm %u", rmap->entry.b, mm_id),
+				  fmt("a mapping without one"));
+	}
+}
+
+static void check_slots(struct model *m, const uint32_t *holders)
+{
+	for (uint32_t i = 0; i < m->nr_slots; i++) {
+		const struct slot *slot = &m->slots[i];
+		uint32_t want = holders[i] + (slot->pfn != NO_FRAME ? 1 : 0);
+
+		if (slot->used ? slot->refs != want : holders[i] != 0)
+			violation(m, fmt("slot %u", i),
+				  fmt("%u references: %u entries, %s", want, holders[i],
+				      slot->pfn == NO_FRAME ? "not cached" : "cached"),
+				  fmt("%u", slot->refs));
+	}
+}
+
+void model_check(struct model *m)
+{
+	uint32_t *holders;
+
+	/* With events missing, every difference would be told again at each barrier. */
+	if (m->event->t >= m->loss_t)
+		return;
+	holders = xcalloc(m->nr_slots + 1, sizeof(*holders));
+	check_entries(m, holders);
+	check_mappings(m);
+	check_slots(m, holders);
+	rmaps_settle(m);
+	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++)
+		flags_settle(m, pfn);
+	free(holders);
+}

@@ -1,0 +1,306 @@
+/*
+ * Frames: free in the buddy lists, free on a CPU's list, or allocated; and the flags of allocated
+ * ones.
+ *
+ *   buddy     --mm_page_alloc-->        allocated     --mm_page_free-->       buddy
+ *   pcp(cpu)  --mm_page_alloc, pcp=1--> allocated     --mm_page_free, pcp=1--> pcp(cpu)
+ *   buddy     --mm_page_pcpu_refill-->  pcp(cpu)      --mm_page_pcpu_drain-->  buddy
+ *   buddy(n)  --buddy_split-->          2 buddy(n-1)  --buddy_merge-->         buddy(n)
+ *
+ * The state of a block stands in its first frame; the others are its tail.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+#define MAX_ORDER 10
+/* Flags that other events imply; the kernel emits no page_flags for them. */
+#define IMPLIED_FLAGS (PG_LRU | PG_ISOLATED | PG_BUDDY | PG_PCP | PG_SLAB | PG_RESERVED)
+#define NO_CPU	      0xffff
+
+static struct text state_text(const struct frame *frame)
+{
+	switch (frame->state) {
+	case FRAME_TAIL:
+		return fmt("inside a block");
+	case FRAME_BUDDY:
+		return fmt("free, order %u", frame->order);
+	case FRAME_PCP:
+		return fmt("free on the list of CPU %u", frame->cpu);
+	case FRAME_ALLOCATED:
+		return fmt("allocated, order %u, kind %s", frame->order,
+			   enum_text(ENUM_ID_page_kind, frame->kind));
+	default:
+		return fmt("unknown");
+	}
+}
+
+/* Makes pfn the first frame of a block; NULL when the block cannot be. */
+static struct frame *set_block(struct model *m, uint32_t pfn, enum frame_state state,
+			       uint32_t order)
+{
+	struct frame *frame;
+
+	if (order > MAX_ORDER || pfn & ((1u << order) - 1)) {
+		violation(m, fmt("frame %u", pfn),
+			  fmt("aligned to its order, at most %d", MAX_ORDER),
+			  fmt("order %u", order));
+		return NULL;
+	}
+	/* The last frame first: the array may move when it grows. */
+	if (!frame_at(m, pfn + (1u << order) - 1))
+		return NULL;
+	for (uint32_t i = 1; i < 1u << order; i++)
+		frame_at(m, pfn + i)->state = FRAME_TAIL;
+	frame = frame_at(m, pfn);
+	frame->state = (uint8_t)state;
+	frame->order = (uint8_t)order;
+	return frame;
+}
+
+/* Demands that pfn begins a block in this state and order (and, for FRAME_PCP, on the list of
+ * `cpu`). */
+static void check_block(struct model *m, uint32_t pfn, enum frame_state state, uint32_t order,
+			uint32_t cpu)
+{
+	struct frame want = {
+		.state = (uint8_t)state, .order = (uint8_t)order, .cpu = (uint16_t)cpu};
+	const struct frame *frame = frame_at(m, pfn);
+
+	if (!frame || (frame->state == state && frame->order == order &&
+		       (state != FRAME_PCP || frame->cpu == cpu)))
+		return;
+	violation(m, fmt("frame %u", pfn), state_text(&want), state_text(frame));
+}
+
+static void life_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
+{
+	DB_INSERT(m->db, page_life, INT(pfn), INT(frame->life_t), INT(t),
+		  TEXT(enum_text(ENUM_ID_page_kind, frame->kind)), INT(frame->order),
+		  INT(frame->life_id), frame->cpu == NO_CPU ? NIL : INT(frame->cpu),
+		  INT(frame->pcp), INT(frame->reserve));
+}
+
+static void flags_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
+{
+	if (frame->flags)
+		DB_INSERT(m->db, page_flags_span, INT(pfn), INT(frame->flags), INT(frame->flags_t),
+			  INT(t));
+}
+
+void flags_settle(struct model *m, uint32_t pfn)
+{
+	struct frame *frame = &m->frames[pfn];
+
+	if (frame->flags_twice_set || frame->flags_twice_cleared)
+		violation(m, fmt("flags of frame %u", pfn), fmt("set and cleared in turn"),
+			  fmt("0x%x set twice, 0x%x cleared twice", frame->flags_twice_set,
+			      frame->flags_twice_cleared));
+	frame->flags_twice_set = frame->flags_twice_cleared = 0;
+}
+
+void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
+{
+	struct frame *frame;
+
+	check_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order, m->event->cpu);
+	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order);
+	if (!frame)
+		return;
+	frame->kind = e->kind;
+	frame->pcp = e->pcp;
+	frame->reserve = e->reserve;
+	frame->cpu = (uint16_t)m->event->cpu;
+	frame->life_t = m->event->t;
+	frame->life_id = m->event->rank;
+	frame->flags = 0;
+}
+
+/* A page that comes free must have left everything that knows it. */
+static void check_unused(struct model *m, uint32_t pfn, const struct frame *frame)
+{
+	struct text object = fmt("frame %u, being freed", pfn);
+
+	if (frame->mapcount)
+		violation(m, object, fmt("no mapping"), fmt("%u mappings", frame->mapcount));
+	if (frame->list != LRU_NONE)
+		violation(m, object, fmt("on no list"),
+			  fmt("on %s", enum_text(ENUM_ID_lru_list, frame->list)));
+	if (frame->slot != NO_SLOT)
+		violation(m, object, fmt("not in the swap cache"),
+			  fmt("holds slot %u", frame->slot));
+	if (frame->nr_tables)
+		violation(m, object, fmt("no page table"), fmt("a table that is linked"));
+}
+
+void on_mm_page_free(struct model *m, const struct trace_ev_mm_page_free *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn);
+
+	if (frame) {
+		if (frame->order != e->order || frame->kind != e->kind)
+			violation(m, fmt("frame %u", e->pfn), state_text(frame),
+				  fmt("freed with order %u, kind %s", e->order,
+				      enum_text(ENUM_ID_page_kind, e->kind)));
+		mapcount_settle(m, e->pfn);
+		check_unused(m, e->pfn, frame);
+		flags_settle(m, e->pfn);
+		flags_end(m, e->pfn, frame, m->event->t);
+		life_end(m, e->pfn, frame, m->event->t);
+		frame->flags = 0;
+	}
+	frame = set_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order);
+	if (frame)
+		frame->cpu = (uint16_t)m->event->cpu;
+}
+
+void on_mm_page_pcpu_refill(struct model *m, const struct trace_ev_mm_page_pcpu_refill *e)
+{
+	struct frame *frame;
+
+	check_block(m, e->pfn, FRAME_BUDDY, 0, 0);
+	frame = set_block(m, e->pfn, FRAME_PCP, 0);
+	if (frame)
+		frame->cpu = (uint16_t)m->event->cpu;
+}
+
+void on_mm_page_pcpu_drain(struct model *m, const struct trace_ev_mm_page_pcpu_drain *e)
+{
+	check_block(m, e->pfn, FRAME_PCP, 0, e->cpu);
+	set_block(m, e->pfn, FRAME_BUDDY, 0);
+}
+
+void on_buddy_split(struct model *m, const struct trace_ev_buddy_split *e)
+{
+	if (e->order == 0 || e->order > MAX_ORDER) {
+		violation(m, fmt("frame %u", e->pfn), fmt("an order that can be split"),
+			  fmt("order %u", e->order));
+		return;
+	}
+	check_block(m, e->pfn, FRAME_BUDDY, e->order, 0);
+	set_block(m, e->pfn + (1u << (e->order - 1)), FRAME_BUDDY, e->order - 1);
+	set_block(m, e->pfn, FRAME_BUDDY, e->order - 1);
+}
+
+void on_buddy_merge(struct model *m, const struct trace_ev_buddy_merge *e)
+{
+	if (e->order >= MAX_ORDER) {
+		violation(m, fmt("frame %u", e->pfn), fmt("an order that can be merged"),
+			  fmt("order %u", e->order));
+		return;
+	}
+	check_block(m, e->pfn, FRAME_BUDDY, e->order, 0);
+	check_block(m, e->pfn + (1u << e->order), FRAME_BUDDY, e->order, 0);
+	set_block(m, e->pfn, FRAME_BUDDY, e->order + 1);
+}
+
+/*
+ * Bits change by atomic operations without a lock, so two CPUs may change a bit in one order and
+ * stamp in the other: set, set, clear instead of set, clear, set. One such step ahead is remembered
+ * and must be undone by a later event.
+ */
+void on_page_flags(struct model *m, const struct trace_ev_page_flags *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn);
+	uint16_t set, cleared;
+
+	if (!frame)
+		return;
+	if ((frame->flags_twice_set & e->set) || (frame->flags_twice_cleared & e->cleared))
+		violation(m, fmt("flags of frame %u", e->pfn), fmt("0x%x", frame->flags),
+			  fmt("0x%x set, 0x%x cleared for the third time", e->set, e->cleared));
+	set = e->set & (uint16_t)~frame->flags_twice_cleared;
+	cleared = e->cleared & (uint16_t)~frame->flags_twice_set;
+	frame->flags_twice_set =
+		(frame->flags_twice_set & (uint16_t)~e->cleared) | (set & frame->flags);
+	frame->flags_twice_cleared = (frame->flags_twice_cleared & (uint16_t)~e->set) |
+				     (cleared & (uint16_t)~frame->flags);
+	flags_end(m, e->pfn, frame, m->event->t);
+	frame->flags = (frame->flags | set) & (uint16_t)~cleared;
+	frame->flags_t = m->event->t;
+}
+
+/* Takes over what a baseline says about a block; what the model thought of it ends. */
+static struct frame *adopt_block(struct model *m, uint32_t pfn, const struct frame *want)
+{
+	struct frame *frame = frame_at(m, pfn);
+
+	if (!frame)
+		return NULL;
+	if (frame->state == want->state && frame->order == want->order &&
+	    (want->state != FRAME_PCP || frame->cpu == want->cpu) &&
+	    (want->state != FRAME_ALLOCATED || frame->kind == want->kind)) {
+		frame->generation = m->generation;
+		return frame;
+	}
+	disagreement(m, fmt("frame %u", pfn), state_text(frame), state_text(want));
+	if (frame->state == FRAME_ALLOCATED) {
+		flags_end(m, pfn, frame, m->baseline_t);
+		life_end(m, pfn, frame, m->baseline_t);
+	}
+	frame = set_block(m, pfn, want->state, want->order);
+	if (!frame)
+		return NULL;
+	frame->generation = m->generation;
+	frame->cpu = want->cpu;
+	frame->kind = want->kind;
+	frame->life_t = m->baseline_t;
+	frame->life_id = m->event->rank;
+	frame->pcp = frame->reserve = 0;
+	frame->flags = 0;
+	return frame;
+}
+
+void on_state_page(struct model *m, const struct trace_ev_state_page *e)
+{
+	struct frame want = {
+		.state = FRAME_ALLOCATED, .order = e->order, .kind = e->kind, .cpu = NO_CPU};
+	struct frame *frame = adopt_block(m, e->pfn, &want);
+	uint16_t flags = e->flags & (uint16_t)~IMPLIED_FLAGS;
+
+	if (!frame || frame->flags == flags)
+		return;
+	disagreement(m, fmt("flags of frame %u", e->pfn), fmt("0x%x", frame->flags),
+		     fmt("0x%x", flags));
+	flags_end(m, e->pfn, frame, m->baseline_t);
+	frame->flags = flags;
+	frame->flags_t = m->baseline_t;
+}
+
+void on_state_free(struct model *m, const struct trace_ev_state_free *e)
+{
+	struct frame want = {.state = FRAME_PCP, .order = e->order, .cpu = e->pcp_cpu};
+
+	if (e->pcp_cpu == NO_CPU)
+		want.state = FRAME_BUDDY;
+	adopt_block(m, e->pfn, &want);
+}
+
+void frames_sweep(struct model *m)
+{
+	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
+		struct frame *frame = &m->frames[pfn];
+
+		if (frame->state < FRAME_BUDDY || frame->generation == m->generation)
+			continue;
+		disagreement(m, fmt("frame %u", pfn), state_text(frame), fmt("not listed"));
+		if (frame->state == FRAME_ALLOCATED) {
+			flags_end(m, pfn, frame, m->baseline_t);
+			life_end(m, pfn, frame, m->baseline_t);
+		}
+		frame->state = FRAME_UNKNOWN;
+		frame->flags = 0;
+	}
+}
+
+void frames_flush(struct model *m)
+{
+	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
+		const struct frame *frame = &m->frames[pfn];
+
+		if (frame->state != FRAME_ALLOCATED)
+			continue;
+		flags_end(m, pfn, frame, T_OPEN);
+		life_end(m, pfn, frame, T_OPEN);
+	}
+}

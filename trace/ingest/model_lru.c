@@ -1,0 +1,132 @@
+/*
+ * LRU lists: which page is on which list, and where.
+ *
+ * The places of a list only ever grow at its head and shrink at its tail, so an insertion between
+ * two pages, or at a place that was taken before, is illegal even when the page that had it is
+ * gone.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+static const char *list_text(uint8_t list)
+{
+	return list == LRU_NONE ? "none" : enum_text(ENUM_ID_lru_list, list);
+}
+
+static void lru_span_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t,
+			 const char *why_out)
+{
+	const char *why_in = frame->lru_why == WHY_BASELINE
+				     ? "baseline"
+				     : enum_text(ENUM_ID_lru_why, frame->lru_why);
+
+	DB_INSERT(m->db, lru_span, INT(pfn), TEXT(list_text(frame->list)), INT(frame->lru_pos),
+		  INT(frame->lru_t), INT(t), TEXT(why_in), why_out ? TEXT(why_out) : NIL);
+}
+
+static bool list_exists(struct model *m, uint32_t list)
+{
+	if (list < NR_LRU_LISTS)
+		return true;
+	violation(m, fmt("list %u", list), fmt("below %d", NR_LRU_LISTS), fmt("%u", list));
+	return false;
+}
+
+static void extend(struct lru_ends *ends, int64_t pos)
+{
+	if (!ends->known || pos > ends->hi)
+		ends->hi = pos;
+	if (!ends->known || pos < ends->lo)
+		ends->lo = pos;
+	ends->known = true;
+}
+
+void on_lru_insert(struct model *m, const struct trace_ev_lru_insert *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn);
+	struct lru_ends *ends;
+
+	if (!frame || !list_exists(m, e->list))
+		return;
+	if (frame->list != LRU_NONE) {
+		violation(m, fmt("frame %u", e->pfn), fmt("on no list"),
+			  fmt("on %s", list_text(frame->list)));
+		lru_span_end(m, e->pfn, frame, m->event->t, enum_text(ENUM_ID_lru_why, e->why));
+	}
+	ends = &m->ends[e->list];
+	if (ends->known && e->pos <= ends->hi && e->pos >= ends->lo)
+		violation(m, fmt("frame %u on %s", e->pfn, list_text(e->list)),
+			  fmt("above %" PRId64 " or below %" PRId64, ends->hi, ends->lo),
+			  fmt("place %" PRId64, (int64_t)e->pos));
+	extend(ends, e->pos);
+	frame->list = e->list;
+	frame->lru_pos = e->pos;
+	frame->lru_why = e->why;
+	frame->lru_t = m->event->t;
+}
+
+void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
+{
+	struct frame *frame = frame_at(m, e->pfn);
+
+	if (!frame || !list_exists(m, e->list))
+		return;
+	if (frame->list != e->list)
+		violation(m, fmt("frame %u", e->pfn), fmt("on %s", list_text(frame->list)),
+			  fmt("taken off %s", list_text(e->list)));
+	if (frame->list == LRU_NONE)
+		return;
+	lru_span_end(m, e->pfn, frame, m->event->t, enum_text(ENUM_ID_lru_why, e->why));
+	frame->list = LRU_NONE;
+}
+
+void on_lru_referenced(struct model *m, const struct trace_ev_lru_referenced *e)
+{
+	if (frame_allocated(m, e->pfn) && e->referenced > e->mappings)
+		violation(m, fmt("frame %u", e->pfn), fmt("at most %u referenced", e->mappings),
+			  fmt("%u", e->referenced));
+}
+
+void on_state_lru(struct model *m, const struct trace_ev_state_lru *e)
+{
+	struct frame *frame = frame_at(m, e->pfn);
+
+	if (!frame || !list_exists(m, e->list))
+		return;
+	frame->lru_generation = m->generation;
+	extend(&m->ends[e->list], e->pos);
+	if (frame->list == e->list && frame->lru_pos == e->pos)
+		return;
+	disagreement(m, fmt("frame %u", e->pfn),
+		     fmt("on %s at %" PRId64, list_text(frame->list), frame->lru_pos),
+		     fmt("on %s at %" PRId64, list_text((uint8_t)e->list), (int64_t)e->pos));
+	if (frame->list != LRU_NONE)
+		lru_span_end(m, e->pfn, frame, m->baseline_t, "baseline");
+	frame->list = (uint8_t)e->list;
+	frame->lru_pos = e->pos;
+	frame->lru_why = WHY_BASELINE;
+	frame->lru_t = m->baseline_t;
+}
+
+void lru_sweep(struct model *m)
+{
+	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
+		struct frame *frame = &m->frames[pfn];
+
+		if (frame->list == LRU_NONE || frame->lru_generation == m->generation)
+			continue;
+		disagreement(m, fmt("frame %u", pfn), fmt("on %s", list_text(frame->list)),
+			     fmt("on no list"));
+		lru_span_end(m, pfn, frame, m->baseline_t, "baseline");
+		frame->list = LRU_NONE;
+	}
+}
+
+void lru_flush(struct model *m)
+{
+	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
+		if (m->frames[pfn].list != LRU_NONE)
+			lru_span_end(m, pfn, &m->frames[pfn], T_OPEN, NULL);
+	}
+}

@@ -1,0 +1,94 @@
+/*
+ * Out-of-memory decisions: who asked, every candidate's score, who died, what came free.
+ */
+#include "trace/ingest/model.h"
+
+static struct oom *oom_known(struct model *m, uint32_t kill_id)
+{
+	struct oom *oom = map_find(&m->ooms, kill_id, 0);
+
+	if (!oom)
+		violation(m, fmt("OOM decision %u", kill_id), fmt("begun by oom_invoked"),
+			  fmt("unknown"));
+	return oom;
+}
+
+void on_oom_invoked(struct model *m, const struct trace_ev_oom_invoked *e)
+{
+	struct oom *oom;
+
+	if (map_find(&m->ooms, e->kill_id, 0)) {
+		violation(m, fmt("OOM decision %u", e->kill_id), fmt("a new number"),
+			  fmt("in use"));
+		return;
+	}
+	oom = map_insert(&m->ooms, e->kill_id, 0);
+	oom->invoker = e->pid;
+	oom->order = e->order;
+	oom->nr_free = e->nr_free;
+	oom->nr_free_slots = e->nr_free_slots;
+}
+
+void on_oom_score(struct model *m, const struct trace_ev_oom_score *e)
+{
+	char comm[17];
+
+	oom_known(m, e->kill_id);
+	text_from_field(comm, e->comm, 16);
+	DB_INSERT(m->db, oom_candidate, INT(e->kill_id), INT(e->pid), INT(e->resident),
+		  INT(e->swapped), INT(e->page_tables), INT(e->score), TEXT(comm),
+		  TEXT(enum_text(ENUM_ID_oom_eligible, e->eligible)));
+}
+
+void on_mark_victim(struct model *m, const struct trace_ev_mark_victim *e)
+{
+	struct oom *oom = oom_known(m, e->kill_id);
+	const struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+
+	if (!task || task->mm_id != e->mm_id)
+		violation(m, fmt("victim %d", e->pid), fmt("a task with mm %u", e->mm_id),
+			  task ? fmt("mm %u", task->mm_id) : fmt("no such task"));
+	if (!oom)
+		return;
+	if (oom->t)
+		violation(m, fmt("OOM decision %u", e->kill_id), fmt("one victim"),
+			  fmt("%d after %d", e->pid, oom->victim));
+	oom->victim = e->pid;
+	oom->mm_id = e->mm_id;
+	oom->predicted = e->predicted_pages;
+	oom->t = m->event->t;
+}
+
+/* `done` is NULL when the trace ended first. */
+static void oom_write(struct model *m, const struct oom *oom, const struct trace_ev_oom_done *done)
+{
+	DB_INSERT(m->db, oom_kill, INT(oom->entry.a), INT(oom->t), INT(oom->victim),
+		  INT(oom->predicted), done ? INT(done->freed_pages) : NIL,
+		  done ? INT(m->event->t) : NIL, INT(oom->mm_id), INT(oom->invoker),
+		  INT(oom->order), INT(oom->nr_free), INT(oom->nr_free_slots));
+}
+
+void on_oom_done(struct model *m, const struct trace_ev_oom_done *e)
+{
+	struct oom *oom = oom_known(m, e->kill_id);
+
+	if (!oom)
+		return;
+	if (!oom->t || oom->victim != e->pid)
+		violation(m, fmt("OOM decision %u", e->kill_id), fmt("victim %d", oom->victim),
+			  fmt("%d", e->pid));
+	if (oom->t)
+		oom_write(m, oom, e);
+	map_remove(&m->ooms, oom);
+}
+
+void ooms_flush(struct model *m)
+{
+	const struct oom *oom;
+
+	map_for_each(&m->ooms, oom)
+	{
+		if (oom->t)
+			oom_write(m, oom, NULL);
+	}
+}

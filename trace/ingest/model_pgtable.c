@@ -1,0 +1,104 @@
+/*
+ * Page-table pages below the top one: which frame holds which part of which address space's tree.
+ * The top one comes and goes with its address space.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+static uint64_t table_key(uint32_t mm_id, uint32_t level)
+{
+	return (uint64_t)mm_id << 8 | (level & 0xff);
+}
+
+static struct text table_name(uint32_t mm_id, uint32_t level, uint64_t va)
+{
+	return fmt("level %u table of 0x%" PRIx64 " in mm %u", level, va, mm_id);
+}
+
+static void pgtable_new(struct model *m, uint32_t mm_id, uint32_t level, uint64_t va, uint32_t pfn)
+{
+	struct pgtable *table = map_insert(&m->pgtables, table_key(mm_id, level), va);
+	struct frame *frame = frame_at(m, pfn);
+	struct mm *mm = mm_known(m, mm_id);
+
+	table->entry.generation = m->generation;
+	table->pfn = pfn;
+	table->t_begin = span_begin(m);
+	if (frame)
+		frame->nr_tables++;
+	if (mm)
+		mm->nr_pgtables++;
+}
+
+static void pgtable_span_end(struct model *m, void *record, uint64_t t)
+{
+	const struct pgtable *table = record;
+	struct mm *mm = map_find(&m->mms, table->entry.a >> 8, 0);
+	struct frame *frame = frame_at(m, table->pfn);
+
+	DB_INSERT(m->db, pgtable_span, INT(table->entry.a >> 8), INT(table->entry.b),
+		  INT(table->entry.a & 0xff), INT(table->pfn), INT(table->t_begin), INT(t));
+	if (mm)
+		mm->nr_pgtables--;
+	if (frame)
+		frame->nr_tables--;
+}
+
+void on_pgtable_alloc(struct model *m, const struct trace_ev_pgtable_alloc *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn);
+
+	if (map_find(&m->pgtables, table_key(e->mm_id, e->level), e->va)) {
+		violation(m, table_name(e->mm_id, e->level, e->va), fmt("none"),
+			  fmt("there is one"));
+		return;
+	}
+	if (frame && frame->kind != PAGE_PGTABLE)
+		violation(m, fmt("frame %u", e->pfn), fmt("of kind pgtable"),
+			  fmt("%s", enum_text(ENUM_ID_page_kind, frame->kind)));
+	if (frame && frame->nr_tables)
+		violation(m, fmt("frame %u", e->pfn), fmt("no table yet"), fmt("linked elsewhere"));
+	pgtable_new(m, e->mm_id, e->level, e->va, e->pfn);
+}
+
+void on_pgtable_free(struct model *m, const struct trace_ev_pgtable_free *e)
+{
+	struct pgtable *table = map_find(&m->pgtables, table_key(e->mm_id, e->level), e->va);
+
+	if (!table || table->pfn != e->pfn)
+		violation(m, table_name(e->mm_id, e->level, e->va), fmt("in frame %u", e->pfn),
+			  table ? fmt("in frame %u", table->pfn) : fmt("none"));
+	if (!table)
+		return;
+	pgtable_span_end(m, table, m->event->t);
+	map_remove(&m->pgtables, table);
+}
+
+void on_state_pgtable(struct model *m, const struct trace_ev_state_pgtable *e)
+{
+	struct pgtable *table = map_find(&m->pgtables, table_key(e->mm_id, e->level), e->va);
+
+	if (table && table->pfn == e->pfn) {
+		table->entry.generation = m->generation;
+		return;
+	}
+	disagreement(m, table_name(e->mm_id, e->level, e->va),
+		     table ? fmt("in frame %u", table->pfn) : fmt("none"),
+		     fmt("in frame %u", e->pfn));
+	if (table) {
+		pgtable_span_end(m, table, m->baseline_t);
+		map_remove(&m->pgtables, table);
+	}
+	pgtable_new(m, e->mm_id, e->level, e->va, e->pfn);
+}
+
+void pgtables_sweep(struct model *m)
+{
+	map_sweep(m, &m->pgtables, "table of mm << 8 | level, va", pgtable_span_end);
+}
+
+void pgtables_flush(struct model *m)
+{
+	map_flush(m, &m->pgtables, pgtable_span_end);
+}

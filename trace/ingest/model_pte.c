@@ -1,0 +1,216 @@
+/*
+ * User page tables: every entry that is not empty, and the tables themselves.
+ *
+ * The CPU sets the accessed and dirty bits of a present entry without an event. So the flags that
+ * an exchange read may have more of these two than the model, never less, and must agree in all
+ * others. A span carries the flags as written.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+#define HARDWARE_BITS (PTEF_ACCESSED | PTEF_DIRTY)
+
+static const char *why_text(uint8_t why)
+{
+	return why == WHY_BASELINE ? "baseline" : enum_text(ENUM_ID_pte_why, why);
+}
+
+static const char *kind_text(uint8_t kind)
+{
+	return enum_text(ENUM_ID_pte_kind, kind);
+}
+
+static struct text entry_name(uint32_t mm_id, uint64_t va)
+{
+	return fmt("entry of 0x%" PRIx64 " in mm %u", va, mm_id);
+}
+
+/* Why a span ends is known to the caller; NULL: the trace ended. */
+static void pte_write_span(struct model *m, const struct pte *pte, uint64_t t, const char *why_out)
+{
+	bool is_swap = pte->kind == PTE_SWAP;
+
+	DB_INSERT(m->db, pte_span, INT(pte->entry.a), INT(pte->entry.b), TEXT(kind_text(pte->kind)),
+		  is_swap ? NIL : INT(pte->value), is_swap ? INT(pte->value) : NIL, INT(pte->flags),
+		  INT(pte->t_begin), INT(t), TEXT(why_text(pte->why)),
+		  why_out ? TEXT(why_out) : NIL);
+}
+
+static void pte_span_end(struct model *m, void *record, uint64_t t)
+{
+	const struct pte *pte = record;
+	struct mm *mm = map_find(&m->mms, pte->entry.a, 0);
+
+	pte_write_span(m, pte, t, t == T_OPEN ? NULL : "baseline");
+	if (mm)
+		mm->nr_ptes--;
+}
+
+/* Whether what an exchange read can be what the model holds. */
+static bool flags_agree(uint16_t model, uint16_t read)
+{
+	return ((model ^ read) & ~HARDWARE_BITS) == 0 && (model & ~read) == 0;
+}
+
+/* The old entry as the event tells it, against the model's. */
+static void check_old(struct model *m, uint32_t mm_id, uint64_t va, const struct pte *pte,
+		      uint8_t kind, uint16_t flags)
+{
+	uint8_t have = pte ? pte->kind : PTE_NONE;
+
+	if (have != kind)
+		violation(m, entry_name(mm_id, va), fmt("old kind %s", kind_text(have)),
+			  fmt("%s", kind_text(kind)));
+	else if (pte && !flags_agree(pte->flags, flags))
+		violation(m, entry_name(mm_id, va),
+			  fmt("old flags 0x%x, A and D may be more", pte->flags),
+			  fmt("0x%x", flags));
+}
+
+/* What the new entry refers to must exist. */
+static void check_target(struct model *m, uint8_t kind, uint32_t value)
+{
+	struct slot *slot;
+
+	switch (kind) {
+	case PTE_PAGE:
+	case PTE_ZERO:
+		frame_allocated(m, value);
+		return;
+	case PTE_SWAP:
+		slot = slot_at(m, value);
+		if (slot && !slot->used)
+			violation(m, fmt("slot %u", value), fmt("allocated"), fmt("free"));
+		return;
+	default:
+		violation(m, fmt("entry"), fmt("page, zero or swap"), fmt("%s", kind_text(kind)));
+	}
+}
+
+static struct pte *pte_new(struct model *m, uint32_t mm_id, uint64_t va)
+{
+	struct mm *mm = mm_known(m, mm_id);
+	struct pte *pte = map_insert(&m->ptes, mm_id, va);
+
+	pte->entry.generation = m->generation;
+	if (mm)
+		mm->nr_ptes++;
+	return pte;
+}
+
+void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
+{
+	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+
+	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
+	check_target(m, e->kind, e->value);
+	if (pte) {
+		if (pte->kind == PTE_SWAP && e->why == PTE_WHY_SWAPIN)
+			swap_slot_used(m, pte->value);
+		pte_write_span(m, pte, m->event->t, why_text(e->why));
+	} else {
+		pte = pte_new(m, e->mm_id, e->va);
+	}
+	pte->t_begin = m->event->t;
+	pte->kind = e->kind;
+	pte->value = e->value;
+	pte->flags = e->flags;
+	pte->why = e->why;
+}
+
+void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
+{
+	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+	struct mm *mm = mm_known(m, e->mm_id);
+
+	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
+	if (!pte)
+		return;
+	if (pte->value != e->value)
+		violation(m, entry_name(e->mm_id, e->va), fmt("value %u", pte->value),
+			  fmt("%u", e->value));
+	pte_write_span(m, pte, m->event->t, why_text(e->why));
+	if (mm)
+		mm->nr_ptes--;
+	map_remove(&m->ptes, pte);
+}
+
+void on_pte_young(struct model *m, const struct trace_ev_pte_young *e)
+{
+	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+
+	if (!pte || pte->kind != PTE_PAGE || pte->value != e->pfn) {
+		violation(
+			m, entry_name(e->mm_id, e->va), fmt("maps frame %u", e->pfn),
+			fmt("%s %u", kind_text(pte ? pte->kind : PTE_NONE), pte ? pte->value : 0));
+		return;
+	}
+	pte->flags &= (uint16_t)~PTEF_ACCESSED;
+}
+
+/* The mapping that a present entry is: in the first baseline records come from nothing else. */
+static void adopt_rmap(struct model *m, const struct trace_ev_state_pte *e)
+{
+	uint64_t key = (uint64_t)e->value << 32 | e->mm_id;
+	struct rmap *rmap = map_find(&m->rmaps, key, e->va);
+	struct frame *frame;
+
+	if (!rmap) {
+		disagreement(m, fmt("mapping of frame %u at 0x%" PRIx64, e->value, (uint64_t)e->va),
+			     fmt("none"), fmt("listed"));
+		rmap = map_insert(&m->rmaps, key, e->va);
+		rmap->t_begin = m->baseline_t;
+		rmap->mapping_id = e->mapping_id;
+		frame = frame_at(m, e->value);
+		if (frame)
+			frame->mapcount++;
+	}
+	if (rmap->mapping_id != e->mapping_id)
+		disagreement(m, fmt("mapping of frame %u at 0x%" PRIx64, e->value, (uint64_t)e->va),
+			     fmt("anon_vma %u", rmap->mapping_id), fmt("%u", e->mapping_id));
+	rmap->mapping_id = e->mapping_id;
+	rmap->entry.generation = m->generation;
+}
+
+static void pte_set_from_baseline(struct model *m, struct pte *pte,
+				  const struct trace_ev_state_pte *e)
+{
+	pte->t_begin = m->baseline_t;
+	pte->kind = e->kind;
+	pte->value = e->value;
+	pte->flags = e->flags;
+	pte->why = WHY_BASELINE;
+}
+
+void on_state_pte(struct model *m, const struct trace_ev_state_pte *e)
+{
+	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+
+	if (!pte) {
+		disagreement(m, entry_name(e->mm_id, e->va), fmt("empty"),
+			     fmt("%s %u", kind_text(e->kind), e->value));
+		pte_set_from_baseline(m, pte_new(m, e->mm_id, e->va), e);
+	} else if (pte->kind != e->kind || pte->value != e->value ||
+		   !flags_agree(pte->flags, e->flags)) {
+		disagreement(m, entry_name(e->mm_id, e->va),
+			     fmt("%s %u flags 0x%x", kind_text(pte->kind), pte->value, pte->flags),
+			     fmt("%s %u flags 0x%x", kind_text(e->kind), e->value, e->flags));
+		pte_write_span(m, pte, m->baseline_t, "baseline");
+		pte_set_from_baseline(m, pte, e);
+	}
+	if (pte)
+		pte->entry.generation = m->generation;
+	if (e->kind == PTE_PAGE)
+		adopt_rmap(m, e);
+}
+
+void ptes_sweep(struct model *m)
+{
+	map_sweep(m, &m->ptes, "entry of mm, va", pte_span_end);
+}
+
+void ptes_flush(struct model *m)
+{
+	map_flush(m, &m->ptes, pte_span_end);
+}

@@ -1,0 +1,146 @@
+/*
+ * Reverse mappings: which entries map a page, and how many.
+ *
+ * The set of mappings is exact: each is added and removed under the lock of its entry. The count
+ * that an event carries is not: two entries of one page lie under two locks, so two CPUs may count
+ * in one order and stamp in the other. The model therefore asks only that *some* order of the
+ * events explains their counts. Events whose counts do not follow wait in a window until others of
+ * the same page explain them; what is not explained when the window is full, the page is freed or
+ * the machine stands still, is a violation. Counting by the model alone was rejected: it would
+ * believe a kernel whose count is wrong.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+static uint64_t rmap_key(uint32_t pfn, uint32_t mm_id)
+{
+	return (uint64_t)pfn << 32 | mm_id;
+}
+
+static struct text mapping_name(uint32_t pfn, uint32_t mm_id, uint64_t va)
+{
+	return fmt("mapping of frame %u at 0x%" PRIx64 " in mm %u", pfn, va, mm_id);
+}
+
+static void rmap_span_end(struct model *m, void *record, uint64_t t)
+{
+	const struct rmap *rmap = record;
+	struct frame *frame = frame_at(m, (uint32_t)(rmap->entry.a >> 32));
+
+	DB_INSERT(m->db, rmap_span, INT(rmap->entry.a >> 32), INT(rmap->entry.a & UINT32_MAX),
+		  INT(rmap->entry.b), INT(rmap->mapping_id), INT(rmap->t_begin), INT(t));
+	if (frame)
+		frame->mapcount--;
+}
+
+/* Whether some order of the waiting events, each CPU's in its own order, leads from `count` through
+ * all their counts. */
+static bool explained(const struct count_window *window, uint32_t placed, int64_t count)
+{
+	if (placed == (1u << window->nr) - 1)
+		return true;
+	for (uint32_t i = 0; i < window->nr; i++) {
+		bool blocked = placed >> i & 1 ||
+			       window->waiting[i].found != count + window->waiting[i].change;
+
+		for (uint32_t j = 0; j < i && !blocked; j++)
+			blocked = !(placed >> j & 1) &&
+				  window->waiting[j].cpu == window->waiting[i].cpu;
+		if (!blocked && explained(window, placed | 1u << i, window->waiting[i].found))
+			return true;
+	}
+	return false;
+}
+
+void mapcount_settle(struct model *m, uint32_t pfn)
+{
+	struct count_window *window = map_find(&m->count_windows, pfn, 0);
+
+	if (!window)
+		return;
+	violation(m, fmt("frame %u", pfn),
+		  fmt("mapcount %" PRId64 " in event %" PRIu64,
+		      window->base + window->waiting[0].change, window->waiting[0].rank),
+		  fmt("%" PRId64, window->waiting[0].found));
+	map_remove(&m->count_windows, window);
+}
+
+/* Compares the count that an event carries with the model's, before (`base`) and after `change`. */
+static void check_count(struct model *m, uint32_t pfn, int64_t base, int change, int64_t found)
+{
+	struct count_window *window = map_find(&m->count_windows, pfn, 0);
+
+	if (!window && base + change == found)
+		return;
+	if (!window) {
+		window = map_insert(&m->count_windows, pfn, 0);
+		window->base = base;
+	}
+	window->waiting[window->nr++] =
+		(struct waiting_count){m->event->rank, found, change, m->event->cpu};
+	if (explained(window, 0, window->base))
+		map_remove(&m->count_windows, window);
+	else if (window->nr == MAX_WAITING_COUNTS)
+		mapcount_settle(m, pfn);
+}
+
+void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn);
+	struct rmap *rmap;
+
+	mm_known(m, e->mm_id);
+	if (map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va)) {
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("none"),
+			  fmt("added before"));
+		return;
+	}
+	rmap = map_insert(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va);
+	rmap->entry.generation = m->generation;
+	rmap->mapping_id = e->mapping_id;
+	rmap->t_begin = m->event->t;
+	if (!frame)
+		frame = frame_at(m, e->pfn);
+	if (!frame)
+		return;
+	check_count(m, e->pfn, frame->mapcount, 1, e->mapcount);
+	frame->mapcount++;
+}
+
+void on_rmap_remove(struct model *m, const struct trace_ev_rmap_remove *e)
+{
+	struct rmap *rmap = map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va);
+	struct frame *frame = frame_at(m, e->pfn);
+
+	if (!rmap) {
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("added before"),
+			  fmt("none"));
+		return;
+	}
+	if (rmap->mapping_id != e->mapping_id)
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
+			  fmt("anon_vma %u", rmap->mapping_id), fmt("%u", e->mapping_id));
+	if (frame)
+		check_count(m, e->pfn, frame->mapcount, -1, e->mapcount);
+	rmap_span_end(m, rmap, m->event->t);
+	map_remove(&m->rmaps, rmap);
+}
+
+void rmaps_settle(struct model *m)
+{
+	struct count_window *window;
+
+	while ((window = map_next(&m->count_windows, NULL)))
+		mapcount_settle(m, (uint32_t)window->entry.a);
+}
+
+void rmaps_sweep(struct model *m)
+{
+	map_sweep(m, &m->rmaps, "mapping of pfn << 32 | mm, va", rmap_span_end);
+}
+
+void rmaps_flush(struct model *m)
+{
+	map_flush(m, &m->rmaps, rmap_span_end);
+}

@@ -1,0 +1,309 @@
+/*
+ * Swap slots: their references, what the swap cache holds for them, and the reads and writes under
+ * way.
+ *
+ * swap_slot_alloc gives one reference, the cache's; from then on swap_slot_refs carries the count,
+ * one step at a time, down to 0, which swap_slot_free follows. One life of a slot, from alloc to
+ * free, holds one content.
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+
+static struct slot *slot_used(struct model *m, uint32_t number)
+{
+	struct slot *slot = slot_at(m, number);
+
+	if (slot && !slot->used) {
+		violation(m, fmt("slot %u", number), fmt("allocated"), fmt("free"));
+		return NULL;
+	}
+	return slot;
+}
+
+/* One span per count, so that a slot's references are known at any time. Nothing refers to a slot
+ * at 0: no span. */
+static void refs_end(struct model *m, uint32_t number, const struct slot *slot, uint64_t t)
+{
+	if (slot->refs)
+		DB_INSERT(m->db, swap_span, INT(number), INT(slot->refs_t), INT(t), INT(slot->refs),
+			  INT(slot->life_id));
+}
+
+static void cache_end(struct model *m, uint32_t number, struct slot *slot, uint64_t t)
+{
+	struct frame *frame = frame_at(m, slot->pfn);
+
+	DB_INSERT(m->db, swap_cache_span, INT(number), INT(slot->pfn), INT(slot->cache_t), INT(t));
+	if (frame && frame->slot == number)
+		frame->slot = NO_SLOT;
+	slot->pfn = NO_FRAME;
+}
+
+static void cache_begin(struct model *m, uint32_t number, struct slot *slot, uint32_t pfn)
+{
+	struct frame *frame = frame_at(m, pfn);
+
+	slot->pfn = pfn;
+	slot->cache_t = span_begin(m);
+	if (frame)
+		frame->slot = number;
+}
+
+static void life_begin(struct model *m, struct slot *slot, uint32_t refs)
+{
+	*slot = (struct slot){.used = true,
+			      .refs = refs,
+			      .pfn = NO_FRAME,
+			      .generation = m->generation,
+			      .life_id = m->event->rank,
+			      .refs_t = span_begin(m)};
+}
+
+static void life_end(struct model *m, uint32_t number, struct slot *slot, uint64_t t)
+{
+	refs_end(m, number, slot, t);
+	if (slot->pfn != NO_FRAME)
+		cache_end(m, number, slot, t);
+	refault_end(m, &slot->refault, -1, -1);
+	slot->used = false;
+	slot->refs = 0;
+}
+
+void on_swap_slot_alloc(struct model *m, const struct trace_ev_swap_slot_alloc *e)
+{
+	struct slot *slot = slot_at(m, e->slot);
+
+	if (!slot)
+		return;
+	if (slot->used) {
+		violation(m, fmt("slot %u", e->slot), fmt("free"),
+			  fmt("%u references", slot->refs));
+		life_end(m, e->slot, slot, m->event->t);
+	}
+	frame_allocated(m, e->pfn);
+	life_begin(m, slot, 1);
+}
+
+void on_swap_slot_free(struct model *m, const struct trace_ev_swap_slot_free *e)
+{
+	struct slot *slot = slot_used(m, e->slot);
+
+	if (!slot)
+		return;
+	if (slot->refs || slot->pfn != NO_FRAME)
+		violation(m, fmt("slot %u, being freed", e->slot), fmt("no reference, not cached"),
+			  fmt("%u references, %s", slot->refs,
+			      slot->pfn == NO_FRAME ? "not cached" : "cached"));
+	life_end(m, e->slot, slot, m->event->t);
+}
+
+/* The step that a reason allows: +1, -1, or 0 for either. */
+static int refs_step(uint8_t why)
+{
+	switch (why) {
+	case SLOT_WHY_UNMAP:
+	case SLOT_WHY_FORK:
+		return 1;
+	case SLOT_WHY_SWAPIN:
+	case SLOT_WHY_ZAP:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+void on_swap_slot_refs(struct model *m, const struct trace_ev_swap_slot_refs *e)
+{
+	struct slot *slot = slot_used(m, e->slot);
+	int64_t step, legal = refs_step(e->why);
+
+	if (!slot)
+		return;
+	step = (int64_t)e->refs - slot->refs;
+	if (legal ? step != legal : step != 1 && step != -1)
+		violation(m, fmt("slot %u", e->slot),
+			  fmt("%u references, one step away (%s)", slot->refs,
+			      enum_text(ENUM_ID_slot_why, e->why)),
+			  fmt("%u", e->refs));
+	refs_end(m, e->slot, slot, m->event->t);
+	slot->refs = e->refs;
+	slot->refs_t = m->event->t;
+}
+
+void on_swap_cache_add(struct model *m, const struct trace_ev_swap_cache_add *e)
+{
+	struct slot *slot = slot_used(m, e->slot);
+	struct frame *frame = frame_allocated(m, e->pfn);
+
+	if (!slot)
+		return;
+	if (frame && frame->slot != NO_SLOT)
+		violation(m, fmt("frame %u", e->pfn), fmt("in no slot"),
+			  fmt("slot %u", frame->slot));
+	if (slot->pfn != NO_FRAME) {
+		violation(m, fmt("slot %u", e->slot), fmt("not cached"),
+			  fmt("in frame %u", slot->pfn));
+		cache_end(m, e->slot, slot, m->event->t);
+	}
+	cache_begin(m, e->slot, slot, e->pfn);
+}
+
+void on_swap_cache_remove(struct model *m, const struct trace_ev_swap_cache_remove *e)
+{
+	struct slot *slot = slot_used(m, e->slot);
+
+	if (!slot)
+		return;
+	if (slot->pfn != e->pfn)
+		violation(m, fmt("slot %u", e->slot),
+			  slot->pfn == NO_FRAME ? fmt("not cached") : fmt("in frame %u", slot->pfn),
+			  fmt("in frame %u", e->pfn));
+	if (slot->pfn != NO_FRAME)
+		cache_end(m, e->slot, slot, m->event->t);
+	refault_end(m, &slot->refault, -1, -1);
+}
+
+/* Reading and writing happen between a slot and the page that the cache holds for it. */
+static struct slot *slot_caching(struct model *m, uint32_t number, uint32_t pfn)
+{
+	struct slot *slot = slot_used(m, number);
+
+	if (slot && slot->pfn != pfn)
+		violation(m, fmt("slot %u", number), fmt("cached in frame %u", pfn),
+			  slot->pfn == NO_FRAME ? fmt("not cached")
+						: fmt("in frame %u", slot->pfn));
+	return slot;
+}
+
+void on_swap_out_begin(struct model *m, const struct trace_ev_swap_out_begin *e)
+{
+	struct slot *slot = slot_caching(m, e->slot, e->pfn);
+
+	if (!slot)
+		return;
+	if (slot->out.open)
+		violation(m, fmt("slot %u", e->slot), fmt("no write under way"), fmt("one"));
+	slot->out.open = true;
+	slot->out.pfn = e->pfn;
+	slot->out.pass_id = e->pass_id;
+	slot->out.t = m->event->t;
+}
+
+void on_swap_out_end(struct model *m, const struct trace_ev_swap_out_end *e)
+{
+	struct slot *slot = slot_caching(m, e->slot, e->pfn);
+
+	if (!slot)
+		return;
+	if (!slot->out.open) {
+		/* A write that began before tracing did has no beginning. */
+		if (slot->life_id > m->baseline_rank)
+			violation(m, fmt("slot %u", e->slot), fmt("a write under way"),
+				  fmt("none"));
+		return;
+	}
+	slot->out.open = false;
+	DB_INSERT(m->db, swap_io, TEXT("out"), INT(e->slot), INT(e->pfn), INT(slot->out.t),
+		  INT(m->event->t), INT(e->error), INT(slot->out.pass_id), NIL, INT(0));
+}
+
+void on_swap_in_begin(struct model *m, const struct trace_ev_swap_in_begin *e)
+{
+	struct slot *slot = slot_caching(m, e->slot, e->pfn);
+
+	if (!slot)
+		return;
+	if (slot->in.open)
+		violation(m, fmt("slot %u", e->slot), fmt("no read under way"), fmt("one"));
+	slot->in.open = true;
+	slot->in.pfn = e->pfn;
+	slot->in.readahead = e->readahead != 0;
+	slot->in.pid = e->pid;
+	slot->in.t = m->event->t;
+	if (!slot->eviction_id)
+		return;
+	refault_end(m, &slot->refault, -1, -1);
+	slot->refault = (struct refault){.open = true,
+					 .readahead = e->readahead != 0,
+					 .slot = e->slot,
+					 .pfn = e->pfn,
+					 .t = m->event->t,
+					 .eviction_id = slot->eviction_id,
+					 .distance = m->nr_evictions - slot->eviction_n};
+	slot->eviction_id = 0;
+}
+
+void on_swap_in_end(struct model *m, const struct trace_ev_swap_in_end *e)
+{
+	struct slot *slot = slot_caching(m, e->slot, e->pfn);
+
+	if (!slot)
+		return;
+	if (!slot->in.open) {
+		if (slot->life_id > m->baseline_rank)
+			violation(m, fmt("slot %u", e->slot), fmt("a read under way"), fmt("none"));
+		return;
+	}
+	slot->in.open = false;
+	DB_INSERT(m->db, swap_io, TEXT("in"), INT(e->slot), INT(e->pfn), INT(slot->in.t),
+		  INT(m->event->t), INT(e->error), NIL, INT(slot->in.pid), INT(slot->in.readahead));
+}
+
+void swap_slot_used(struct model *m, uint32_t number)
+{
+	struct slot *slot = slot_at(m, number);
+	struct task *task = current_task(m);
+
+	if (!slot || !slot->refault.open)
+		return;
+	if (!task || !task->nr_faults) {
+		refault_end(m, &slot->refault, -1, task ? (int32_t)task->entry.a : -1);
+		return;
+	}
+	/* The fault that waited gets it; how long is known when it ends. A fault maps one slot. */
+	refault_end(m, &task->faults[task->nr_faults - 1].refault, -1, (int32_t)task->entry.a);
+	task->faults[task->nr_faults - 1].refault = slot->refault;
+	slot->refault.open = false;
+}
+
+void on_state_swap(struct model *m, const struct trace_ev_state_swap *e)
+{
+	struct slot *slot = slot_at(m, e->slot);
+	uint32_t pfn = e->pfn ? e->pfn : NO_FRAME;
+
+	if (!slot)
+		return;
+	if (!slot->used || slot->refs != e->refs || slot->pfn != pfn) {
+		disagreement(m, fmt("slot %u", e->slot),
+			     fmt("%u references, cached in %d", slot->refs, (int32_t)slot->pfn),
+			     fmt("%u references, cached in %d", e->refs, (int32_t)pfn));
+		if (slot->used)
+			life_end(m, e->slot, slot, m->baseline_t);
+		life_begin(m, slot, e->refs);
+		if (pfn != NO_FRAME)
+			cache_begin(m, e->slot, slot, pfn);
+	}
+	slot->generation = m->generation;
+}
+
+void slots_sweep(struct model *m)
+{
+	for (uint32_t i = 0; i < m->nr_slots; i++) {
+		struct slot *slot = &m->slots[i];
+
+		if (!slot->used || slot->generation == m->generation)
+			continue;
+		disagreement(m, fmt("slot %u", i), fmt("%u references", slot->refs),
+			     fmt("not listed"));
+		life_end(m, i, slot, m->baseline_t);
+	}
+}
+
+void slots_flush(struct model *m)
+{
+	for (uint32_t i = 0; i < m->nr_slots; i++) {
+		if (m->slots[i].used)
+			life_end(m, i, &m->slots[i], T_OPEN);
+	}
+}

@@ -1,0 +1,169 @@
+/*
+ * Tasks: who exists, with which address space, and who runs where.
+ *
+ * A task's span ends when it leaves its CPU for the last time as a zombie, not at
+ * sched_process_exit: its address space is taken down in between, and those events still are its
+ * own. Zombies hold nothing and are not modelled.
+ */
+#include "trace/ingest/model.h"
+
+#include <string.h>
+
+static struct task *task_of(struct model *m, int32_t pid)
+{
+	struct task *task = pid > 0 ? map_find(&m->tasks, (uint32_t)pid, 0) : NULL;
+
+	if (!task)
+		violation(m, fmt("task %d", pid), fmt("exists"), fmt("unknown"));
+	return task;
+}
+
+static void task_span_end(struct model *m, void *record, uint64_t t)
+{
+	const struct task *task = record;
+
+	DB_INSERT(m->db, task_span, INT((int32_t)task->entry.a), INT(task->mm_id), TEXT(task->comm),
+		  INT(task->t_begin), INT(t), INT(task->parent_pid),
+		  task->exiting ? INT(task->t_exit) : NIL, task->exiting ? INT(task->status) : NIL);
+}
+
+/* The end of the task's span and of everything that it was in the middle of. */
+static void task_end(struct model *m, void *record, uint64_t t)
+{
+	task_drop_faults(m, record);
+	task_span_end(m, record, t);
+}
+
+static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, uint32_t mm_id,
+			     const char comm[16])
+{
+	struct task *task = map_insert(&m->tasks, (uint32_t)pid, 0);
+
+	task->entry.generation = m->generation;
+	task->parent_pid = parent_pid;
+	task->mm_id = mm_id;
+	task->t_begin = span_begin(m);
+	text_from_field(task->comm, comm, 16);
+	return task;
+}
+
+void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_fork *e)
+{
+	if (e->child_pid <= 0 || map_find(&m->tasks, (uint32_t)e->child_pid, 0)) {
+		violation(m, fmt("task %d", e->child_pid), fmt("a new pid"), fmt("in use"));
+		return;
+	}
+	if (e->mm_id)
+		mm_known(m, e->mm_id);
+	task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm);
+}
+
+void on_sched_process_exec(struct model *m, const struct trace_ev_sched_process_exec *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	mm_known(m, e->mm_id);
+	if (!task)
+		return;
+	task_span_end(m, task, m->event->t);
+	task->mm_id = e->mm_id;
+	task->t_begin = m->event->t;
+	text_from_field(task->comm, e->comm, 16);
+}
+
+void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_exit *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!task)
+		return;
+	if (task->exiting)
+		violation(m, fmt("task %d", e->pid), fmt("alive"), fmt("exiting already"));
+	task->exiting = true;
+	task->t_exit = m->event->t;
+	task->status = e->status;
+}
+
+/* A task that begins to run must not run anywhere else. */
+static void check_not_running(struct model *m, int32_t pid)
+{
+	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++) {
+		if (cpu != m->event->cpu && pid > 0 && m->current[cpu] == pid)
+			violation(m, fmt("task %d", pid), fmt("on no CPU"), fmt("on CPU %u", cpu));
+	}
+}
+
+void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
+{
+	int32_t *current = &m->current[m->event->cpu];
+
+	if (*current != e->prev_pid)
+		violation(m, fmt("CPU %u", m->event->cpu), fmt("runs %d", *current),
+			  fmt("runs %d", e->prev_pid));
+	*current = e->next_pid;
+	check_not_running(m, e->next_pid);
+	if (e->next_pid > 0)
+		task_of(m, e->next_pid);
+	if (e->prev_pid > 0 && (e->prev_state == TASK_ZOMBIE || e->prev_state == TASK_DEAD)) {
+		struct task *task = task_of(m, e->prev_pid);
+
+		if (!task)
+			return;
+		if (!task->exiting)
+			violation(m, fmt("task %d", e->prev_pid),
+				  fmt("exits before it is a zombie"), fmt("no sched_process_exit"));
+		task_end(m, task, m->event->t);
+		map_remove(&m->tasks, task);
+	}
+}
+
+void on_sched_wakeup(struct model *m, const struct trace_ev_sched_wakeup *e)
+{
+	task_of(m, e->pid);
+}
+
+void on_state_task(struct model *m, const struct trace_ev_state_task *e)
+{
+	struct task *task;
+
+	if (e->state == TASK_ZOMBIE || e->state == TASK_DEAD || e->pid <= 0)
+		return;
+	task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+	if (!task) {
+		disagreement(m, fmt("task %d", e->pid), fmt("unknown"), fmt("listed"));
+		task_new(m, e->pid, e->parent_pid, e->mm_id, e->comm);
+		return;
+	}
+	task->entry.generation = m->generation;
+	/* A task that exits gives its address space up before it becomes a zombie. */
+	if (task->mm_id != e->mm_id && !task->exiting) {
+		disagreement(m, fmt("task %d", e->pid), fmt("mm %u", task->mm_id),
+			     fmt("mm %u", e->mm_id));
+		task_span_end(m, task, m->baseline_t);
+		task->mm_id = e->mm_id;
+		task->t_begin = m->baseline_t;
+	}
+}
+
+void on_state_cpu(struct model *m, const struct trace_ev_state_cpu *e)
+{
+	if (e->cpu >= TRACE_MAX_CPUS) {
+		violation(m, fmt("CPU %u", e->cpu), fmt("below %d", TRACE_MAX_CPUS),
+			  fmt("%u", e->cpu));
+		return;
+	}
+	if (m->current[e->cpu] != e->pid)
+		disagreement(m, fmt("CPU %u", e->cpu), fmt("runs %d", m->current[e->cpu]),
+			     fmt("runs %d", e->pid));
+	m->current[e->cpu] = e->pid;
+}
+
+void tasks_sweep(struct model *m)
+{
+	map_sweep(m, &m->tasks, "task", task_end);
+}
+
+void tasks_flush(struct model *m)
+{
+	map_flush(m, &m->tasks, task_end);
+}

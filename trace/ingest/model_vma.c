@@ -1,0 +1,281 @@
+/*
+ * Address spaces and their VMAs. The ranges of an address space never overlap, not even between two
+ * events: what makes room is emitted first (shrink before create, remove before grow).
+ */
+#include "trace/ingest/model.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WHY(why) enum_text(ENUM_ID_vma_why, why)
+
+static void mm_add_range(struct model *m, struct mm *mm, const struct vma_range *range)
+{
+	uint32_t at = mm->nr_ranges;
+
+	if (mm->nr_ranges == mm->max_ranges) {
+		mm->max_ranges = mm->max_ranges ? mm->max_ranges * 2 : 16;
+		mm->ranges = xrealloc(mm->ranges, mm->max_ranges, sizeof(*mm->ranges));
+	}
+	while (at > 0 && mm->ranges[at - 1].start > range->start)
+		at--;
+	if ((at > 0 && mm->ranges[at - 1].end > range->start) ||
+	    (at < mm->nr_ranges && mm->ranges[at].start < range->end)) {
+		bool below = at > 0 && mm->ranges[at - 1].end > range->start;
+		const struct vma_range *other = &mm->ranges[below ? at - 1 : at];
+
+		violation(m, fmt("vma %u", range->vma_id),
+			  fmt("0x%" PRIx64 "-0x%" PRIx64 " is free", range->start, range->end),
+			  fmt("vma %u at 0x%" PRIx64 "-0x%" PRIx64, other->vma_id, other->start,
+			      other->end));
+	}
+	memmove(&mm->ranges[at + 1], &mm->ranges[at], (mm->nr_ranges - at) * sizeof(*mm->ranges));
+	mm->ranges[at] = *range;
+	mm->nr_ranges++;
+}
+
+static void mm_drop_range(struct mm *mm, uint32_t vma_id)
+{
+	for (uint32_t i = 0; i < mm->nr_ranges; i++) {
+		if (mm->ranges[i].vma_id != vma_id)
+			continue;
+		mm->nr_ranges--;
+		memmove(&mm->ranges[i], &mm->ranges[i + 1],
+			(mm->nr_ranges - i) * sizeof(*mm->ranges));
+		return;
+	}
+}
+
+static void mm_new(struct model *m, uint32_t mm_id, uint32_t pgd_pfn)
+{
+	struct mm *mm = map_insert(&m->mms, mm_id, 0);
+
+	mm->entry.generation = m->generation;
+	mm->pgd_pfn = pgd_pfn;
+	mm->t_begin = span_begin(m);
+}
+
+static void mm_span_end(struct model *m, void *record, uint64_t t)
+{
+	struct mm *mm = record;
+
+	DB_INSERT(m->db, mm_span, INT(mm->entry.a), INT(mm->t_begin), INT(t), INT(mm->pgd_pfn));
+	free(mm->ranges);
+	mm->ranges = NULL;
+}
+
+void on_mm_create(struct model *m, const struct trace_ev_mm_create *e)
+{
+	if (map_find(&m->mms, e->mm_id, 0)) {
+		violation(m, fmt("mm %u", e->mm_id), fmt("a new number"), fmt("exists"));
+		return;
+	}
+	frame_allocated(m, e->pgd_pfn);
+	mm_new(m, e->mm_id, e->pgd_pfn);
+}
+
+void on_mm_destroy(struct model *m, const struct trace_ev_mm_destroy *e)
+{
+	struct mm *mm = mm_known(m, e->mm_id);
+
+	if (!mm)
+		return;
+	if (mm->nr_ranges || mm->nr_ptes || mm->nr_pgtables)
+		violation(m, fmt("mm %u", e->mm_id), fmt("empty"),
+			  fmt("%u VMAs, %u entries, %u page tables", mm->nr_ranges, mm->nr_ptes,
+			      mm->nr_pgtables));
+	mm_span_end(m, mm, m->event->t);
+	map_remove(&m->mms, mm);
+}
+
+void on_state_mm(struct model *m, const struct trace_ev_state_mm *e)
+{
+	struct mm *mm = map_find(&m->mms, e->mm_id, 0);
+
+	if (!mm) {
+		disagreement(m, fmt("mm %u", e->mm_id), fmt("unknown"), fmt("listed"));
+		mm_new(m, e->mm_id, e->pgd_pfn);
+		return;
+	}
+	mm->entry.generation = m->generation;
+	if (mm->pgd_pfn != e->pgd_pfn)
+		disagreement(m, fmt("mm %u", e->mm_id), fmt("top table in frame %u", mm->pgd_pfn),
+			     fmt("%u", e->pgd_pfn));
+	mm->pgd_pfn = e->pgd_pfn;
+}
+
+static struct vma *vma_known(struct model *m, uint32_t vma_id)
+{
+	struct vma *vma = map_find(&m->vmas, vma_id, 0);
+
+	if (!vma)
+		violation(m, fmt("vma %u", vma_id), fmt("exists"), fmt("unknown"));
+	return vma;
+}
+
+static void vma_write_span(struct model *m, const struct vma *vma, uint64_t t, const char *why_out)
+{
+	DB_INSERT(m->db, vma_span, INT(vma->entry.a), INT(vma->mm_id), INT(vma->start),
+		  INT(vma->end), INT(vma->flags), INT(vma->t_begin), INT(t), INT(vma->anon_vma_id),
+		  TEXT(vma->why_in), why_out ? TEXT(why_out) : NIL);
+}
+
+/* One span ends and, with what the caller changes next, another begins. */
+static void vma_turn_span(struct model *m, struct vma *vma, uint64_t t, const char *why)
+{
+	vma_write_span(m, vma, t, why);
+	vma->t_begin = t;
+	vma->why_in = why;
+}
+
+/* At the end of the trace, or because a baseline did not list it. */
+static void vma_span_end(struct model *m, void *record, uint64_t t)
+{
+	struct vma *vma = record;
+	struct mm *mm = map_find(&m->mms, vma->mm_id, 0);
+
+	vma_write_span(m, vma, t, t == T_OPEN ? NULL : "baseline");
+	if (mm)
+		mm_drop_range(mm, (uint32_t)vma->entry.a);
+}
+
+static struct vma *vma_new(struct model *m, const struct vma_range *range, uint32_t mm_id,
+			   uint32_t flags, const char *why)
+{
+	struct mm *mm = mm_known(m, mm_id);
+	struct vma *vma = map_insert(&m->vmas, range->vma_id, 0);
+
+	vma->entry.generation = m->generation;
+	vma->mm_id = mm_id;
+	vma->start = range->start;
+	vma->end = range->end;
+	vma->flags = flags;
+	vma->t_begin = span_begin(m);
+	vma->why_in = why;
+	if (mm)
+		mm_add_range(m, mm, range);
+	return vma;
+}
+
+static void vma_set_range(struct model *m, struct vma *vma, uint64_t start, uint64_t end)
+{
+	struct mm *mm = map_find(&m->mms, vma->mm_id, 0);
+
+	vma->start = start;
+	vma->end = end;
+	if (!mm)
+		return;
+	mm_drop_range(mm, (uint32_t)vma->entry.a);
+	mm_add_range(m, mm, &(struct vma_range){start, end, (uint32_t)vma->entry.a});
+}
+
+static bool range_is_legal(struct model *m, uint32_t vma_id, uint64_t start, uint64_t end)
+{
+	if (start < end && start % 4096 == 0 && end % 4096 == 0)
+		return true;
+	violation(m, fmt("vma %u", vma_id), fmt("whole pages, at least one"),
+		  fmt("0x%" PRIx64 "-0x%" PRIx64, start, end));
+	return false;
+}
+
+void on_vma_create(struct model *m, const struct trace_ev_vma_create *e)
+{
+	if (map_find(&m->vmas, e->vma_id, 0)) {
+		violation(m, fmt("vma %u", e->vma_id), fmt("a new number"), fmt("exists"));
+		return;
+	}
+	if (range_is_legal(m, e->vma_id, e->va_start, e->va_end))
+		vma_new(m, &(struct vma_range){e->va_start, e->va_end, e->vma_id}, e->mm_id,
+			e->flags, WHY(e->why));
+}
+
+void on_vma_resize(struct model *m, const struct trace_ev_vma_resize *e)
+{
+	struct vma *vma = vma_known(m, e->vma_id);
+
+	if (!vma || !range_is_legal(m, e->vma_id, e->va_start, e->va_end))
+		return;
+	vma_turn_span(m, vma, m->event->t, WHY(e->why));
+	vma_set_range(m, vma, e->va_start, e->va_end);
+}
+
+void on_vma_protect(struct model *m, const struct trace_ev_vma_protect *e)
+{
+	struct vma *vma = vma_known(m, e->vma_id);
+
+	if (!vma)
+		return;
+	vma_turn_span(m, vma, m->event->t, WHY(VMA_WHY_PROTECT));
+	vma->flags = e->flags;
+}
+
+void on_anon_vma_attach(struct model *m, const struct trace_ev_anon_vma_attach *e)
+{
+	struct vma *vma = vma_known(m, e->vma_id);
+
+	if (e->anon_vma_id && !map_find(&m->avcs, e->vma_id, e->anon_vma_id))
+		violation(m, fmt("vma %u", e->vma_id), fmt("linked to anon_vma %u", e->anon_vma_id),
+			  fmt("no link"));
+	if (!vma)
+		return;
+	vma_turn_span(m, vma, m->event->t, "attach");
+	vma->anon_vma_id = e->anon_vma_id;
+}
+
+void on_vma_remove(struct model *m, const struct trace_ev_vma_remove *e)
+{
+	struct vma *vma = vma_known(m, e->vma_id);
+	struct mm *mm;
+
+	if (!vma)
+		return;
+	if (vma->nr_links)
+		violation(m, fmt("vma %u", e->vma_id), fmt("no chain links"),
+			  fmt("%u links", vma->nr_links));
+	vma_write_span(m, vma, m->event->t, WHY(e->why));
+	mm = map_find(&m->mms, vma->mm_id, 0);
+	if (mm)
+		mm_drop_range(mm, e->vma_id);
+	map_remove(&m->vmas, vma);
+}
+
+void on_state_vma(struct model *m, const struct trace_ev_state_vma *e)
+{
+	struct vma *vma = map_find(&m->vmas, e->vma_id, 0);
+
+	if (!range_is_legal(m, e->vma_id, e->va_start, e->va_end))
+		return;
+	if (!vma) {
+		disagreement(m, fmt("vma %u", e->vma_id), fmt("unknown"), fmt("listed"));
+		vma = vma_new(m, &(struct vma_range){e->va_start, e->va_end, e->vma_id}, e->mm_id,
+			      e->flags, "baseline");
+		vma->anon_vma_id = e->anon_vma_id;
+		return;
+	}
+	vma->entry.generation = m->generation;
+	if (vma->start == e->va_start && vma->end == e->va_end && vma->flags == e->flags &&
+	    vma->anon_vma_id == e->anon_vma_id)
+		return;
+	disagreement(m, fmt("vma %u", e->vma_id),
+		     fmt("0x%" PRIx64 "-0x%" PRIx64 " flags 0x%x anon_vma %u", vma->start, vma->end,
+			 vma->flags, vma->anon_vma_id),
+		     fmt("0x%" PRIx64 "-0x%" PRIx64 " flags 0x%x anon_vma %u",
+			 (uint64_t)e->va_start, (uint64_t)e->va_end, e->flags, e->anon_vma_id));
+	vma_turn_span(m, vma, m->baseline_t, "baseline");
+	vma->flags = e->flags;
+	vma->anon_vma_id = e->anon_vma_id;
+	vma_set_range(m, vma, e->va_start, e->va_end);
+}
+
+void address_spaces_sweep(struct model *m)
+{
+	map_sweep(m, &m->vmas, "vma", vma_span_end);
+	map_sweep(m, &m->mms, "mm", mm_span_end);
+}
+
+void address_spaces_flush(struct model *m)
+{
+	map_flush(m, &m->vmas, vma_span_end);
+	map_flush(m, &m->mms, mm_span_end);
+}

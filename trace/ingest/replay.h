@@ -1,0 +1,20 @@
+/*
+ * Replaying a merged trace: each event against the model, which writes the state tables.
+ */
+#ifndef INGEST_REPLAY_H
+#define INGEST_REPLAY_H
+
+#include "trace/ingest/model.h"
+
+struct model *replay_new(struct db *db);
+
+/* Replays one event. After `loss_t` events may be missing: illegal ones are still told, but not
+ * searched for. */
+void replay_event(struct model *m, const struct event *event, uint64_t loss_t);
+
+/* The trace is over: writes every span that is open. */
+void replay_end(struct model *m);
+
+void replay_free(struct model *m);
+
+#endif
