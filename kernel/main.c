@@ -1,5 +1,6 @@
 /*
- * The order of initialisation, as one readable list. Each line may use what the lines above it made.
+ * The order of initialisation, as one readable list. Each line may use what the lines above it
+ * made.
  */
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/irq.h"
@@ -90,7 +91,7 @@ static void init_trace(void)
 		panic("trace: no open virtio-serial port for each CPU (trace=off runs without)");
 	while ((PAGE_SIZE << order) < (u64)subbufs * TRACE_SUBBUF_SIZE)
 		order++;
-	for_each_cpu(cpu) {
+	for_each_cpu (cpu) {
 		struct page *page = alloc_pages(GFP_KERNEL, order, PAGE_TRACE);
 
 		if (!page)

@@ -4,17 +4,34 @@
 
 #include "lib/types.h"
 
-typedef struct { s32 v; } atomic_t;
+typedef struct {
+	s32 v;
+} atomic_t;
 
-static inline s32 atomic_read(const atomic_t *a) { return __atomic_load_n(&a->v, __ATOMIC_RELAXED); }
-static inline void atomic_set(atomic_t *a, s32 v) { __atomic_store_n(&a->v, v, __ATOMIC_RELAXED); }
-static inline void atomic_inc(atomic_t *a) { __atomic_add_fetch(&a->v, 1, __ATOMIC_SEQ_CST); }
+static inline s32 atomic_read(const atomic_t *a)
+{
+	return __atomic_load_n(&a->v, __ATOMIC_RELAXED);
+}
+static inline void atomic_set(atomic_t *a, s32 v)
+{
+	__atomic_store_n(&a->v, v, __ATOMIC_RELAXED);
+}
+static inline void atomic_inc(atomic_t *a)
+{
+	__atomic_add_fetch(&a->v, 1, __ATOMIC_SEQ_CST);
+}
 static inline s32 atomic_add_return(atomic_t *a, s32 n)
 {
 	return __atomic_add_fetch(&a->v, n, __ATOMIC_SEQ_CST);
 }
-static inline s32 atomic_inc_return(atomic_t *a) { return atomic_add_return(a, 1); }
-static inline s32 atomic_dec_return(atomic_t *a) { return atomic_add_return(a, -1); }
+static inline s32 atomic_inc_return(atomic_t *a)
+{
+	return atomic_add_return(a, 1);
+}
+static inline s32 atomic_dec_return(atomic_t *a)
+{
+	return atomic_add_return(a, -1);
+}
 
 /* Adds one unless the value is 0; returns whether it did. */
 static inline bool atomic_inc_not_zero(atomic_t *a)

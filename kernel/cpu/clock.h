@@ -1,6 +1,6 @@
 /*
- * The clock of the kernel and of the trace: nanoseconds since boot from the time-stamp counter, by one multiplication
- * and one shift that are fixed before the second CPU starts.
+ * The clock of the kernel and of the trace: nanoseconds since boot from the time-stamp counter, by
+ * one multiplication and one shift that are fixed before the second CPU starts.
  */
 #ifndef CPU_CLOCK_H
 #define CPU_CLOCK_H

@@ -1,6 +1,6 @@
 /*
- * The current task as every layer may see it. struct task (proc/task.h) begins with this, so that mm can find the address
- * space and the rights of who is running without knowing what a task is.
+ * The current task as every layer may see it. struct task (proc/task.h) begins with this, so that
+ * mm can find the address space and the rights of who is running without knowing what a task is.
  */
 #ifndef CPU_CURRENT_H
 #define CPU_CURRENT_H
@@ -10,19 +10,19 @@
 #define TASK_COMM_LEN 16
 
 /* Bits of struct current_task.flags; changed only by the task itself, except PF_KILLED. */
-#define PF_KTHREAD   BIT(0) /* no user memory; runs on the kernel's page tables */
-#define PF_MEMALLOC  BIT(1) /* works to free memory: may use the reserve, must not reclaim again */
-#define PF_EXITING   BIT(2) /* in exit: may use the reserve, so that it gets done */
-#define PF_IDLE      BIT(3) /* the idle task of a CPU */
+#define PF_KTHREAD  BIT(0) /* no user memory; runs on the kernel's page tables */
+#define PF_MEMALLOC BIT(1) /* works to free memory: may use the reserve, must not reclaim again */
+#define PF_EXITING  BIT(2) /* in exit: may use the reserve, so that it gets done */
+#define PF_IDLE     BIT(3) /* the idle task of a CPU */
 
 struct mm;
 
 struct current_task {
 	s32 pid;
-	u32 flags;         /* PF_*; own task only */
-	struct mm *mm;     /* NULL for a kernel thread; changed by exec and exit of the task itself */
-	u32 killed;        /* nonzero once a fatal signal is pending; set by anyone, never cleared */
-	u32 oom_victim;    /* kill_id of the OOM decision that chose it, or 0; set by the OOM killer */
+	u32 flags;      /* PF_*; own task only */
+	struct mm *mm;  /* NULL for a kernel thread; changed by exec and exit of the task itself */
+	u32 killed;     /* nonzero once a fatal signal is pending; set by anyone, never cleared */
+	u32 oom_victim; /* kill_id of the OOM decision that chose it, or 0; set by the OOM killer */
 	u64 kernel_sp_top; /* end of its kernel stack; the trap entry and the backtrace use it */
 	char comm[TASK_COMM_LEN];
 };

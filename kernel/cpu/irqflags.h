@@ -14,9 +14,18 @@ static inline u64 irq_flags(void)
 	return flags;
 }
 
-static inline void irq_disable(void) { __asm__ volatile("cli" ::: "memory"); }
-static inline void irq_enable(void) { __asm__ volatile("sti" ::: "memory"); }
-static inline bool irqs_enabled(void) { return irq_flags() & RFLAGS_IF; }
+static inline void irq_disable(void)
+{
+	__asm__ volatile("cli" ::: "memory");
+}
+static inline void irq_enable(void)
+{
+	__asm__ volatile("sti" ::: "memory");
+}
+static inline bool irqs_enabled(void)
+{
+	return irq_flags() & RFLAGS_IF;
+}
 
 /* Turns interrupts off; returns what irq_restore() needs to bring the former state back. Nests. */
 static inline u64 irq_save(void)
@@ -34,6 +43,9 @@ static inline void irq_restore(u64 flags)
 }
 
 /* One round of a busy wait. */
-static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+static inline void cpu_relax(void)
+{
+	__builtin_ia32_pause();
+}
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "lib/types.h"
 
-/* Starts fn(arg) as a kernel thread of that name on the least loaded CPU; it must never return. Returns 0 or -ENOMEM. May sleep. */
+/* Starts fn(arg) as a kernel thread of that name on the least loaded CPU; it must never return.
+ * Returns 0 or -ENOMEM. May sleep. */
 int __must_check kthread_run(void (*fn)(void *arg), void *arg, const char *name);
 
 #endif

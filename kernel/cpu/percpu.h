@@ -24,13 +24,13 @@
 extern u64 percpu_offset[MAX_CPUS];
 
 /* Reads or writes this CPU's copy; one instruction, so interrupts cannot split it. */
-#define this_cpu_read(name)	(*(typeof(name) __seg_gs *)(uintptr_t) & (name))
+#define this_cpu_read(name)     (*(typeof(name) __seg_gs *)(uintptr_t) & (name))
 #define this_cpu_write(name, v) (*(typeof(name) __seg_gs *)(uintptr_t) & (name) = (v))
-#define this_cpu_add(name, v)	(*(typeof(name) __seg_gs *)(uintptr_t) & (name) += (v))
+#define this_cpu_add(name, v)   (*(typeof(name) __seg_gs *)(uintptr_t) & (name) += (v))
 
 /* The copy of one CPU as an lvalue. */
 #define per_cpu(name, cpu) (*(typeof(name) *)((uintptr_t) & (name) + percpu_offset[cpu]))
-#define this_cpu(name)	   per_cpu(name, cpu_id())
+#define this_cpu(name)     per_cpu(name, cpu_id())
 
 /* Bytes of a copy: whole pages. */
 size_t percpu_size(void);

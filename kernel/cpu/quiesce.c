@@ -23,7 +23,7 @@ void (*quiesce_kick)(void);
 
 static u32 owner; /* cpu + 1 of the initiator from begin to end, or 0; taken by compare-exchange */
 static u32 depth; /* begins of the owner; own CPU only */
-static bool freeze;	/* the gathering is over */
+static bool freeze;     /* the gathering is over */
 static u64 parked_mask; /* CPUs that spin in quiesce_park(); atomic */
 static u64 frozen_mask; /* those of them with interrupts off; atomic */
 

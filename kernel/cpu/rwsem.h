@@ -1,12 +1,13 @@
-/* A sleeping lock: many readers or one writer. Fair enough: a waiting writer stops new readers. May sleep: no spinlock held. */
+/* A sleeping lock: many readers or one writer. Fair enough: a waiting writer stops new readers. May
+ * sleep: no spinlock held. */
 #ifndef CPU_RWSEM_H
 #define CPU_RWSEM_H
 
 #include "cpu/wait.h"
 
 struct rwsem {
-	spinlock_t lock;     /* RANK_RWSEM: guards the two below; never held while sleeping */
-	s32 readers;         /* -1: one writer */
+	spinlock_t lock; /* RANK_RWSEM: guards the two below; never held while sleeping */
+	s32 readers;     /* -1: one writer */
 	u32 writers_waiting;
 	struct wait_queue wait;
 };

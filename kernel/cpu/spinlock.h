@@ -1,9 +1,10 @@
 /*
- * Spinlocks with ranks. The kernel is not preempted, so taking one does not need to turn preemption off; a lock that an
- * interrupt handler also takes must be taken with the _irqsave forms. A holder must not sleep.
+ * Spinlocks with ranks. The kernel is not preempted, so taking one does not need to turn preemption
+ * off; a lock that an interrupt handler also takes must be taken with the _irqsave forms. A holder
+ * must not sleep.
  *
- * Test-and-set with a read-only spin, not a ticket lock: guests have more CPUs than the host, and a ticket whose owner is
- * not running stops all behind it.
+ * Test-and-set with a read-only spin, not a ticket lock: guests have more CPUs than the host, and a
+ * ticket whose owner is not running stops all behind it.
  */
 #ifndef CPU_SPINLOCK_H
 #define CPU_SPINLOCK_H
@@ -27,8 +28,8 @@ typedef struct spinlock {
 
 static_assert(sizeof(spinlock_t) == 4, "struct page has room for four bytes");
 
-#define SPINLOCK_INIT(r)       ((spinlock_t){.rank = (r)})
-#define DEFINE_SPINLOCK(n, r)  spinlock_t n = SPINLOCK_INIT(r)
+#define SPINLOCK_INIT(r)      ((spinlock_t){.rank = (r)})
+#define DEFINE_SPINLOCK(n, r) spinlock_t n = SPINLOCK_INIT(r)
 
 static inline void spin_lock_init(spinlock_t *lock, enum lock_rank rank)
 {

@@ -1,7 +1,8 @@
 /*
  * Sleep and wake, declared where every layer sees them; proc/ implements them.
  *
- * A sleeper writes its state before it tests its condition, a waker makes the condition true before it reads the state:
+ * A sleeper writes its state before it tests its condition, a waker makes the condition true before
+ * it reads the state:
  *
  *   struct wait_entry wait;                       condition = true;
  *   for (;;) {                                    wake_up(&queue);
@@ -32,13 +33,16 @@ struct wait_entry {
 	struct current_task *task; /* who sleeps */
 };
 
-#define WAIT_QUEUE_INIT(name) {SPINLOCK_INIT(RANK_WAIT), LIST_HEAD_INIT((name).sleepers)}
+#define WAIT_QUEUE_INIT(name)                                             \
+	{                                                                 \
+		SPINLOCK_INIT(RANK_WAIT), LIST_HEAD_INIT((name).sleepers) \
+	}
 #define DEFINE_WAIT_QUEUE(name) struct wait_queue name = WAIT_QUEUE_INIT(name)
 
 void wait_queue_init(struct wait_queue *queue);
 
-/* Queues the current task and sets its state; may be called again in the loop. `wait` needs no initialisation first time
- * only if wait_entry_init() was called. */
+/* Queues the current task and sets its state; may be called again in the loop. `wait` needs no
+ * initialisation first time only if wait_entry_init() was called. */
 void wait_entry_init(struct wait_entry *wait);
 void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_state state);
 void wait_finish(struct wait_queue *queue, struct wait_entry *wait);
@@ -46,31 +50,34 @@ void wait_finish(struct wait_queue *queue, struct wait_entry *wait);
 /* Wakes all sleepers. Any context; takes RANK_WAIT and RANK_RUNQUEUE. */
 void wake_up(struct wait_queue *queue);
 
-/* Gives the CPU away; returns when the task runs again. No spinlock may be held. The quiesce point of sleeping tasks. */
+/* Gives the CPU away; returns when the task runs again. No spinlock may be held. The quiesce point
+ * of sleeping tasks. */
 void schedule(void);
 
-/* The explicit preemption point of long kernel work: parks if a quiesce asks for it, schedules if another task should run.
- * No spinlock may be held. Does nothing when the scheduler does not run yet. */
+/* The explicit preemption point of long kernel work: parks if a quiesce asks for it, schedules if
+ * another task should run. No spinlock may be held. Does nothing when the scheduler does not run
+ * yet. */
 void cond_resched(void);
 
-/* schedule(), with a wake-up at `deadline_ns` of clock_ns() at the latest: between wait_prepare() and wait_finish(). */
+/* schedule(), with a wake-up at `deadline_ns` of clock_ns() at the latest: between wait_prepare()
+ * and wait_finish(). */
 void schedule_until(u64 deadline_ns);
 
-/* Sleeps until `deadline_ns` of clock_ns(), or a wake-up, or (interruptible) a fatal signal. Returns 0 when the time has
- * come, -EINTR otherwise. */
+/* Sleeps until `deadline_ns` of clock_ns(), or a wake-up, or (interruptible) a fatal signal.
+ * Returns 0 when the time has come, -EINTR otherwise. */
 int sleep_until(u64 deadline_ns, enum task_state state);
 
-#define wait_event_state(queue, condition, state)                                                  \
-	do {                                                                                       \
-		struct wait_entry wait_;                                                           \
-		wait_entry_init(&wait_);                                                           \
-		for (;;) {                                                                         \
-			wait_prepare((queue), &wait_, (state));                                    \
-			if (condition)                                                             \
-				break;                                                             \
-			schedule();                                                                \
-		}                                                                                  \
-		wait_finish((queue), &wait_);                                                      \
+#define wait_event_state(queue, condition, state)               \
+	do {                                                    \
+		struct wait_entry wait_;                        \
+		wait_entry_init(&wait_);                        \
+		for (;;) {                                      \
+			wait_prepare((queue), &wait_, (state)); \
+			if (condition)                          \
+				break;                          \
+			schedule();                             \
+		}                                               \
+		wait_finish((queue), &wait_);                   \
 	} while (0)
 
 #define wait_event(queue, condition) wait_event_state(queue, condition, TASK_UNINTERRUPTIBLE)

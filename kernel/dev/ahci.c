@@ -18,16 +18,16 @@
 #define SWAP_PORT  1
 
 /* Generic host control (3.1). */
-#define HBA_CAP	  0x00
-#define HBA_GHC	  0x04
-#define HBA_IS	  0x08
-#define HBA_PI	  0x0c
+#define HBA_CAP   0x00
+#define HBA_GHC   0x04
+#define HBA_IS    0x08
+#define HBA_PI    0x0c
 #define HBA_PORTS 0x100
 #define PORT_SIZE 0x80
 
 #define CAP_SLOTS(cap) (((cap) >> 8 & 0x1f) + 1)
-#define CAP_NCQ	       BIT(30)
-#define CAP_64	       BIT(31)
+#define CAP_NCQ        BIT(30)
+#define CAP_64         BIT(31)
 #define GHC_RESET      BIT(0)
 #define GHC_INTERRUPTS BIT(1)
 #define GHC_AHCI       BIT(31)

@@ -28,56 +28,56 @@
 #include "mm/page_alloc.h"
 
 /* Registers of a port. */
-#define PX_CLB	0x00
+#define PX_CLB  0x00
 #define PX_CLBU 0x04
-#define PX_FB	0x08
-#define PX_FBU	0x0c
-#define PX_IS	0x10
-#define PX_IE	0x14
-#define PX_CMD	0x18
-#define PX_TFD	0x20
+#define PX_FB   0x08
+#define PX_FBU  0x0c
+#define PX_IS   0x10
+#define PX_IE   0x14
+#define PX_CMD  0x18
+#define PX_TFD  0x20
 #define PX_SSTS 0x28
 #define PX_SCTL 0x2c
 #define PX_SERR 0x30
 #define PX_SACT 0x34
-#define PX_CI	0x38
+#define PX_CI   0x38
 
 #define IS_DEVICE_TO_HOST BIT(0) /* an unqueued command ended */
-#define IS_SET_BITS	  BIT(3) /* queued commands ended */
-#define IS_ERRORS	  (BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29) | BIT(30))
-#define CMD_START	  BIT(0)
-#define CMD_SPIN_UP	  BIT(1)
-#define CMD_POWER	  BIT(2)
-#define CMD_FIS_RECEIVE	  BIT(4)
-#define CMD_FIS_RUNNING	  BIT(14)
+#define IS_SET_BITS       BIT(3) /* queued commands ended */
+#define IS_ERRORS         (BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29) | BIT(30))
+#define CMD_START         BIT(0)
+#define CMD_SPIN_UP       BIT(1)
+#define CMD_POWER         BIT(2)
+#define CMD_FIS_RECEIVE   BIT(4)
+#define CMD_FIS_RUNNING   BIT(14)
 #define CMD_LIST_RUNNING  BIT(15)
-#define TFD_ERR		  BIT(0)
-#define TFD_DRQ		  BIT(3)
-#define TFD_BSY		  BIT(7)
-#define SSTS_DET	  0xf
-#define SSTS_DET_READY	  3 /* a device is there and the link works */
-#define SCTL_DET	  0xf
-#define SCTL_DET_RESET	  1
+#define TFD_ERR           BIT(0)
+#define TFD_DRQ           BIT(3)
+#define TFD_BSY           BIT(7)
+#define SSTS_DET          0xf
+#define SSTS_DET_READY    3 /* a device is there and the link works */
+#define SCTL_DET          0xf
+#define SCTL_DET_RESET    1
 
 #define ATA_READ_DMA_EXT   0x25
 #define ATA_WRITE_DMA_EXT  0x35
-#define ATA_READ_FPDMA	   0x60
-#define ATA_WRITE_FPDMA	   0x61
-#define ATA_IDENTIFY	   0xec
-#define ATA_DEVICE_LBA	   BIT(6)
+#define ATA_READ_FPDMA     0x60
+#define ATA_WRITE_FPDMA    0x61
+#define ATA_IDENTIFY       0xec
+#define ATA_DEVICE_LBA     BIT(6)
 #define FIS_HOST_TO_DEVICE 0x27
-#define FIS_COMMAND	   BIT(7)
-#define FIS_HOST_DWORDS	   5
-#define HEADER_WRITE	   BIT(6)
+#define FIS_COMMAND        BIT(7)
+#define FIS_HOST_DWORDS    5
+#define HEADER_WRITE       BIT(6)
 #define HEADER_PRDT_SHIFT  16
 
 /* Words of the IDENTIFY data (ATA8-ACS). */
-#define ID_QUEUE_DEPTH	       75
-#define ID_SATA_CAPS	       76
-#define ID_COMMAND_SETS	       83
-#define ID_SECTORS	       100 /* to 103 */
-#define ID_SECTOR_SIZE	       106
-#define SATA_CAPS_NCQ	       BIT(8)
+#define ID_QUEUE_DEPTH         75
+#define ID_SATA_CAPS           76
+#define ID_COMMAND_SETS        83
+#define ID_SECTORS             100 /* to 103 */
+#define ID_SECTOR_SIZE         106
+#define SATA_CAPS_NCQ          BIT(8)
 #define COMMAND_SETS_LBA48     BIT(10)
 #define SECTOR_SIZE_VALID_MASK 0xc000
 #define SECTOR_SIZE_VALID      0x4000
@@ -86,8 +86,8 @@
 /* Limits of the specification: 500 ms for the engines; a disk may take long to spin up and to
  * answer. */
 #define ENGINE_LIMIT_NS (500 * NSEC_PER_MSEC)
-#define LINK_LIMIT_NS	NSEC_PER_SEC
-#define READY_LIMIT_NS	(10 * NSEC_PER_SEC)
+#define LINK_LIMIT_NS   NSEC_PER_SEC
+#define READY_LIMIT_NS  (10 * NSEC_PER_SEC)
 /* A reset is signalled for at least 1 ms. */
 #define RESET_SIGNAL_NS NSEC_PER_MSEC
 
@@ -162,12 +162,12 @@ static void fill_slot(struct ahci_port *port, u32 slot, const struct command *co
 	struct command_table *table = &port->dma->tables[slot];
 	const u8 fis[4 * FIS_HOST_DWORDS] = {
 		[0] = FIS_HOST_TO_DEVICE,     [1] = FIS_COMMAND,
-		[2] = command->code,	      [3] = command->features,
-		[4] = command->sector,	      [5] = command->sector >> 8,
+		[2] = command->code,          [3] = command->features,
+		[4] = command->sector,        [5] = command->sector >> 8,
 		[6] = command->sector >> 16,  [7] = ATA_DEVICE_LBA,
 		[8] = command->sector >> 24,  [9] = command->sector >> 32,
 		[10] = command->sector >> 40, [11] = command->features >> 8,
-		[12] = command->count,	      [13] = command->count >> 8,
+		[12] = command->count,        [13] = command->count >> 8,
 	};
 
 	memcpy(table->fis, fis, sizeof(fis));

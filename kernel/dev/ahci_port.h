@@ -9,9 +9,9 @@ struct ahci_dma;
 /* Everything but the last two is constant once the disk has started. */
 struct ahci_port {
 	struct disk disk;
-	u8 *regs;	      /* of this port */
+	u8 *regs;             /* of this port */
 	struct ahci_dma *dma; /* what the controller reads and writes */
-	bool ncq;	      /* native command queueing; without it there is one tag */
+	bool ncq;             /* native command queueing; without it there is one tag */
 	u32 status; /* atomic: bits of PxIS that the handler took and finished() has not seen */
 	bool in_handler; /* atomic: between reading PxIS and adding it to `status` */
 };

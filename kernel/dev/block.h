@@ -29,26 +29,26 @@ struct disk_ops {
 enum disk_state {
 	DISK_RUNNING,
 	DISK_RESTARTING, /* after an error: requests only queue up */
-	DISK_DEAD,	 /* could not be restarted: every request fails */
+	DISK_DEAD,       /* could not be restarted: every request fails */
 };
 
 /* One disk, embedded in what the controller keeps of it. Lock letters: [c] constant after
  * disk_start(), [l] `lock`. */
 struct disk {
-	struct backing backing;	    /* [c] */
+	struct backing backing;     /* [c] */
 	const struct disk_ops *ops; /* [c] */
-	const char *name;	    /* [c] for messages */
-	u32 nr_tags;		    /* [c] transfers that may be in flight at once, 1 to 32 */
+	const char *name;           /* [c] for messages */
+	u32 nr_tags;                /* [c] transfers that may be in flight at once, 1 to 32 */
 
-	spinlock_t lock;	   /* RANK_BLOCK, interrupts off */
-	enum disk_state state;	   /* [l] */
-	struct list_head queue;	   /* [l] requests that wait for a tag, oldest first */
+	spinlock_t lock;           /* RANK_BLOCK, interrupts off */
+	enum disk_state state;     /* [l] */
+	struct list_head queue;    /* [l] requests that wait for a tag, oldest first */
 	struct list_head suspects; /* [l] requests that were in flight together at an error */
-	u32 in_flight;		   /* [l] bit t: tag t */
-	bool alone;		   /* [l] a suspect is in flight: nothing beside it */
+	u32 in_flight;             /* [l] bit t: tag t */
+	bool alone;                /* [l] a suspect is in flight: nothing beside it */
 	struct io_request *requests[DISK_MAX_TAGS]; /* [l] by tag, while in flight */
 
-	bool attention;		/* atomic: the block thread should look */
+	bool attention;         /* atomic: the block thread should look */
 	struct wait_queue wait; /* the block thread sleeps here */
 };
 

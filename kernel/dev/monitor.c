@@ -2,12 +2,13 @@
  * The monitor: reads lines from the console, prints the state that the trace tells of, in a form
  * that a program can compare.
  *
- *   lru         "lru LIST SIZE", then the list's frames from head to tail, eight a line
- *   rmap PFN    "rmap PFN mm MM va ADDRESS anon_vma ID" for each mapping; `rmap all`: of every
- * mapped anonymous page check       mm_check()
+ *   lru        "lru LIST SIZE", then the list's frames from head to tail, eight a line
+ *   rmap PFN   "rmap PFN mm MM va ADDRESS anon_vma ID" for each mapping
+ *   rmap all   the same for every anonymous page
+ *   check      mm_check()
  *
- * Entered by Ctrl-], it runs in a thread of its own with all CPUs parked; entered by int3 or a
- * panic it runs where that happened, and the others are parked or stopped.
+ * Entered by Ctrl-], it runs in a thread of its own with all CPUs parked; entered by int3 in the
+ * kernel it runs where that happened.
  */
 #include "dev/monitor.h"
 
@@ -26,52 +27,30 @@
 #include "proc/session.h"
 #include "trace/names.h"
 
-#define ESCAPE	   0x1d /* Ctrl-] */
-#define LINE_SIZE  64
-#define PROMPT     "(palimpsest) "
-#define INPUT_SIZE 256
+#define ESCAPE    0x1d /* Ctrl-] */
+#define LINE_SIZE 64
+#define PROMPT    "(palimpsest) "
 
-/* Characters that came by interrupt, written by its handler on one CPU, read by the thread. */
-static struct {
-	char chars[INPUT_SIZE];
-	u32 head, tail; /* free-running: written, read */
-	bool wanted;
-} input;
+static DEFINE_WAIT_QUEUE(monitor_wait);
+static bool wanted;
 
-static DEFINE_WAIT_QUEUE(input_wait);
-
+/* A character came while the machine runs: only the escape means anything. */
 static void on_input(char c)
 {
-	if (c == ESCAPE) {
-		WRITE_ONCE(input.wanted, true);
-		wake_up(&input_wait);
-	} else if (READ_ONCE(input.wanted) && input.head - READ_ONCE(input.tail) < INPUT_SIZE) {
-		input.chars[input.head % INPUT_SIZE] = c;
-		__atomic_store_n(&input.head, input.head + 1, __ATOMIC_RELEASE);
-	}
+	if (c != ESCAPE)
+		return;
+	WRITE_ONCE(wanted, true);
+	wake_up(&monitor_wait);
 }
 
-static int queued_char(void)
-{
-	char c;
-
-	if (__atomic_load_n(&input.head, __ATOMIC_ACQUIRE) == input.tail)
-		return -1;
-	c = input.chars[input.tail % INPUT_SIZE];
-	WRITE_ONCE(input.tail, input.tail + 1);
-	return c;
-}
-
-/* The next character; with interrupts off nobody queues them, so the port itself is asked. */
+/* The next character; the machine stands still with interrupts off, so the port is asked. */
 static char get_char(void)
 {
-	for (;;) {
-		int c = irqs_enabled() ? queued_char() : serial_poll_char();
+	int c;
 
-		if (c >= 0)
-			return c;
+	while ((c = serial_poll_char()) < 0)
 		cpu_relax();
-	}
+	return c;
 }
 
 /* Reads a line, echoing it; without the line end. */
@@ -208,12 +187,12 @@ static void monitor_thread(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		wait_event(&input_wait, READ_ONCE(input.wanted));
+		wait_event(&monitor_wait, READ_ONCE(wanted));
 		quiesce_begin();
 		printk("[monitor] barrier %lu", session_barrier_quiesced());
 		converse();
 		printk("[monitor] continue");
-		WRITE_ONCE(input.wanted, false);
+		WRITE_ONCE(wanted, false);
 		quiesce_end();
 	}
 }

@@ -20,29 +20,29 @@
 #include "lib/errno.h"
 
 /* Offsets in configuration space (PCI 3.0, 6.1) and the bits used of them. */
-#define PCI_VENDOR	   0x00
-#define PCI_DEVICE	   0x02
-#define PCI_COMMAND	   0x04
-#define PCI_STATUS	   0x06
+#define PCI_VENDOR         0x00
+#define PCI_DEVICE         0x02
+#define PCI_COMMAND        0x04
+#define PCI_STATUS         0x06
 #define PCI_CLASS_REVISION 0x08
-#define PCI_HEADER_TYPE	   0x0e
-#define PCI_BAR0	   0x10
+#define PCI_HEADER_TYPE    0x0e
+#define PCI_BAR0           0x10
 #define PCI_SECONDARY_BUS  0x19
 #define PCI_CAPABILITIES   0x34
 
-#define COMMAND_MEMORY	 BIT(1)
-#define COMMAND_MASTER	 BIT(2)
-#define COMMAND_NO_INTX	 BIT(10)
-#define STATUS_HAS_CAPS	 BIT(4)
-#define HEADER_MULTI	 BIT(7)
+#define COMMAND_MEMORY   BIT(1)
+#define COMMAND_MASTER   BIT(2)
+#define COMMAND_NO_INTX  BIT(10)
+#define STATUS_HAS_CAPS  BIT(4)
+#define HEADER_MULTI     BIT(7)
 #define HEADER_TYPE_MASK 0x7f
-#define HEADER_BRIDGE	 1
-#define NO_VENDOR	 0xffff
+#define HEADER_BRIDGE    1
+#define NO_VENDOR        0xffff
 
-#define BAR_IO	      BIT(0)
-#define BAR_64	      BIT(2)
+#define BAR_IO        BIT(0)
+#define BAR_64        BIT(2)
 #define BAR_ADDR_MASK 0xfffffff0u
-#define NR_BARS	      6
+#define NR_BARS       6
 
 /* The capability list lies in the first 256 bytes behind the header of 64, 4 bytes at least each:
  * more is a loop. */
@@ -50,17 +50,17 @@
 
 /* MSI (PCI 3.0, 6.8.1) and MSI-X (6.8.2): offsets from the capability, and bits of its control
  * word. */
-#define MSI_CONTROL	     2
-#define MSI_ADDRESS	     4
+#define MSI_CONTROL          2
+#define MSI_ADDRESS          4
 #define MSI_CONTROL_ENABLE   BIT(0)
 #define MSI_CONTROL_MULTIPLE (7u << 4)
-#define MSI_CONTROL_64	     BIT(7)
-#define MSIX_CONTROL	     2
-#define MSIX_TABLE	     4
+#define MSI_CONTROL_64       BIT(7)
+#define MSIX_CONTROL         2
+#define MSIX_TABLE           4
 #define MSIX_CONTROL_SIZE    0x7ff
 #define MSIX_CONTROL_MASK    BIT(14)
 #define MSIX_CONTROL_ENABLE  BIT(15)
-#define MSIX_TABLE_BAR	     7u
+#define MSIX_TABLE_BAR       7u
 
 struct msix_entry {
 	u64 address;

@@ -11,7 +11,7 @@
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
 
-#define COM1	 0x3f8
+#define COM1     0x3f8
 #define COM1_IRQ 4
 
 enum {

@@ -17,36 +17,36 @@
 #include "lib/errno.h"
 
 /* A vendor capability: where a block of registers is. */
-#define CAP_TYPE	      3
-#define CAP_BAR		      4
-#define CAP_OFFSET	      8
+#define CAP_TYPE              3
+#define CAP_BAR               4
+#define CAP_OFFSET            8
 #define CAP_NOTIFY_MULTIPLIER 16
-#define CAP_TYPE_COMMON	      1
-#define CAP_TYPE_NOTIFY	      2
-#define CAP_TYPE_DEVICE	      4
+#define CAP_TYPE_COMMON       1
+#define CAP_TYPE_NOTIFY       2
+#define CAP_TYPE_DEVICE       4
 
 /* Common configuration. */
 #define COMMON_DEVICE_FEATURE_SELECT 0
-#define COMMON_DEVICE_FEATURE	     4
+#define COMMON_DEVICE_FEATURE        4
 #define COMMON_DRIVER_FEATURE_SELECT 8
-#define COMMON_DRIVER_FEATURE	     12
-#define COMMON_CONFIG_VECTOR	     16
-#define COMMON_NUM_QUEUES	     18
-#define COMMON_STATUS		     20
-#define COMMON_QUEUE_SELECT	     22
-#define COMMON_QUEUE_SIZE	     24
-#define COMMON_QUEUE_VECTOR	     26
-#define COMMON_QUEUE_ENABLE	     28
-#define COMMON_QUEUE_NOTIFY_OFF	     30
-#define COMMON_QUEUE_DESC	     32
-#define COMMON_QUEUE_DRIVER	     40
-#define COMMON_QUEUE_DEVICE	     48
+#define COMMON_DRIVER_FEATURE        12
+#define COMMON_CONFIG_VECTOR         16
+#define COMMON_NUM_QUEUES            18
+#define COMMON_STATUS                20
+#define COMMON_QUEUE_SELECT          22
+#define COMMON_QUEUE_SIZE            24
+#define COMMON_QUEUE_VECTOR          26
+#define COMMON_QUEUE_ENABLE          28
+#define COMMON_QUEUE_NOTIFY_OFF      30
+#define COMMON_QUEUE_DESC            32
+#define COMMON_QUEUE_DRIVER          40
+#define COMMON_QUEUE_DEVICE          48
 
 #define STATUS_ACKNOWLEDGE 1
-#define STATUS_DRIVER	   2
+#define STATUS_DRIVER      2
 #define STATUS_DRIVER_OK   4
 #define STATUS_FEATURES_OK 8
-#define STATUS_FAILED	   128
+#define STATUS_FAILED      128
 
 #define RESET_LIMIT_NS NSEC_PER_SEC
 

@@ -13,9 +13,9 @@
 /* Set by virtio_open(), constant afterwards. */
 struct virtio_device {
 	const struct pci_device *pci;
-	u8 *common;	       /* common configuration */
-	u8 *notify;	       /* notification registers */
-	u8 *config;	       /* the device's own configuration */
+	u8 *common;            /* common configuration */
+	u8 *notify;            /* notification registers */
+	u8 *config;            /* the device's own configuration */
 	u32 notify_multiplier; /* bytes between the registers of two queues */
 };
 
@@ -25,10 +25,10 @@ struct virtio_device {
 /* A buffer of a queue is one descriptor; its id is the descriptor's number, chosen by whoever posts
  * it. */
 struct virtqueue {
-	u16 index;	/* its number in the device */
-	u16 size;	/* descriptors; a power of two */
+	u16 index;      /* its number in the device */
+	u16 size;       /* descriptors; a power of two */
 	u16 next_avail; /* free-running: buffers posted so far */
-	u16 next_used;	/* free-running: buffers taken back so far */
+	u16 next_used;  /* free-running: buffers taken back so far */
 	struct virtq_desc *desc;
 	struct virtq_avail *avail;
 	struct virtq_used *used;

@@ -35,17 +35,17 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define VIRTIO_VENDOR	    0x1af4
-#define VIRTIO_CONSOLE	    0x1043
+#define VIRTIO_VENDOR       0x1af4
+#define VIRTIO_CONSOLE      0x1043
 #define CONSOLE_F_MULTIPORT BIT(1)
 #define CONFIG_MAX_NR_PORTS 4
-#define MSIX_ENTRY	    0
+#define MSIX_ENTRY          0
 
 /* Queues 0 and 1 are port 0's, then come the two for control, then two for each port from 1. */
-#define CONTROL_RECEIVE_QUEUE	 2
-#define CONTROL_SEND_QUEUE	 3
+#define CONTROL_RECEIVE_QUEUE    2
+#define CONTROL_SEND_QUEUE       3
 #define PORT_RECEIVE_QUEUE(port) (2 * (port) + 2)
-#define PORT_SEND_QUEUE(port)	 (2 * (port) + 3)
+#define PORT_SEND_QUEUE(port)    (2 * (port) + 3)
 
 #define MAX_PORTS (MAX_CPUS + 2)
 
@@ -55,7 +55,7 @@
 /* As many as fit into a frame. */
 #define NR_READ_BUFFERS (PAGE_SIZE / VIRTIO_SERIAL_READ_MAX)
 
-#define TRACE_PORT_NAME	  "org.palimpsest.trace."
+#define TRACE_PORT_NAME   "org.palimpsest.trace."
 #define CONTROL_PORT_NAME "org.palimpsest.ctl"
 
 #define SEND_LIMIT_NS  NSEC_PER_SEC
@@ -84,21 +84,21 @@ struct port {
 	bool announced;
 	bool host_open;
 	enum port_use use; /* known once it has a name */
-	u32 cpu;	   /* PORT_TRACE: whose trace it carries */
+	u32 cpu;           /* PORT_TRACE: whose trace it carries */
 	struct virtqueue receive;
 	struct virtqueue send;
 };
 
 static struct virtio_device device;
 static struct virtqueue control_receive, control_send;
-static u8 *control_buffers;		   /* NR_CONTROL_BUFFERS of CONTROL_BUFFER_SIZE */
+static u8 *control_buffers;                /* NR_CONTROL_BUFFERS of CONTROL_BUFFER_SIZE */
 static struct control_message *outgoing;   /* the message being sent */
-static char *read_buffers;		   /* NR_READ_BUFFERS of VIRTIO_SERIAL_READ_MAX */
-static struct port ports[MAX_PORTS];	   /* by the device's number; [0] is never used */
-static u32 nr_ports;			   /* ports that have queues, [0] included */
+static char *read_buffers;                 /* NR_READ_BUFFERS of VIRTIO_SERIAL_READ_MAX */
+static struct port ports[MAX_PORTS];       /* by the device's number; [0] is never used */
+static u32 nr_ports;                       /* ports that have queues, [0] included */
 static struct port *trace_ports[MAX_CPUS]; /* by CPU; set when the port has its name */
-static struct port *control_port;	   /* likewise */
-static DEFINE_WAIT_QUEUE(input_wait);	   /* the reader of the control port */
+static struct port *control_port;          /* likewise */
+static DEFINE_WAIT_QUEUE(input_wait);      /* the reader of the control port */
 
 static void input_interrupt(void *arg)
 {

@@ -12,10 +12,10 @@
 #define O_ACCMODE   03u
 #define O_RDONLY    00u
 #define O_WRONLY    01u
-#define O_RDWR	    02u
-#define O_CREAT	    0100u
-#define O_EXCL	    0200u
-#define O_TRUNC	    01000u
+#define O_RDWR      02u
+#define O_CREAT     0100u
+#define O_EXCL      0200u
+#define O_TRUNC     01000u
 #define O_APPEND    02000u
 #define O_NONBLOCK  04000u
 #define O_LARGEFILE 0100000u
@@ -26,7 +26,7 @@
 #define SEEK_CUR 1
 #define SEEK_END 2
 
-#define S_IFMT	0170000u
+#define S_IFMT  0170000u
 #define S_IFCHR 0020000u
 #define S_IFDIR 0040000u
 #define S_IFREG 0100000u
@@ -62,7 +62,7 @@ struct file {
 	const struct file_ops *ops;
 	const struct inode *inode; /* NULL for the console */
 	atomic_t refs;
-	u32 flags;	   /* O_* that F_GETFL tells; constant */
+	u32 flags;         /* O_* that F_GETFL tells; constant */
 	struct rwsem lock; /* pos: held for writing by whoever reads, writes or seeks; outside
 			      mmap_lock */
 	u64 pos;

@@ -38,9 +38,7 @@ static int read_page(struct backing *backing, u64 offset, struct page *page)
 
 static const struct backing_ops initramfs_backing_ops = {.read_page = read_page};
 
-/* ---- paths
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- paths ---- */
 
 /* Appends the components of `path` to the canonical path in `to` (PATH_MAX bytes); ".." at the root
  * stays there. */
@@ -127,9 +125,7 @@ int files_find_program(const char *path, struct backing **program)
 	return 0;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static long read_file(struct file *file, void __user *to, size_t size)
 {
@@ -190,9 +186,7 @@ int initramfs_open(const struct inode *inode, u32 flags, struct file **result)
 	return *result ? 0 : -ENOMEM;
 }
 
-/* ---- boot
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- boot ---- */
 
 static struct cpio_reader open_archive(void)
 {

@@ -10,7 +10,7 @@
 /* A file or directory. Made at boot, never changes, never goes. */
 struct inode {
 	struct backing backing;
-	const u8 *data;	  /* content, in the archive */
+	const u8 *data;   /* content, in the archive */
 	const char *path; /* canonical, without the leading slash; empty for the root */
 	u32 ino;
 	u32 mode; /* S_IF* and rights */

@@ -10,7 +10,8 @@ void cmdline_set(const char *line);
 /* The whole line. */
 const char *cmdline_get(void);
 
-/* Value of `name`, or `otherwise` when absent or not a number. Numbers take 0x and the suffixes K, M, G. */
+/* Value of `name`, or `otherwise` when absent or not a number. Numbers take 0x and the suffixes K,
+ * M, G. */
 u64 cmdline_u64(const char *name, u64 otherwise);
 
 /* Whether `name` is present with just this value. */

@@ -1,4 +1,5 @@
-/* Circular doubly linked lists. An unlinked node made by list_init() points to itself, so list_empty() tells. */
+/* Circular doubly linked lists. An unlinked node made by list_init() points to itself, so
+ * list_empty() tells. */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H
 
@@ -8,11 +9,20 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) {&(name), &(name)}
-#define LIST_HEAD(name)      struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
+#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
-static inline void list_init(struct list_head *list) { list->next = list->prev = list; }
-static inline bool list_empty(const struct list_head *list) { return list->next == list; }
+static inline void list_init(struct list_head *list)
+{
+	list->next = list->prev = list;
+}
+static inline bool list_empty(const struct list_head *list)
+{
+	return list->next == list;
+}
 
 static inline void list_insert_between(struct list_head *node, struct list_head *prev,
 				       struct list_head *next)
@@ -53,21 +63,21 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 	list_init(from);
 }
 
-#define list_entry(ptr, type, member)       container_of(ptr, type, member)
+#define list_entry(ptr, type, member)        container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)  list_entry((head)->prev, type, member)
 
-#define list_for_each_entry(pos, head, member)                                                     \
-	for (pos = list_entry((head)->next, typeof(*pos), member); &pos->member != (head);         \
+#define list_for_each_entry(pos, head, member)                                             \
+	for (pos = list_entry((head)->next, typeof(*pos), member); &pos->member != (head); \
 	     pos = list_entry(pos->member.next, typeof(*pos), member))
-#define list_for_each_entry_reverse(pos, head, member)                                             \
-	for (pos = list_entry((head)->prev, typeof(*pos), member); &pos->member != (head);         \
+#define list_for_each_entry_reverse(pos, head, member)                                     \
+	for (pos = list_entry((head)->prev, typeof(*pos), member); &pos->member != (head); \
 	     pos = list_entry(pos->member.prev, typeof(*pos), member))
 /* Allows the body to unlink `pos`. */
-#define list_for_each_entry_safe(pos, tmp, head, member)                                           \
-	for (pos = list_entry((head)->next, typeof(*pos), member),                                 \
-	    tmp = list_entry(pos->member.next, typeof(*pos), member);                              \
-	     &pos->member != (head);                                                               \
+#define list_for_each_entry_safe(pos, tmp, head, member)              \
+	for (pos = list_entry((head)->next, typeof(*pos), member),    \
+	    tmp = list_entry(pos->member.next, typeof(*pos), member); \
+	     &pos->member != (head);                                  \
 	     pos = tmp, tmp = list_entry(tmp->member.next, typeof(*tmp), member))
 
 #endif

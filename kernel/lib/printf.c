@@ -17,7 +17,7 @@ struct spec {
 	bool left, zero, upper;
 	size_t width;
 	size_t precision; /* SIZE_MAX: none given */
-	u32 longs;	  /* number of l; z counts as one */
+	u32 longs;        /* number of l; z counts as one */
 };
 
 static void put(struct output *out, char c)

@@ -1,4 +1,5 @@
-/* Formatted text: %d %i %u %x %X %lx %lu %ld %llu %zu %p %s %c %%, width, 0, -, and precision for %s. */
+/* Formatted text: %d %i %u %x %X %lx %lu %ld %llu %zu %p %s %c %%, width, 0, -, and precision for
+ * %s. */
 #ifndef LIB_PRINTF_H
 #define LIB_PRINTF_H
 

@@ -23,8 +23,8 @@ typedef u32 pfn_t;       /* phys >> PAGE_SHIFT; 32 bits reach 16 TiB */
 #define PAGE_SIZE  (1ul << PAGE_SHIFT)
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
 
-#define ALIGN_UP(x, a)   (((x) + ((a) - 1)) & ~((typeof(x))(a) - 1))
-#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
+#define ALIGN_UP(x, a)   (((x) + ((a)-1)) & ~((typeof(x))(a)-1))
+#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a)-1))
 #define PAGE_ALIGN(x)    ALIGN_UP(x, PAGE_SIZE)
 #define BIT(n)           (1ul << (n))
 #define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
@@ -35,20 +35,20 @@ typedef u32 pfn_t;       /* phys >> PAGE_SHIFT; 32 bits reach 16 TiB */
 #define NSEC_PER_MSEC 1000000ul
 #define NSEC_PER_USEC 1000ul
 
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 /* The macro arguments are evaluated once. */
-#define min(a, b)                                                                                  \
-	({                                                                                         \
-		typeof(a) min_a_ = (a);                                                            \
-		typeof(b) min_b_ = (b);                                                            \
-		min_a_ < min_b_ ? min_a_ : min_b_;                                                 \
+#define min(a, b)                                  \
+	({                                         \
+		typeof(a) min_a_ = (a);            \
+		typeof(b) min_b_ = (b);            \
+		min_a_ < min_b_ ? min_a_ : min_b_; \
 	})
-#define max(a, b)                                                                                  \
-	({                                                                                         \
-		typeof(a) max_a_ = (a);                                                            \
-		typeof(b) max_b_ = (b);                                                            \
-		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
+#define max(a, b)                                  \
+	({                                         \
+		typeof(a) max_a_ = (a);            \
+		typeof(b) max_b_ = (b);            \
+		max_a_ > max_b_ ? max_a_ : max_b_; \
 	})
 
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -58,13 +58,13 @@ typedef u32 pfn_t;       /* phys >> PAGE_SHIFT; 32 bits reach 16 TiB */
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define barrier()        __asm__ volatile("" ::: "memory")
 
-#define __packed      __attribute__((packed))
-#define __aligned(n)  __attribute__((aligned(n)))
-#define __noreturn    __attribute__((noreturn))
-#define __must_check  __attribute__((warn_unused_result))
+#define __packed       __attribute__((packed))
+#define __aligned(n)   __attribute__((aligned(n)))
+#define __noreturn     __attribute__((noreturn))
+#define __must_check   __attribute__((warn_unused_result))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
-#define __noinline    __attribute__((noinline))
-#define __user /* a pointer that a program gave: only uaccess.h may follow it */
+#define __noinline     __attribute__((noinline))
+#define __user         /* a pointer that a program gave: only uaccess.h may follow it */
 #define static_assert _Static_assert
 
 #endif

@@ -11,10 +11,11 @@ struct io_request;
 struct backing;
 
 struct backing_ops {
-	/* Fills a page with the bytes at `offset` (page-aligned), zeroes behind the end. Sleeps. 0 or -errno. NULL for a disk. */
+	/* Fills a page with the bytes at `offset` (page-aligned), zeroes behind the end. Sleeps. 0
+	 * or -errno. NULL for a disk. */
 	int (*read_page)(struct backing *backing, u64 offset, struct page *page);
-	/* Queues a request; request->done is called later in the block thread, once, with request->error set. Does not sleep or
-	 * allocate. NULL for a file in memory. */
+	/* Queues a request; request->done is called later in the block thread, once, with
+	 * request->error set. Does not sleep or allocate. NULL for a file in memory. */
 	void (*submit)(struct backing *backing, struct io_request *request);
 };
 
@@ -28,17 +29,17 @@ struct backing {
 
 /* One transfer of consecutive pages of a disk. */
 struct io_request {
-	struct list_head node;    /* owner: pool, then the disk's queue */
+	struct list_head node; /* owner: pool, then the disk's queue */
 	struct backing *backing;
-	u64 offset;               /* bytes on the disk, page-aligned */
+	u64 offset; /* bytes on the disk, page-aligned */
 	struct page *pages[IO_MAX_PAGES];
 	u32 nr_pages;
 	bool write;
-	int error;                /* set before done(): 0 or -errno */
+	int error; /* set before done(): 0 or -errno */
 	void (*done)(struct io_request *request);
-	u64 issued_ns;            /* the disk driver's */
-	u32 pass_id;              /* swap-out: the reclaim pass */
-	u32 reclaim_kind;         /* swap-out: enum reclaim_kind */
+	u64 issued_ns;    /* the disk driver's */
+	u32 pass_id;      /* swap-out: the reclaim pass */
+	u32 reclaim_kind; /* swap-out: enum reclaim_kind */
 };
 
 /* The preallocated pool, so that reclaim never needs memory to free memory. */

@@ -1,4 +1,5 @@
-/* The baseline: every address space with its VMAs and entries, every anon_vma, frame, listed page and slot. */
+/* The baseline: every address space with its VMAs and entries, every anon_vma, frame, listed page
+ * and slot. */
 #include "mm/baseline.h"
 
 #include "mm/lru.h"
@@ -36,7 +37,7 @@ static u64 emit_mm(struct mm *mm)
 	struct vma *vma;
 
 	TRACE(state_mm, .mm_id = mm->id, .pgd_pfn = virt_to_phys(mm->pgd) >> PAGE_SHIFT);
-	for_each_vma(mm, vma) {
+	for_each_vma (mm, vma) {
 		TRACE(state_vma, .va_start = vma->start, .va_end = vma->end, .vma_id = vma->id,
 		      .mm_id = mm->id, .flags = vma->flags,
 		      .anon_vma_id = vma->anon_vma ? vma->anon_vma->id : 0);
@@ -73,7 +74,7 @@ u64 mm_baseline(void)
 	u64 records = emit_pages() + page_alloc_baseline();
 	struct mm *mm;
 
-	list_for_each_entry(mm, &mm_list, node)
+	list_for_each_entry (mm, &mm_list, node)
 		records += emit_mm(mm);
 	return records + rmap_baseline() + swap_baseline() + lru_baseline();
 }

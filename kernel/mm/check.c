@@ -1,6 +1,6 @@
 /*
- * mm_check(): counts for every frame and slot what page tables, lists and the swap cache say of it, in a scratch table, then
- * compares that with what struct page and the slot map say of themselves.
+ * mm_check(): counts for every frame and slot what page tables, lists and the swap cache say of it,
+ * in a scratch table, then compares that with what struct page and the slot map say of themselves.
  */
 #include "mm/check.h"
 
@@ -22,10 +22,10 @@ struct check {
 };
 
 /* One disagreement: printed, unless there were many. */
-#define FAULT(check, ...)                                                                          \
-	do {                                                                                       \
-		if ((check)->faults++ < MAX_LINES)                                                 \
-			printk("mm_check: " __VA_ARGS__);                                          \
+#define FAULT(check, ...)                                 \
+	do {                                              \
+		if ((check)->faults++ < MAX_LINES)        \
+			printk("mm_check: " __VA_ARGS__); \
 	} while (0)
 
 static void check_mapped_page(struct check *check, struct pte_range *range, u64 va, pte_t pte)
@@ -80,7 +80,7 @@ static void check_mm(struct check *check, struct mm *mm)
 	u64 end = 0;
 
 	check->resident = check->swapped = 0;
-	for_each_vma(mm, vma) {
+	for_each_vma (mm, vma) {
 		if (vma->start < end || vma->start >= vma->end || vma_find(mm, vma->start) != vma)
 			FAULT(check, "mm %u VMA %u %lx-%lx is out of order", mm->id, vma->id,
 			      vma->start, vma->end);
@@ -177,7 +177,7 @@ u32 mm_check(void)
 	struct mm *mm;
 
 	memset(scratch, 0, (max_pfn + swap_nr_slots() + 1) * sizeof(u16));
-	list_for_each_entry(mm, &mm_list, node)
+	list_for_each_entry (mm, &mm_list, node)
 		check_mm(&check, mm);
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		check_page(&check, pfn_page(pfn));

@@ -4,14 +4,16 @@
  *   anon        nothing mapped, write            a zeroed frame
  *   zero        nothing mapped, read             the zero page
  *   file        nothing mapped, a backing        a frame filled from it, private from the start
- *   swap        a swap entry                     the page read back or found in the swap cache
+ *   swap        a swap entry                     the page read back, or found in the swap cache
  *   cow, reuse  present, write not allowed yet   copied, or made writable if nobody else has it
  *   spurious    present, allowed                 another CPU was faster, or a stale TLB entry
  *
- * A case reads the entry, prepares what may sleep (a frame, a page from the disk, the page lock) without its lock, then locks
- * the entry and goes on only if it is still the same; otherwise the access is simply tried again.
+ * A case reads the entry, prepares what may sleep (a frame, a page from the disk, the page lock)
+ * without its lock, then locks the entry and goes on only if it is still the same; otherwise the
+ * access is simply tried again.
  *
- * Locks: mmap_lock for reading (for writing only to grow the stack), page lock, PTE lock, and below it those of swap and LRU.
+ * Locks: mmap_lock for reading (for writing only to grow the stack), page lock, PTE lock, and below
+ * it those of swap and LRU.
  */
 #include "mm/fault.h"
 
@@ -45,11 +47,11 @@ void fault_init(void)
 struct fault {
 	struct mm *mm;
 	struct vma *vma;
-	u64 va;           /* page-aligned */
+	u64 va; /* page-aligned */
 	bool write, fetch;
-	bool waited;      /* a disk was needed */
+	bool waited; /* a disk was needed */
 	pte_t *entry;
-	pte_t pte;        /* as read when the case was chosen */
+	pte_t pte; /* as read when the case was chosen */
 	enum fault_kind kind;
 };
 
@@ -65,7 +67,8 @@ static pte_t entry_for(const struct fault *fault, struct page *page, bool writab
 	return pte_make(page_pfn(page), flags);
 }
 
-/* Locks the entry; false, unlocked, when it changed since the case was chosen or the OOM reaper has been here. */
+/* Locks the entry; false, unlocked, when it changed since the case was chosen or the OOM reaper has
+ * been here. */
 static bool lock_unchanged(struct fault *fault)
 {
 	spin_lock(pte_lockptr(fault->entry));
@@ -76,10 +79,13 @@ static bool lock_unchanged(struct fault *fault)
 	return false;
 }
 
-static void unlock_entry(struct fault *fault) { spin_unlock(pte_lockptr(fault->entry)); }
+static void unlock_entry(struct fault *fault)
+{
+	spin_unlock(pte_lockptr(fault->entry));
+}
 
-/* Makes a fresh page the content of the empty or replaced entry and lists it. The entry is locked; the page's one reference
- * becomes the mapping's. */
+/* Makes a fresh page the content of the empty or replaced entry and lists it. The entry is locked;
+ * the page's one reference becomes the mapping's. */
 static void map_new_page(struct fault *fault, struct page *page, bool writable, enum pte_why why)
 {
 	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, writable), why);
@@ -147,7 +153,8 @@ static enum fault_result map_missing(struct fault *fault)
 
 /* ---- write to a page that must not be written in place yet ---- */
 
-/* Whether a locked page has no other user than this one mapping (and a reclaimer that has isolated it, and will find it locked). */
+/* Whether a locked page has no other user than this one mapping (and a reclaimer that has isolated
+ * it, and will find it locked). */
 static bool only_ours(struct page *page)
 {
 	if (page_mapcount(page) != 1)
@@ -175,10 +182,7 @@ static bool reuse_page(struct fault *fault, struct page *page)
 /* The old page was replaced by a copy: no CPU may go on reading it through its TLB. */
 static void drop_copied(struct fault *fault, struct page *old)
 {
-	u64 cpus = READ_ONCE(fault->mm->cpu_mask);
-
-	TRACE(tlb_flush, .cpus = cpus, .mm_id = fault->mm->id, .reason = TLB_COW);
-	tlb_shootdown(cpus, fault->va, fault->va + PAGE_SIZE);
+	mm_flush_tlb(fault->mm, fault->va, fault->va + PAGE_SIZE, TLB_COW);
 	if (old != zero_page) {
 		swap_cache_drop_unused(old);
 		page_put(old); /* the mapping's */
@@ -232,7 +236,8 @@ static enum fault_result write_protected(struct fault *fault)
 	if (reuse_page(fault, page)) {
 		if (fault->kind != FAULT_SWAP && fault->kind != FAULT_SWAP_CACHE)
 			fault->kind = FAULT_REUSE;
-		/* This CPU may hold the read-only translation still; others refault when they find it. */
+		/* This CPU may hold the read-only translation still; others refault when they find
+		 * it. */
 		tlb_flush_local_page(fault->va);
 	} else {
 		result = copy_on_write(fault, page);
@@ -243,7 +248,8 @@ static enum fault_result write_protected(struct fault *fault)
 
 /* ---- a swap entry ---- */
 
-/* Maps a locked page of the swap cache in place of the swap entry. Returns whether the entry was still there. */
+/* Maps a locked page of the swap cache in place of the swap entry. Returns whether the entry was
+ * still there. */
 static bool map_swapped_in(struct fault *fault, struct page *page)
 {
 	u32 slot = pte_slot(fault->pte);
@@ -283,7 +289,8 @@ static enum fault_result bring_back(struct fault *fault)
 	}
 	page_lock(page);
 	mapped = map_swapped_in(fault, page);
-	/* With half of the slots in use a page's own slot is worth more than saving a write of it later. */
+	/* With half of the slots in use a page's own slot is worth more than saving a write of it
+	 * later. */
 	if (mapped && swap_nr_free() < swap_nr_slots() / 2)
 		swap_cache_release(page);
 	page_unlock(page);
@@ -323,13 +330,13 @@ static enum fault_result solve(struct fault *fault)
 	return FAULT_MINOR;
 }
 
-/* The stack below `va`, grown to contain it; NULL when there is none that may. mmap_lock for writing. */
+/* The stack below `va`, grown to contain it; NULL when there is none that may. mmap_lock for
+ * writing. */
 static struct vma *grow_stack(struct mm *mm, u64 va)
 {
 	struct vma *vma = vma_find_first(mm, va), *below;
 
-	if (!vma || vma->start <= va || !(vma->flags & VM_GROWSDOWN) ||
-	    vma->end - va > STACK_LIMIT)
+	if (!vma || vma->start <= va || !(vma->flags & VM_GROWSDOWN) || vma->end - va > STACK_LIMIT)
 		return vma && vma->start <= va ? vma : NULL;
 	below = vma_prev(vma);
 	if (below && va < below->end + STACK_GUARD_GAP)

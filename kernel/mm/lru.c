@@ -1,10 +1,11 @@
 /*
  * The LRU lists: insertion, isolation, putting back.
  *
- * A position is a number that says where in its list a page is, for the trace: the head takes the next higher one, the tail
- * would take the next lower one, so that the host can order a list without replaying every operation on it. Nothing is
- * batched in front of the lists: a page that is mapped is listed, and the trace has no grey zone. The price is one lock
- * acquisition a fault; per-CPU batches as in Linux were rejected for it.
+ * A position is a number that says where in its list a page is, for the trace: the head takes the
+ * next higher one, the tail would take the next lower one, so that the host can order a list
+ * without replaying every operation on it. Nothing is batched in front of the lists: a page that is
+ * mapped is listed, and the trace has no grey zone. The price is one lock acquisition a fault;
+ * per-CPU batches as in Linux were rejected for it.
  */
 #include "mm/lru.h"
 
@@ -22,7 +23,10 @@ void lru_init(void)
 		list_init(&lru.lists[i]);
 }
 
-static u32 list_flag(enum lru_list list) { return list == LRU_ISOLATED ? PG_ISOLATED : PG_LRU; }
+static u32 list_flag(enum lru_list list)
+{
+	return list == LRU_ISOLATED ? PG_ISOLATED : PG_LRU;
+}
 
 static void insert_locked(struct page *page, enum lru_list list, enum lru_why why)
 {
@@ -103,13 +107,16 @@ void lru_del_freed(struct page *page)
 	spin_unlock(&lru.lock);
 }
 
-u32 lru_size(enum lru_list list) { return READ_ONCE(lru.size[list]); }
+u32 lru_size(enum lru_list list)
+{
+	return READ_ONCE(lru.size[list]);
+}
 
 void lru_for_each(enum lru_list list, void (*visit)(struct page *page, void *arg), void *arg)
 {
 	struct page *page;
 
-	list_for_each_entry(page, &lru.lists[list], lru)
+	list_for_each_entry (page, &lru.lists[list], lru)
 		visit(page, arg);
 }
 

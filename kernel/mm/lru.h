@@ -1,8 +1,9 @@
 /*
  * The LRU lists. Mechanism only: which page goes where and when is the policy's affair (policy.h).
  *
- * A page that reclaim works on is on the list LRU_ISOLATED, with a reference; every other listed page is there without one. All
- * lists and counters are guarded by one lock (RANK_LRU). Every change is one lru_insert or lru_remove event under it.
+ * A page that reclaim works on is on the list LRU_ISOLATED, with a reference; every other listed
+ * page is there without one. All lists and counters are guarded by one lock (RANK_LRU). Every
+ * change is one lru_insert or lru_remove event under it.
  */
 #ifndef MM_LRU_H
 #define MM_LRU_H
@@ -13,20 +14,23 @@
 
 void lru_init(void);
 
-/* Puts a page that is on no list at the head of one. The caller holds a reference. Takes the LRU lock. */
+/* Puts a page that is on no list at the head of one. The caller holds a reference. Takes the LRU
+ * lock. */
 void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 
-/* Moves up to `max` pages from the tail of `list` to LRU_ISOLATED, takes a reference on each and stores them in `batch`, tail
- * first. Returns how many. Takes the LRU lock. */
+/* Moves up to `max` pages from the tail of `list` to LRU_ISOLATED, takes a reference on each and
+ * stores them in `batch`, tail first. Returns how many. Takes the LRU lock. */
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max);
 
-/* Moves an isolated page to the head of `list` and drops the isolation's reference (the page may be gone afterwards). */
+/* Moves an isolated page to the head of `list` and drops the isolation's reference (the page may be
+ * gone afterwards). */
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why);
 
 /* Takes an isolated page off and drops the isolation's reference: the end of an eviction. */
 void lru_release(struct page *page);
 
-/* The last reference is gone: takes the page off its list if it is on one. Called by page_put() only. */
+/* The last reference is gone: takes the page off its list if it is on one. Called by page_put()
+ * only. */
 void lru_del_freed(struct page *page);
 
 /* Pages on a list. Racy. */

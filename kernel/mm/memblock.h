@@ -1,4 +1,5 @@
-/* The boot allocator: hands out RAM before struct page exists. Single CPU, no locks. Nothing it gives is ever freed. */
+/* The boot allocator: hands out RAM before struct page exists. Single CPU, no locks. Nothing it
+ * gives is ever freed. */
 #ifndef MM_MEMBLOCK_H
 #define MM_MEMBLOCK_H
 
@@ -12,7 +13,8 @@ void memblock_init(void);
 /* Makes [start, end) unavailable. */
 void memblock_reserve(phys_addr_t start, phys_addr_t end);
 
-/* `size` zeroed bytes in the direct map, page-aligned; panics when RAM is too small (naming the size). */
+/* `size` zeroed bytes in the direct map, page-aligned; panics when RAM is too small (naming the
+ * size). */
 void *memblock_alloc(size_t size);
 
 /* Calls fn for every usable range that is not reserved, whole frames only, ascending. */

@@ -14,27 +14,29 @@
 #include "trace/trace_abi.h"
 
 /* Bits of mm.state. */
-#define MM_REAPED BIT(0) /* the OOM reaper took pages: a fault must not bring zeroes in their place */
+#define MM_REAPED \
+	BIT(0) /* the OOM reaper took pages: a fault must not bring zeroes in their place */
 
 struct mm {
-	u32 id;             /* serial number; never changes */
-	atomic_t users;     /* the task that runs in it, and temporary holders */
-	u32 state;          /* MM_*; atomic */
-	u64 cpu_mask;       /* CPUs that have its tables loaded; atomic; set before loading, cleared after leaving */
-	pte_t *pgd;         /* never changes */
+	u32 id;         /* serial number; never changes */
+	atomic_t users; /* the task that runs in it, and temporary holders */
+	u32 state;      /* MM_*; atomic */
+	u64 cpu_mask; /* CPUs that have its tables loaded; atomic; set before loading, cleared after
+			 leaving */
+	pte_t *pgd;   /* never changes */
 	struct rwsem mmap_lock; /* the VMAs and the layout below */
 	struct rb_root vma_tree;
-	struct list_head vmas;  /* by address */
+	struct list_head vmas; /* by address */
 	u32 nr_vmas;
-	u64 start_brk, brk;     /* bytes */
-	u64 mmap_base;          /* new mappings are placed below it, downwards */
+	u64 start_brk, brk; /* bytes */
+	u64 mmap_base;      /* new mappings are placed below it, downwards */
 	u64 stack_top;
-	atomic_t nr_resident;   /* frames it maps, zero page not counted */
-	atomic_t nr_swapped;    /* swap entries it holds */
-	atomic_t nr_pgtables;   /* frames of its page tables, the top included */
-	u32 oom_kill_id;        /* OOM decision whose victim runs in it, or 0 */
-	atomic_t oom_freed;     /* frames that came free since that decision */
-	struct list_head node;  /* in mm_list; RANK_MM_LIST */
+	atomic_t nr_resident;  /* frames it maps, zero page not counted */
+	atomic_t nr_swapped;   /* swap entries it holds */
+	atomic_t nr_pgtables;  /* frames of its page tables, the top included */
+	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */
+	atomic_t oom_freed;    /* frames that came free since that decision */
+	struct list_head node; /* in mm_list; RANK_MM_LIST */
 };
 
 /* All address spaces. */
@@ -46,19 +48,24 @@ void mm_init(void);
 /* An empty address space with one user; NULL without memory. May sleep. */
 struct mm *mm_create(void);
 
-/* A copy-on-write copy of the current task's address space; NULL without memory. Takes mmap_lock of the parent for writing. */
+/* A copy-on-write copy of the current task's address space; NULL without memory. Takes mmap_lock of
+ * the parent for writing. */
 struct mm *mm_fork(struct mm *parent);
 
-static inline void mm_get(struct mm *mm) { atomic_inc(&mm->users); }
+static inline void mm_get(struct mm *mm)
+{
+	atomic_inc(&mm->users);
+}
 
 /* Drops a user; the last one unmaps everything and frees it. May sleep. */
 void mm_put(struct mm *mm);
 
-/* Loads the tables of `next` on this CPU in place of those of `prev`; NULL means the kernel's own. Interrupts off. */
+/* Loads the tables of `next` on this CPU in place of those of `prev`; NULL means the kernel's own.
+ * Interrupts off. */
 void mm_switch(struct mm *prev, struct mm *next);
 
-/* Flushes user translations of [start, end) on the CPUs that run in the address space, and traces it. Interrupts on, no spinlock
- * held that is taken with interrupts off. */
+/* Flushes user translations of [start, end) on the CPUs that run in the address space, and traces
+ * it. Interrupts on, no spinlock held that is taken with interrupts off. */
 void mm_flush_tlb(struct mm *mm, u64 start, u64 end, enum tlb_why why);
 
 /* Unmaps everything (exit, and the last mm_put). mmap_lock not held. */

@@ -1,4 +1,5 @@
-/* The memory system calls on an address space, without the user-visible argument decoding beyond the flags. They take mmap_lock. */
+/* The memory system calls on an address space, without the user-visible argument decoding beyond
+ * the flags. They take mmap_lock. */
 #ifndef MM_MMAP_H
 #define MM_MMAP_H
 
@@ -32,12 +33,14 @@
 #define MADV_DONTDUMP   16
 #define MADV_DODUMP     17
 
-/* As Linux's defaults: nothing is mapped below the one (null pointers with an offset trap), nor more VMAs than the other. */
+/* As Linux's defaults: nothing is mapped below the one (null pointers with an offset trap), nor
+ * more VMAs than the other. */
 #define MMAP_MIN_ADDR (64 * KIB)
 #define MAX_MAP_COUNT 65530
 
-/* Each returns an address, or 0, or a negative errno as Linux does. -EINTR when the task is killed while it waits for mmap_lock.
- * mm_mmap() knows anonymous private memory: -EOPNOTSUPP for MAP_SHARED, -ENODEV without MAP_ANONYMOUS. */
+/* Each returns an address, or 0, or a negative errno as Linux does. -EINTR when the task is killed
+ * while it waits for mmap_lock. mm_mmap() knows anonymous private memory: -EOPNOTSUPP for
+ * MAP_SHARED, -ENODEV without MAP_ANONYMOUS. */
 long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags);
 long mm_munmap(struct mm *mm, u64 addr, u64 length);
 long mm_mprotect(struct mm *mm, u64 addr, u64 length, u32 prot);
@@ -45,9 +48,10 @@ long mm_brk(struct mm *mm, u64 brk);
 long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice);
 
 /* For exec: maps [start, end) with VM_* flags from a backing. mmap_lock not held. 0 or -errno. */
-int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing, u64 backing_offset,
-		   u64 backing_end);
-/* For exec: the stack VMA, `size` bytes below mm->stack_top, growing down to STACK_LIMIT. 0 or -errno. */
+int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing,
+		   u64 backing_offset, u64 backing_end);
+/* For exec: the stack VMA, `size` bytes below mm->stack_top, growing down to STACK_LIMIT. 0 or
+ * -errno. */
 int mm_map_stack(struct mm *mm, u64 size);
 
 #define STACK_LIMIT (8 * MIB)

@@ -1,14 +1,17 @@
 /*
- * The OOM killer: choose, kill, take the memory, and let everybody wait for that rather than kill another.
+ * The OOM killer: choose, kill, take the memory, and let everybody wait for that rather than kill
+ * another.
  *
- * A victim may be unable to die: it may wait for a lock that an allocating task holds. So a thread, the reaper, unmaps its
- * private memory while it still exists. mm->state gets MM_REAPED first, so that no fault of the victim sees zeroes where its
- * data was; it is going to die before it could notice anything else.
+ * A victim may be unable to die: it may wait for a lock that an allocating task holds. So a thread,
+ * the reaper, unmaps its private memory while it still exists. mm->state gets MM_REAPED first, so
+ * that no fault of the victim sees zeroes where its data was; it is going to die before it could
+ * notice anything else.
  *
- * One decision at a time: oom.victim is set from the kill until the victim's address space is gone. Later callers of
- * out_of_memory() wait for that.
+ * One decision at a time: oom.victim is set from the kill until the victim's address space is gone.
+ * Later callers of out_of_memory() wait for that.
  *
- * Locks: oom.lock (RANK_OOM) guards the fields of `oom`; never held while sleeping or while another lock is taken.
+ * Locks: oom.lock (RANK_OOM) guards the fields of `oom`; never held while sleeping or while another
+ * lock is taken.
  */
 #include "mm/oom.h"
 
@@ -28,17 +31,21 @@ static const struct oom_policy *policy = &oom_policy_resident;
 
 static struct {
 	spinlock_t lock;
-	struct mm *victim; /* with a reference until the reaper is done; compared only, afterwards */
+	struct mm
+		*victim; /* with a reference until the reaper is done; compared only, afterwards */
 	s32 victim_pid;
 	u32 kill_id;
 	bool choosing;
-	bool to_reap;      /* the reaper has not taken it yet */
+	bool to_reap; /* the reaper has not taken it yet */
 } oom = {.lock = SPINLOCK_INIT(RANK_OOM)};
 
 static DEFINE_WAIT_QUEUE(oom_wait);
 static DEFINE_WAIT_QUEUE(reaper_wait);
 
-static bool kill_in_progress(void) { return READ_ONCE(oom.victim) || READ_ONCE(oom.choosing); }
+static bool kill_in_progress(void)
+{
+	return READ_ONCE(oom.victim) || READ_ONCE(oom.choosing);
+}
 
 /* Counts the entries of one table that map a page which nobody else maps. */
 static int count_private(struct pte_range *range)
@@ -52,7 +59,8 @@ static int count_private(struct pte_range *range)
 	return 0;
 }
 
-/* Frames that the death of this address space should free: those nobody else maps, and its page tables. */
+/* Frames that the death of this address space should free: those nobody else maps, and its page
+ * tables. */
 static u32 predict(struct mm *mm)
 {
 	u32 nr = 0;
@@ -71,7 +79,8 @@ static enum oom_eligible eligible(const struct oom_task *task)
 	return task->dying ? OOM_DYING : OOM_ELIGIBLE;
 }
 
-/* Scores every task and keeps the best one, with the reference on its address space. False when nobody may be chosen. */
+/* Scores every task and keeps the best one, with the reference on its address space. False when
+ * nobody may be chosen. */
 static bool choose(u32 kill_id, struct oom_task *best)
 {
 	struct oom_task task;
@@ -167,13 +176,18 @@ void oom_victim_gone(struct mm *mm)
 		wake_up(&oom_wait);
 }
 
+void oom_wait_done(void)
+{
+	wait_event(&oom_wait, !kill_in_progress());
+}
+
 /* Unmaps everything the victim has; mmap_lock held for reading. */
 static void reap(struct mm *mm)
 {
 	struct vma *vma;
 
 	__atomic_or_fetch(&mm->state, MM_REAPED, __ATOMIC_SEQ_CST);
-	for_each_vma(mm, vma)
+	for_each_vma (mm, vma)
 		zap_range(vma, vma->start, vma->end, PTE_WHY_OOM);
 }
 
@@ -189,8 +203,8 @@ static void reaper(void *arg)
 		oom.to_reap = false;
 		mm = oom.victim;
 		spin_unlock(&oom.lock);
-		/* A holder for writing is the victim itself in a memory call; being killed, it gets memory from the reserve or
-		 * an error, and lets go. */
+		/* A holder for writing is the victim itself in a memory call; being killed, it gets
+		 * memory from the reserve or an error, and lets go. */
 		down_read(&mm->mmap_lock);
 		reap(mm);
 		up_read(&mm->mmap_lock);

@@ -1,6 +1,6 @@
 /*
- * How the OOM killer ranks candidates: a function between two files, so that another way of scoring is another file. Chosen
- * on the kernel command line: oom_policy=NAME.
+ * How the OOM killer ranks candidates: a function between two files, so that another way of scoring
+ * is another file. Chosen on the kernel command line: oom_policy=NAME.
  */
 #ifndef MM_OOM_SCORE_H
 #define MM_OOM_SCORE_H

@@ -1,29 +1,31 @@
 /*
  * struct page: the descriptor of one frame, in one array indexed by pfn.
  *
- *   field      meaning by kind                                     read under        written under
- *   ---------  --------------------------------------------------  ----------------  ---------------------------------
- *   flags      PG_* of trace/enums.def                             nothing (atomic)  atomic; PG_LRU, PG_ACTIVE: LRU lock;
- *                                                                                    PG_DIRTY, PG_SWAPCACHE, PG_WRITEBACK:
- *                                                                                    page lock, except that ending a write
- *                                                                                    clears PG_WRITEBACK without it
- *   order      log2 of the block's frames; first frame only        owner, or buddy   allocator
- *   kind       enum page_kind                                      owner, or any     allocator
- *   list       enum lru_list while PG_LRU or PG_ISOLATED           LRU lock          LRU lock
- *   from_list  while PG_ISOLATED: the list it was taken from       isolator          isolator
- *   refcount   0: free. 1 per mapping, per identity in swap,       nothing (atomic)  atomic
- *              per temporary holder; a list holds none
- *   mapcount   page-table entries that map it, minus 1             nothing (atomic)  entry's PTE lock
- *   lru        links free lists, LRU lists, a slab's cache         list's lock       list's lock
- *   anon_vma   anonymous: where its mappings are found; set with   page lock, or     first mapping, before it is visible
- *              the first mapping, kept until the page is free      mapcount > 0
- *   index      anonymous: virtual page number (va >> 12)           as anon_vma       as anon_vma
- *   slot       with PG_SWAPCACHE: its swap slot                    page lock         page lock and swap lock
- *   ptl        page table: guards its entries                      -                 allocator
- *   lru_pos    its place in the list, as the trace tells it        LRU lock          LRU lock
+ *   field      meaning                                      read under       written under
+ *   ---------  -------------------------------------------  ---------------  -----------------
+ *   flags      PG_* of trace/enums.def                      nothing: atomic  see below
+ *   order      log2 of the block's frames; first one only   owner, buddy     allocator
+ *   kind       enum page_kind                               anybody          allocator
+ *   list       enum lru_list while PG_LRU or PG_ISOLATED    LRU lock         LRU lock
+ *   from_list  PG_ISOLATED: the list it was taken from      isolator         isolator
+ *   refcount   0: free; one for each mapping, identity in   nothing: atomic  atomic
+ *              swap and temporary holder; a list holds none
+ *   mapcount   page-table entries that map it, minus 1      nothing: atomic  entry's PTE lock
+ *   lru        links free lists, LRU lists, a slab cache's  list's lock      list's lock
+ *   anon_vma   anonymous: where its mappings are found      page lock, or    first mapping, kept
+ *   index      anonymous: virtual page number, va >> 12     mapcount > 0     until it is free
+ *   slot       PG_SWAPCACHE: its swap slot                  page lock        page and swap lock
+ *   ptl        page table: guards its entries               -                allocator
+ *   private    page table: its level; anonymous: 1 while    anybody          owner; racy, a hint
+ *              read ahead and not asked for yet
+ *   lru_pos    its place in the list, as the trace tells it  LRU lock        LRU lock
  *
- * Invariants that mm_check() proves: mapcount + 1 == entries that map it; refcount >= mapcount + 1 + (PG_SWAPCACHE ? 1 : 0);
- * PG_BUDDY, PG_PCP or refcount > 0, just one of them; a page that is mapped and anonymous is on a list or isolated.
+ * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE and
+ * PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
+ *
+ * Invariants that mm_check() proves: mapcount + 1 == entries that map it; refcount >= mapcount + 1,
+ * plus 1 with PG_SWAPCACHE; just one of PG_BUDDY, PG_PCP and refcount > 0; a page that is mapped and
+ * anonymous is on a list or isolated.
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
@@ -65,23 +67,33 @@ struct page {
 
 static_assert(sizeof(struct page) == 64, "one cache line a frame");
 
-/* The array, and one above its highest pfn. Frames that are no RAM have PG_RESERVED. Fixed at boot. */
+/* The array, and one above its highest pfn. Frames that are no RAM have PG_RESERVED. Fixed at boot.
+ */
 extern struct page *mem_map;
 extern pfn_t max_pfn;
 /* Frames that the buddy allocator was given. */
 extern u32 nr_managed_frames;
 
-/* `kind` of a frame that is free, and `order` of a frame that is not the first of its allocated block: a free that finds
- * either is a bug of the caller. */
+/* `kind` of a frame that is free, and `order` of a frame that is not the first of its allocated
+ * block: a free that finds either is a bug of the caller. */
 #define PAGE_FREE  0xff
 #define ORDER_TAIL 0xff
 
 /* The wait queues. Called by page_alloc_init(). */
 void page_init(void);
 
-static inline pfn_t page_pfn(const struct page *page) { return page - mem_map; }
-static inline struct page *pfn_page(pfn_t pfn) { return &mem_map[pfn]; }
-static inline void *page_virt(const struct page *page) { return pfn_to_virt(page_pfn(page)); }
+static inline pfn_t page_pfn(const struct page *page)
+{
+	return page - mem_map;
+}
+static inline struct page *pfn_page(pfn_t pfn)
+{
+	return &mem_map[pfn];
+}
+static inline void *page_virt(const struct page *page)
+{
+	return pfn_to_virt(page_pfn(page));
+}
 static inline struct page *virt_page(const void *virt)
 {
 	return pfn_page(virt_to_phys(virt) >> PAGE_SHIFT);
@@ -95,11 +107,13 @@ static inline bool page_test(const struct page *page, u32 flag)
 	return READ_ONCE(page->flags) & flag;
 }
 
-/* Set or clear flags; return those that changed, and trace the change. The caller holds what guards the flags. Any context. */
+/* Set or clear flags; return those that changed, and trace the change. The caller holds what guards
+ * the flags. Any context. */
 u32 page_set(struct page *page, u32 flags);
 u32 page_clear(struct page *page, u32 flags);
 
-/* The page lock: the page's identity (anon_vma, slot) and content. Sleeps; innermost sleeping lock, outside all spinlocks. */
+/* The page lock: the page's identity (anon_vma, slot) and content. Sleeps; innermost sleeping lock,
+ * outside all spinlocks. */
 bool page_trylock(struct page *page);
 void page_lock(struct page *page);
 void page_unlock(struct page *page);
@@ -108,18 +122,23 @@ void page_wait_clear(struct page *page, u32 flag);
 /* Wakes those who wait for a flag of this page after clearing it. Any context. */
 void page_wake(struct page *page);
 
-static inline u32 page_mapcount(const struct page *page) { return atomic_read(&page->mapcount) + 1; }
+static inline u32 page_mapcount(const struct page *page)
+{
+	return atomic_read(&page->mapcount) + 1;
+}
 static inline void page_get(struct page *page)
 {
 	ASSERT(atomic_read(&page->refcount) > 0);
 	atomic_inc(&page->refcount);
 }
-/* Takes a reference unless the page is free; the caller then must check that it is still the page it meant. */
+/* Takes a reference unless the page is free; the caller then must check that it is still the page
+ * it meant. */
 static inline bool page_get_unless_free(struct page *page)
 {
 	return atomic_inc_not_zero(&page->refcount);
 }
-/* Drops a reference; the last one takes the page off its LRU list and frees it. No LRU or buddy lock held. */
+/* Drops a reference; the last one takes the page off its LRU list and frees it. No LRU or buddy
+ * lock held. */
 void page_put(struct page *page);
 
 #endif

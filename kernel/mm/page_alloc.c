@@ -6,9 +6,10 @@
  *
  *   above low     takes, and is done
  *   above min     wakes kswapd, takes
- *   the reserve   takes if it is entitled: reclaim itself and dying tasks all of it, GFP_ATOMIC the
- * upper half reclaims      and takes above min, again and again while that makes progress kills
- * unless GFP_NOOOM, and starts over
+ *   the reserve   takes if it is entitled: reclaim itself and dying tasks all of it,
+ *                 GFP_ATOMIC the upper half
+ *   reclaims      and takes above min, again and again while that makes progress
+ *   kills         unless GFP_NOOOM, and starts over
  *
  * An order above 0 never kills: a dead task's frames are rarely neighbours, so after some tries it
  * fails.

@@ -1,10 +1,10 @@
 /*
  * Allocating frames: per-CPU lists in front of the buddy allocator, watermarks around it.
  *
- *   free > low            allocations succeed at once
- *   min < free <= low     they succeed, and wake kswapd
- *   reserve: free <= min  only PF_MEMALLOC and dying tasks and GFP_ATOMIC (half of it) get frames; others reclaim directly,
- *                         and when reclaim makes no progress, the OOM killer runs
+ *   free > low         allocations succeed at once
+ *   min < free <= low  they succeed, and wake kswapd
+ *   free <= min        the reserve: reclaim and dying tasks get frames, GFP_ATOMIC the upper half;
+ *                      others reclaim directly, and when that makes no progress, a task is killed
  */
 #ifndef MM_PAGE_ALLOC_H
 #define MM_PAGE_ALLOC_H
@@ -14,27 +14,38 @@
 #define MAX_ORDER 10
 
 /* How an allocation may behave. */
-#define GFP_KERNEL 0u       /* may sleep, reclaim and have a task killed */
-#define GFP_ATOMIC BIT(0)   /* must not sleep: fails instead */
-#define GFP_ZERO   BIT(1)   /* frames are cleared */
-#define GFP_NOOOM  BIT(2)   /* may reclaim, but fails rather than kill: for what has another way out */
+#define GFP_KERNEL 0u     /* may sleep, reclaim and have a task killed */
+#define GFP_ATOMIC BIT(0) /* must not sleep: fails instead */
+#define GFP_ZERO   BIT(1) /* frames are cleared */
+#define GFP_NOOOM \
+	BIT(2) /* may reclaim, but fails rather than kill: for what has another way out \
+			   */
 
 struct watermarks {
 	u32 min, low, high; /* frames */
 };
 extern struct watermarks watermarks;
 
-/* Frees every usable frame that the boot allocator did not take into the buddy allocator and sets the watermarks. */
+/* Frees every usable frame that the boot allocator did not take into the buddy allocator and sets
+ * the watermarks. */
 void page_alloc_init(void);
 
-/* 2^order frames, refcount 1, mapcount -1, flags 0, of that kind; NULL when there is none and the caller may not wait, or
- * the current task is dying and even the reserve is empty. May sleep unless GFP_ATOMIC. Not from interrupt handlers. */
+/* 2^order frames, refcount 1, mapcount -1, flags 0, of that kind; NULL when there is none and the
+ * caller may not wait, or the current task is dying and even the reserve is empty. May sleep unless
+ * GFP_ATOMIC. Not from interrupt handlers. */
 struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind);
-static inline struct page *alloc_page(u32 gfp, enum page_kind kind) { return alloc_pages(gfp, 0, kind); }
+static inline struct page *alloc_page(u32 gfp, enum page_kind kind)
+{
+	return alloc_pages(gfp, 0, kind);
+}
 
-/* Gives frames back; refcount must have become 0 or be the caller's only one. Detects double frees (panics). */
+/* Gives frames back; refcount must have become 0 or be the caller's only one. Detects double frees
+ * (panics). */
 void free_pages(struct page *page, u32 order);
-static inline void free_page(struct page *page) { free_pages(page, 0); }
+static inline void free_page(struct page *page)
+{
+	free_pages(page, 0);
+}
 
 /* Free frames, per-CPU lists included. Racy. */
 u32 nr_free_frames(void);
@@ -42,7 +53,8 @@ u32 nr_free_frames(void);
 /* Whether 2^order frames could be had without going below `mark`. Racy: the answer may be old. */
 bool watermark_ok(u32 mark, u32 order);
 
-/* Emits a state_free record per free block and free per-CPU frame. All CPUs quiesced. Returns the records emitted. */
+/* Emits a state_free record per free block and free per-CPU frame. All CPUs quiesced. Returns the
+ * records emitted. */
 u64 page_alloc_baseline(void);
 
 /* Returns all per-CPU frames of this CPU to the buddy lists. */

@@ -1,10 +1,13 @@
 /*
- * Page tables of user address spaces, and the one walker that everything uses, the kernel's own tables (kmap.c) included.
+ * Page tables of user address spaces, and the one walker that everything uses, the kernel's own
+ * tables (kmap.c) included.
  *
- * Locks. An entry of a level 1 table is guarded by that table's ptl (RANK_PTE). Upper entries only go from empty to a table
- * while the address space lives, under mmap_lock held for reading or writing and the ptl of the table they lie in; they are
- * emptied under mmap_lock held for writing after no VMA and no chain link can lead there any more. So whoever holds
- * mmap_lock, or reaches the address through a VMA linked in an anon_vma whose lock it holds, may walk down without a lock.
+ * Locks. An entry of a level 1 table is guarded by that table's ptl (RANK_PTE). Upper entries only
+ * go from empty to a table while the address space lives, under mmap_lock held for reading or
+ * writing and the ptl of the table they lie in; they are emptied under mmap_lock held for writing
+ * after no VMA and no chain link can lead there any more. So whoever holds mmap_lock, or reaches
+ * the address through a VMA linked in an anon_vma whose lock it holds, may walk down without a
+ * lock.
  */
 #ifndef MM_PGTABLE_H
 #define MM_PGTABLE_H
@@ -19,41 +22,49 @@ struct mm;
 
 /* ---- the walker: any tree of tables, whoever made it ---- */
 
-/* The entry of `level` that translates va, or NULL when a table on the way is missing or a larger page is mapped there. */
+/* The entry of `level` that translates va, or NULL when a table on the way is missing or a larger
+ * page is mapped there. */
 pte_t *table_entry(pte_t *top, u64 va, u32 level);
 
 /* Where missing tables come from. */
 struct table_source {
 	/* An empty table, or NULL without memory. */
 	pte_t *(*alloc)(void *arg);
-	/* Makes the empty `entry` lead to `table`, which is of `level` and begins to cover at va; false when another CPU was faster. */
+	/* Makes the empty `entry` lead to `table`, which is of `level` and begins to cover at va;
+	 * false when another CPU was faster. */
 	bool (*link)(void *arg, pte_t *entry, pte_t *table, u64 va, u32 level);
 	/* Takes back a table that could not be linked. */
 	void (*discard)(pte_t *table);
 };
 
-/* As table_entry(), but adds missing tables. NULL without memory. A larger page on the way is a bug. */
+/* As table_entry(), but adds missing tables. NULL without memory. A larger page on the way is a
+ * bug. */
 pte_t *table_entry_alloc(pte_t *top, u64 va, u32 level, const struct table_source *source,
 			 void *arg);
 
 /* ---- user address spaces ---- */
 
-/* A new top table with the kernel's upper half; 0 without memory. Traces nothing: the caller traces mm_create. */
+/* A new top table with the kernel's upper half; 0 without memory. Traces nothing: the caller traces
+ * mm_create. */
 pte_t *pgd_alloc(void);
 void pgd_free(pte_t *pgd);
 
-/* The level 1 entry of an address, or NULL when no table is there. See above for what must be held. */
+/* The level 1 entry of an address, or NULL when no table is there. See above for what must be held.
+ */
 pte_t *pte_find(struct mm *mm, u64 va);
 
 /* The same, allocating missing tables; NULL without memory. May sleep; mmap_lock held. */
 pte_t *pte_alloc(struct mm *mm, u64 va);
 
 /* The lock of the table that an entry lies in. */
-static inline spinlock_t *pte_lockptr(pte_t *entry) { return &virt_page(entry)->ptl; }
+static inline spinlock_t *pte_lockptr(pte_t *entry)
+{
+	return &virt_page(entry)->ptl;
+}
 
-/* One walk: for each level 1 table that exists and meets [start, end), calls `visit` with the first entry of the range in it, the
- * entry's address and the number of entries, holding the table's lock; the callback must not sleep. Stops when it returns
- * nonzero, and returns that. */
+/* One walk: for each level 1 table that exists and meets [start, end), calls `visit` with the first
+ * entry of the range in it, the entry's address and the number of entries, holding the table's
+ * lock; the callback must not sleep. Stops when it returns nonzero, and returns that. */
 struct pte_range {
 	struct mm *mm;
 	pte_t *entry;
@@ -61,13 +72,16 @@ struct pte_range {
 	u32 nr;
 	void *arg;
 };
-int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range), void *arg);
+int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
+		 void *arg);
 
-/* Frees every table below the top that lies wholly in [floor, ceiling); all its entries are empty. mmap_lock held for writing,
- * no VMA in the range. Does the TLB shootdown before frames are freed. */
+/* Frees every table below the top that lies wholly in [floor, ceiling); all its entries are empty.
+ * mmap_lock held for writing, no VMA in the range. Does the TLB shootdown before frames are freed.
+ */
 void pgtable_free_range(struct mm *mm, u64 floor, u64 ceiling);
 
-/* Emits a state_pgtable record per table below the top. All CPUs quiesced. Returns the records emitted. */
+/* Emits a state_pgtable record per table below the top. All CPUs quiesced. Returns the records
+ * emitted. */
 u64 pgtable_baseline(struct mm *mm);
 
 /* ---- entries (pte.c) ---- */
@@ -78,8 +92,9 @@ enum pte_kind pte_trace_kind(pte_t pte);
 /* pfn or slot. */
 u32 pte_trace_value(pte_t pte);
 
-/* The only functions that write user entries; each traces pte_set or pte_clear. The entry's ptl is held. pte_replace() and
- * pte_remove() exchange atomically and return the old entry with its final accessed and dirty bits. */
+/* The only functions that write user entries; each traces pte_set or pte_clear. The entry's ptl is
+ * held. pte_replace() and pte_remove() exchange atomically and return the old entry with its final
+ * accessed and dirty bits. */
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
 

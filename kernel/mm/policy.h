@@ -1,7 +1,7 @@
 /*
- * Replacement policy: what reclaim asks before it moves or evicts a page. Mechanism (reclaim.c) and policy are two files with
- * this struct between them; a policy sees numbers only, so the same file compiles into a simulator on the host. One is
- * chosen on the kernel command line: policy=NAME.
+ * Replacement policy: what reclaim asks before it moves or evicts a page. Mechanism (reclaim.c) and
+ * policy are two files with this struct between them; a policy sees numbers only, so the same file
+ * compiles into a simulator on the host. One is chosen on the kernel command line: policy=NAME.
  */
 #ifndef MM_POLICY_H
 #define MM_POLICY_H
@@ -11,14 +11,14 @@
 
 /* What a policy may know of a page that it judges. */
 struct page_view {
-	u32 mappings;          /* entries that map it */
-	u32 referenced;        /* those whose accessed bit was set since the last look */
-	bool second_look;      /* PG_REFERENCED: found accessed once before */
+	u32 mappings;     /* entries that map it */
+	u32 referenced;   /* those whose accessed bit was set since the last look */
+	bool second_look; /* PG_REFERENCED: found accessed once before */
 };
 
 /* What it may know of the lists. */
 struct list_view {
-	u32 inactive, active;  /* pages */
+	u32 inactive, active; /* pages */
 };
 
 struct replacement_policy {

@@ -1,18 +1,21 @@
 /*
  * Reclaim: what happens to one batch of pages, and who does it when.
  *
- * A pass takes up to PASS_BATCH pages from the tail of the inactive list (and as many from the active list when the policy finds
- * the inactive one too short) and goes through four steps:
+ * A pass takes up to PASS_BATCH pages from the tail of the inactive list (and as many from the
+ * active list when the policy finds the inactive one too short) and goes through four steps:
  *
  *   judge   harvest accessed bits through rmap; the policy says keep, activate or evict
  *   unmap   a page to evict gets a slot, and all its mappings go at once
- *   flush   one TLB flush for everything harvested and unmapped: an unmapped page can no longer be written, and an accessed bit
- *           that was cleared will be set again by the next access (without the flush, a CPU that still has the translation
- *           would not set it, the page would look cold for ever, and LRU would be FIFO)
- *   settle  a clean page is freed, a dirty one sent to swap; its end frees it (reclaim_page_written())
+ *   flush   one TLB flush for everything harvested and unmapped
+ *   settle  a clean page is freed, a dirty one sent to swap; its end frees it
  *
- * Locks: pages are locked by trylock only, so a pass may hold a batch of page locks without an order among them; it holds no
- * other lock between two pages. Two passes may run on two CPUs: isolation keeps their pages apart.
+ * The flush makes an unmapped page unwritable, and lets the next access set an accessed bit that
+ * was cleared: without it a CPU that still has the translation would not set the bit, the page
+ * would look cold for ever, and LRU would be FIFO.
+ *
+ * Locks: pages are locked by trylock only, so a pass may hold a batch of page locks without an
+ * order among them; it holds no other lock between two pages. Two passes may run on two CPUs:
+ * isolation keeps their pages apart.
  */
 #include "mm/reclaim.h"
 
@@ -31,9 +34,11 @@
 #include "mm/vmstat.h"
 
 #define PASS_BATCH 32
-/* First priority of a reclaimer: it looks at size >> priority pages, twice as many after each round without success. */
+/* First priority of a reclaimer: it looks at size >> priority pages, twice as many after each round
+ * without success. */
 #define FIRST_PRIORITY 12
-/* Writes under way beyond which reclaimers wait rather than unmap more: half of what the request pool can carry. */
+/* Writes under way beyond which reclaimers wait rather than unmap more: half of what the request
+ * pool can carry. */
 #define MAX_WRITING 512
 /* A direct reclaimer stops when it has freed this many. */
 #define DIRECT_TARGET 32
@@ -62,7 +67,10 @@ static struct list_view list_view(void)
 				  .active = lru_size(LRU_ACTIVE_ANON)};
 }
 
-void reclaim_list_new(struct page *page) { lru_add(page, policy->place_new(), LRU_WHY_NEW); }
+void reclaim_list_new(struct page *page)
+{
+	lru_add(page, policy->place_new(), LRU_WHY_NEW);
+}
 
 void reclaim_list_refault(struct page *page, u32 distance)
 {
@@ -125,7 +133,8 @@ static enum reclaim_verdict unmap(struct pass *pass, struct page *page)
 	return RECLAIM_FREED;
 }
 
-/* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be settled. */
+/* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be
+ * settled. */
 static bool judge_inactive(struct pass *pass, struct page *page)
 {
 	struct page_view view;
@@ -150,21 +159,20 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 	return false;
 }
 
-/* Takes a clean, unmapped, locked page out of the cache: its content is in swap only, its frame is freed. `pass` is the one that
- * decides it now, or NULL when that was long ago, before the write. Returns false when someone holds the page. */
+/* Frees a clean, unmapped, locked page: its content is in swap, or nobody's. `pass` is the one that
+ * decides it now, or NULL when that was long ago, before the write. Returns false when someone
+ * holds the page. */
 static bool evict(struct pass *pass, struct page *page, u32 pass_id, enum reclaim_kind kind)
 {
 	enum reclaim_verdict verdict = pass ? RECLAIM_FREED : RECLAIM_WRITE;
-	u32 slot = page->slot;
+	enum swap_removal removal = swap_cache_evict(page, pass_id, kind, verdict);
 
-	if (!swap_cache_remove(page, 1))
+	if (removal == SWAP_BUSY)
 		return false;
+	if (removal == SWAP_EVICTED)
+		vmstat_inc(kind == RECLAIM_KSWAPD ? VMSTAT_PGSTEAL_KSWAPD : VMSTAT_PGSTEAL_DIRECT);
 	if (pass)
-		decide(pass, page, verdict);
-	swap_note_eviction(slot);
-	vmstat_inc(kind == RECLAIM_KSWAPD ? VMSTAT_PGSTEAL_KSWAPD : VMSTAT_PGSTEAL_DIRECT);
-	TRACE(page_evicted, .pfn = page_pfn(page), .slot = slot, .pass_id = pass_id, .kind = kind,
-	      .verdict = verdict);
+		decide(pass, page, removal == SWAP_EVICTED ? RECLAIM_FREED : RECLAIM_DROPPED);
 	page_unlock(page);
 	lru_release(page);
 	return true;
@@ -278,7 +286,8 @@ static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 	return pass.nr_freed + pass.writer.nr_pages;
 }
 
-/* Passes over size >> priority pages, at least one batch, until `target` are freed or under way. Returns how many. */
+/* Passes over size >> priority pages, at least one batch, until `target` are freed or under way.
+ * Returns how many. */
 static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 {
 	u32 goal = max((lru_size(LRU_INACTIVE_ANON) + lru_size(LRU_ACTIVE_ANON)) >> priority,
@@ -321,7 +330,8 @@ void wakeup_kswapd(u32 order)
 	wake_up(&kswapd_wait);
 }
 
-/* Reclaims until free memory, with what is being written, reaches the high watermark or nothing helps. */
+/* Reclaims until free memory, with what is being written, reaches the high watermark or nothing
+ * helps. */
 static void balance(void)
 {
 	u32 priority = FIRST_PRIORITY;

@@ -7,11 +7,12 @@
 /* Chooses the policy (command line: policy=) and starts kswapd. Returns 0 or -ENOMEM. */
 int reclaim_init(void);
 
-/* An allocation of that order found free memory below the low watermark. Cheap when kswapd works already. Does not sleep. */
+/* An allocation of that order found free memory below the low watermark. Cheap when kswapd works
+ * already. Does not sleep. */
 void wakeup_kswapd(u32 order);
 
-/* Reclaims on behalf of the current task; may sleep until writes end. Returns frames freed, 0 when there is no progress left to
- * make. No page lock or spinlock held; mmap_lock may be. */
+/* Reclaims on behalf of the current task; may sleep until writes end. Returns frames freed, 0 when
+ * there is no progress left to make. No page lock or spinlock held; mmap_lock may be. */
 u32 direct_reclaim(u32 order);
 
 /* The write of an isolated page ended (in the block thread): evicts it, or puts it back. */

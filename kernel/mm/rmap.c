@@ -1,9 +1,10 @@
 /*
  * Reverse mapping: anon_vmas, their chains, and the count of a page's mappings.
  *
- * An anon_vma lives as long as a link, a page or (a root) a member of its family refers to it. That a page holds a reference
- * from its first mapping until it is freed is what lets reclaim follow page->anon_vma with nothing but a reference on the
- * page. Linux gets by without it by freeing anon_vmas only after a grace period; here a counter is simpler than RCU.
+ * An anon_vma lives as long as a link, a page or (a root) a member of its family refers to it. That
+ * a page holds a reference from its first mapping until it is freed is what lets reclaim follow
+ * page->anon_vma with nothing but a reference on the page. Linux gets by without it by freeing
+ * anon_vmas only after a grace period; here a counter is simpler than RCU.
  */
 #include "mm/rmap.h"
 
@@ -24,7 +25,10 @@ void rmap_init(void)
 	BUG_ON(!anon_vma_cache || !chain_cache);
 }
 
-static spinlock_t *family_lock(struct anon_vma *anon_vma) { return &anon_vma->root->lock; }
+static spinlock_t *family_lock(struct anon_vma *anon_vma)
+{
+	return &anon_vma->root->lock;
+}
 
 /* A new anon_vma with one reference, the caller's; `root` NULL makes it a root of its own. */
 static struct anon_vma *anon_vma_alloc(struct anon_vma *root)
@@ -82,8 +86,8 @@ static void attach_locked(struct vma *vma, struct anon_vma *anon_vma)
 	TRACE(anon_vma_attach, .vma_id = vma->id, .anon_vma_id = anon_vma->id);
 }
 
-/* A neighbour's anon_vma that the VMA can share, so that the two can merge later; NULL if there is none. Only one that was never
- * inherited: sharing a family's would tie strangers to it. */
+/* A neighbour's anon_vma that the VMA can share, so that the two can merge later; NULL if there is
+ * none. Only one that was never inherited: sharing a family's would tie strangers to it. */
 static struct anon_vma *neighbours_anon_vma(struct vma *vma)
 {
 	struct vma *sides[] = {vma_prev(vma), vma_next(vma)};
@@ -118,8 +122,9 @@ int anon_vma_prepare(struct vma *vma)
 		return -ENOMEM;
 	}
 	spin_lock(family_lock(anon_vma));
-	/* Threads that fault in one VMA hold mmap_lock for reading only: a second one may have been faster. They agree on the
-	 * lock only if they chose the same anon_vma, so the pointer itself is the arbiter. */
+	/* Threads that fault in one VMA hold mmap_lock for reading only: a second one may have been
+	 * faster. They agree on the lock only if they chose the same anon_vma, so the pointer
+	 * itself is the arbiter. */
 	if (__sync_bool_compare_and_swap(&vma->anon_vma, NULL, anon_vma)) {
 		link_locked(link, vma, anon_vma);
 		attach_locked(vma, anon_vma);
@@ -137,7 +142,7 @@ void anon_vma_unreserve(struct list_head *spare)
 {
 	struct anon_vma_chain *link, *next;
 
-	list_for_each_entry_safe(link, next, spare, node)
+	list_for_each_entry_safe (link, next, spare, node)
 		kmem_cache_free(chain_cache, link);
 }
 
@@ -145,7 +150,7 @@ int anon_vma_reserve(struct list_head *spare, struct vma *vma)
 {
 	struct anon_vma_chain *old, *link;
 
-	list_for_each_entry(old, &vma->chain, node) {
+	list_for_each_entry (old, &vma->chain, node) {
 		link = kmem_cache_alloc(chain_cache, GFP_KERNEL);
 		if (!link) {
 			anon_vma_unreserve(spare);
@@ -172,7 +177,7 @@ void anon_vma_clone(struct vma *to, struct vma *from, struct list_head *spare)
 		return;
 	/* All links of a VMA lead into one family: they were inherited along one line. */
 	spin_lock(family_lock(from->anon_vma));
-	list_for_each_entry_reverse(old, &from->chain, node)
+	list_for_each_entry_reverse (old, &from->chain, node)
 		link_locked(take_spare(spare), to, old->anon_vma);
 	if (to->mm == from->mm)
 		attach_locked(to, from->anon_vma);
@@ -210,7 +215,7 @@ void anon_vma_unlink(struct vma *vma)
 {
 	struct anon_vma_chain *link, *next;
 
-	list_for_each_entry_safe(link, next, &vma->chain, node) {
+	list_for_each_entry_safe (link, next, &vma->chain, node) {
 		struct anon_vma *anon_vma = link->anon_vma;
 
 		spin_lock(family_lock(anon_vma));
@@ -226,7 +231,8 @@ void anon_vma_unlink(struct vma *vma)
 
 bool anon_vma_mergeable(const struct vma *a, const struct vma *b)
 {
-	bool a_single = a->chain.next->next == &a->chain, b_single = b->chain.next->next == &b->chain;
+	bool a_single = a->chain.next->next == &a->chain,
+	     b_single = b->chain.next->next == &b->chain;
 
 	if (!a->anon_vma || !b->anon_vma)
 		return a->anon_vma == b->anon_vma;
@@ -240,7 +246,7 @@ void anon_vma_begin_resize(struct vma *vma)
 	if (!vma->anon_vma)
 		return;
 	spin_lock(family_lock(vma->anon_vma));
-	list_for_each_entry(link, &vma->chain, node)
+	list_for_each_entry (link, &vma->chain, node)
 		interval_remove(&link->anon_vma->links, &link->interval);
 }
 
@@ -250,7 +256,7 @@ void anon_vma_end_resize(struct vma *vma)
 
 	if (!vma->anon_vma)
 		return;
-	list_for_each_entry(link, &vma->chain, node) {
+	list_for_each_entry (link, &vma->chain, node) {
 		link->interval.start = vma->start >> PAGE_SHIFT;
 		link->interval.last = (vma->end >> PAGE_SHIFT) - 1;
 		interval_insert(&link->anon_vma->links, &link->interval);
@@ -279,8 +285,8 @@ void rmap_add_new(struct page *page, struct vma *vma, u64 va)
 void rmap_add(struct page *page, struct vma *vma, u64 va)
 {
 	if (!page->anon_vma) {
-		/* First mapping of a page read from swap: other tasks of the family may hold entries of its slot, and only the
-		 * root's tree leads to all of them. */
+		/* First mapping of a page read from swap: other tasks of the family may hold
+		 * entries of its slot, and only the root's tree leads to all of them. */
 		struct anon_vma *root = vma->anon_vma->root;
 
 		atomic_inc(&root->refs);
@@ -312,7 +318,7 @@ u64 rmap_baseline(void)
 	struct anon_vma *anon_vma;
 	u64 records = 0;
 
-	list_for_each_entry(anon_vma, &all, node) {
+	list_for_each_entry (anon_vma, &all, node) {
 		struct interval_node *node;
 
 		TRACE(state_anon_vma, .anon_vma_id = anon_vma->id, .root_id = anon_vma->root->id);

@@ -1,12 +1,13 @@
 /*
  * Reverse mapping of anonymous pages: from a page to every entry that maps it.
  *
- * A page points to one anon_vma; an anon_vma holds an interval tree of chain links, each naming a VMA that may map pages of it.
- * A child of fork links its VMAs into all anon_vmas of the parent's (pages shared with the parent belong to those) and gets
- * an anon_vma of its own for pages it will make. All anon_vmas of a family share the root's lock.
+ * A page points to one anon_vma; an anon_vma holds an interval tree of chain links, each naming a
+ * VMA that may map pages of it. A child of fork links its VMAs into all anon_vmas of the parent's
+ * (pages shared with the parent belong to those) and gets an anon_vma of its own for pages it will
+ * make. All anon_vmas of a family share the root's lock.
  *
- * The design is Linux's (van Riel, "anon_vma chains", 2010). A tree per family instead of per anon_vma was rejected: a
- * walk would visit every child for pages that only one of them maps.
+ * The design is Linux's (van Riel, "anon_vma chains", 2010). A tree per family instead of per
+ * anon_vma was rejected: a walk would visit every child for pages that only one of them maps.
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
@@ -16,9 +17,10 @@
 
 struct anon_vma {
 	struct anon_vma *root;
-	spinlock_t lock;          /* RANK_ANON_VMA; the root's one is used: trees, links, refs of the family */
-	u32 id;                   /* serial number */
-	atomic_t refs;            /* links, pages that point to it, and for a root the others of the family */
+	spinlock_t
+		lock;  /* RANK_ANON_VMA; the root's one is used: trees, links, refs of the family */
+	u32 id;        /* serial number */
+	atomic_t refs; /* links, pages that point to it, and for a root the others of the family */
 	struct interval_root links; /* anon_vma_chain by virtual page number */
 	struct list_head node;      /* in the list of all; rmap.c */
 };
@@ -27,20 +29,23 @@ struct anon_vma_chain {
 	struct interval_node interval; /* [start page, last page] of the VMA; anon_vma lock */
 	struct vma *vma;
 	struct anon_vma *anon_vma;
-	struct list_head node;         /* vma->chain; mmap_lock */
+	struct list_head node; /* vma->chain; mmap_lock */
 };
 
 void rmap_init(void);
 
-/* Gives the VMA an anon_vma if it has none. 0 or -ENOMEM. mmap_lock held (reading is enough). May sleep. */
+/* Gives the VMA an anon_vma if it has none. 0 or -ENOMEM. mmap_lock held (reading is enough). May
+ * sleep. */
 int anon_vma_prepare(struct vma *vma);
 
-/* Sets aside as many links as the VMA has, for anon_vma_clone(). 0 or -ENOMEM. mmap_lock for writing. May sleep. */
+/* Sets aside as many links as the VMA has, for anon_vma_clone(). 0 or -ENOMEM. mmap_lock for
+ * writing. May sleep. */
 int anon_vma_reserve(struct list_head *spare, struct vma *vma);
 void anon_vma_unreserve(struct list_head *spare);
 
-/* Links `to` wherever `from` is linked, using up what was reserved for that; a VMA of the same address space (split) shares the
- * anon_vma too. Does not sleep, so that nobody sees a split half done. mmap_lock for writing. */
+/* Links `to` wherever `from` is linked, using up what was reserved for that; a VMA of the same
+ * address space (split) shares the anon_vma too. Does not sleep, so that nobody sees a split half
+ * done. mmap_lock for writing. */
 void anon_vma_clone(struct vma *to, struct vma *from, struct list_head *spare);
 
 /* Links a child's VMA as clone does and gives it an anon_vma of its own. 0 or -ENOMEM. */
@@ -52,11 +57,13 @@ void anon_vma_unlink(struct vma *vma);
 /* Whether two VMAs may be merged as far as their anon_vmas go. */
 bool anon_vma_mergeable(const struct vma *a, const struct vma *b);
 
-/* Brackets a change of vma->start or end, so that a walker never sees a tree that disagrees with it. */
+/* Brackets a change of vma->start or end, so that a walker never sees a tree that disagrees with
+ * it. */
 void anon_vma_begin_resize(struct vma *vma);
 void anon_vma_end_resize(struct vma *vma);
 
-/* Counts and uncounts a mapping; traced. The entry's ptl is held. rmap_add_new() is for a page nobody else sees yet. */
+/* Counts and uncounts a mapping; traced. The entry's ptl is held. rmap_add_new() is for a page
+ * nobody else sees yet. */
 void rmap_add_new(struct page *page, struct vma *vma, u64 va);
 void rmap_add(struct page *page, struct vma *vma, u64 va);
 void rmap_remove(struct page *page, struct mm *mm, u64 va);
@@ -75,9 +82,11 @@ struct rmap_mapping {
 /* How mappings are found; one implementation a file, chosen on the command line: rmap=NAME. */
 struct rmap_strategy {
 	const char *name;
-	/* Calls visit for every entry that maps the page, until it returns false. The page cannot lose its anon_vma: the caller
-	 * has a reference. Takes the anon_vma lock and, one after the other, PTE locks. */
-	void (*walk)(struct page *page, bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg);
+	/* Calls visit for every entry that maps the page, until it returns false. The page cannot
+	 * lose its anon_vma: the caller has a reference. Takes the anon_vma lock and, one after the
+	 * other, PTE locks. */
+	void (*walk)(struct page *page, bool (*visit)(struct rmap_mapping *mapping, void *arg),
+		     void *arg);
 };
 extern const struct rmap_strategy rmap_anon_chain;
 extern const struct rmap_strategy *rmap;
@@ -89,8 +98,9 @@ struct rmap_harvest {
 };
 void rmap_harvest(struct page *page, struct rmap_harvest *harvest);
 
-/* Replaces every mapping of a locked page in the swap cache by a swap entry. Adds to *cpu_mask the CPUs whose TLB must be flushed
- * before the page is written or freed. Returns whether no mapping is left. */
+/* Replaces every mapping of a locked page in the swap cache by a swap entry. Adds to *cpu_mask the
+ * CPUs whose TLB must be flushed before the page is written or freed. Returns whether no mapping is
+ * left. */
 bool rmap_unmap_all(struct page *page, u64 *cpu_mask);
 
 /* Emits state_anon_vma and state_avc records. All CPUs quiesced. Returns the records emitted. */

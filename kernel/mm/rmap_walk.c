@@ -1,9 +1,11 @@
 /*
- * Walking all mappings of a page: by anon_vma and chain, the one strategy there is, and the two walks that reclaim needs.
+ * Walking all mappings of a page: by anon_vma and chain, the one strategy there is, and the two
+ * walks that reclaim needs.
  *
- * Lock order: anon_vma (held through the walk, so that VMAs and their page tables stay), PTE. A mapping that a fault adds
- * behind the walker is not missed: who adds one to a page in use holds the page lock, as the callers of rmap_unmap_all() do,
- * or (fork) adds it for a child while the parent's is counted, and a page with mappings left is not evicted.
+ * Lock order: anon_vma (held through the walk, so that VMAs and their page tables stay), PTE. A
+ * mapping that a fault adds behind the walker is not missed: who adds one to a page in use holds
+ * the page lock, as the callers of rmap_unmap_all() do, or (fork) adds it for a child while the
+ * parent's is counted, and a page with mappings left is not evicted.
  */
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
@@ -51,7 +53,10 @@ const struct rmap_strategy rmap_anon_chain = {.name = "anon_chain", .walk = walk
 
 const struct rmap_strategy *rmap = &rmap_anon_chain;
 
-static u64 cpus_of(const struct mm *mm) { return READ_ONCE(mm->cpu_mask); }
+static u64 cpus_of(const struct mm *mm)
+{
+	return READ_ONCE(mm->cpu_mask);
+}
 
 static bool harvest_one(struct rmap_mapping *mapping, void *arg)
 {

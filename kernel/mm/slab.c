@@ -6,10 +6,12 @@
  * free objects, so they can be poisoned whole, a stray write to one cannot corrupt the allocator,
  * and a double free is seen at once, by its bit.
  *
- *   states of a slab, each a list of its cache: full, partial, empty
- *   partial -> full     its last free object is taken       full -> partial    an object comes back
- *   empty -> partial    an object is taken                  partial -> empty   its last object
- * comes back empty -> freed      when the cache has one empty slab already, or reclaim asks
+ * States of a slab, each a list of its cache, and the ways between them (where a slab holds one
+ * object, full and empty are neighbours):
+ *
+ *   empty -> partial -> full   objects are taken
+ *   full -> partial -> empty   objects come back
+ *   empty -> freed             the cache has another empty slab, or reclaim asks
  *
  * Objects are taken from partial slabs first, so that empty ones can go. Frames are allocated and
  * freed with no lock held. Caches are never destroyed, so their list is only ever added to and can

@@ -1,7 +1,8 @@
 /*
- * Slab allocator: caches of equal objects on pages of kind PAGE_SLAB, kmalloc() in power-of-two caches (and half steps) on top;
- * larger requests get whole frames. Freed objects are poisoned in debug builds and checked when handed out again; double and
- * invalid frees panic in every build. After the idea of Bonwick, "The Slab Allocator" (USENIX 1994).
+ * Slab allocator: caches of equal objects on pages of kind PAGE_SLAB, kmalloc() in power-of-two
+ * caches (and half steps) on top; larger requests get whole frames. Freed objects are poisoned in
+ * debug builds and checked when handed out again; double and invalid frees panic in every build.
+ * After the idea of Bonwick, "The Slab Allocator" (USENIX 1994).
  */
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
@@ -12,10 +13,12 @@ struct kmem_cache;
 
 void slab_init(void);
 
-/* A cache of objects of `size` bytes, aligned to 16; `name` must live for ever. NULL without memory. May sleep. */
+/* A cache of objects of `size` bytes, aligned to 16; `name` must live for ever. NULL without
+ * memory. May sleep. */
 struct kmem_cache *kmem_cache_create(const char *name, size_t size);
 
-/* An object, content undefined (zeroed with GFP_ZERO); NULL without memory. May sleep unless GFP_ATOMIC. */
+/* An object, content undefined (zeroed with GFP_ZERO); NULL without memory. May sleep unless
+ * GFP_ATOMIC. */
 void *kmem_cache_alloc(struct kmem_cache *cache, u32 gfp);
 void kmem_cache_free(struct kmem_cache *cache, void *object);
 

@@ -1,12 +1,13 @@
 /*
  * The swap area's slot map and the swap cache.
  *
- * Both are arrays indexed by slot: the areas this kernel meets have some ten thousand slots, and an array of four-byte frame
- * numbers is smaller and quicker than a tree of them. Slot 0 is the header and never used, so a frame number or slot of 0
- * means none.
+ * Both are arrays indexed by slot: the areas this kernel meets have some ten thousand slots, and an
+ * array of four-byte frame numbers is smaller and quicker than a tree of them. Slot 0 is the header
+ * and never used, so a frame number or slot of 0 means none.
  *
- * Slots are handed out in clusters of SWAP_CLUSTER consecutive ones to each CPU, so that what one reclaim pass evicts lies
- * together on the disk whatever the others do, is written by one request, and is read ahead together.
+ * Slots are handed out in clusters of SWAP_CLUSTER consecutive ones to each CPU, so that what one
+ * reclaim pass evicts lies together on the disk whatever the others do, is written by one request,
+ * and is read ahead together.
  */
 #include "mm/swap.h"
 
@@ -17,26 +18,38 @@
 #define SWAP_CLUSTER IO_MAX_PAGES
 
 static struct {
-	spinlock_t lock;        /* all below, once swap is on */
-	struct backing *disk;   /* NULL: no swap */
-	u32 last_slot;          /* slots 1..last_slot exist */
+	spinlock_t lock;      /* all below, once swap is on */
+	struct backing *disk; /* NULL: no swap */
+	u32 last_slot;        /* slots 1..last_slot exist */
 	u32 nr_free;
 	u16 *refs;
-	u32 *cached;            /* pfn, or 0 */
-	u32 *evicted_at;        /* value of `evictions` when the slot's content left memory */
-	u16 *cluster_used;      /* slots in use of each cluster */
+	u32 *cached;       /* pfn, or 0 */
+	u32 *evicted_at;   /* value of `evictions` when the slot's content left memory */
+	u16 *cluster_used; /* slots in use of each cluster */
 	u32 nr_clusters;
-	u32 search_cluster;     /* where the next search for a free cluster begins */
+	u32 search_cluster; /* where the next search for a free cluster begins */
 	u32 evictions;
 } swap = {.lock = SPINLOCK_INIT(RANK_SWAP)};
 
 /* Next slot of the cluster this CPU allocates from; guarded by the swap lock. */
 static DEFINE_PER_CPU(u32, cluster_next);
 
-u32 swap_nr_slots(void) { return swap.last_slot; }
-u32 swap_nr_free(void) { return READ_ONCE(swap.nr_free); }
-struct backing *swap_disk(void) { return swap.disk; }
-u16 debug_swap_refs(u32 slot) { return swap.refs[slot]; }
+u32 swap_nr_slots(void)
+{
+	return swap.last_slot;
+}
+u32 swap_nr_free(void)
+{
+	return READ_ONCE(swap.nr_free);
+}
+struct backing *swap_disk(void)
+{
+	return swap.disk;
+}
+u16 debug_swap_refs(u32 slot)
+{
+	return swap.refs[slot];
+}
 struct page *debug_swap_cached(u32 slot)
 {
 	return swap.cached[slot] ? pfn_page(swap.cached[slot]) : NULL;
@@ -71,7 +84,10 @@ static int check_header(const struct swap_header *header, u64 disk_size)
 	return 0;
 }
 
-static void *alloc_table(size_t size) { return kmalloc(size, GFP_KERNEL | GFP_ZERO); }
+static void *alloc_table(size_t size)
+{
+	return kmalloc(size, GFP_KERNEL | GFP_ZERO);
+}
 
 static int alloc_tables(u32 last_slot)
 {
@@ -245,21 +261,32 @@ bool swap_only_cached(struct page *page)
 	return only;
 }
 
-bool swap_cache_remove(struct page *page, s32 holders)
+enum swap_removal swap_cache_evict(struct page *page, u32 pass_id, enum reclaim_kind kind,
+				   enum reclaim_verdict verdict)
 {
-	bool alone;
+	u32 slot = page->slot;
+	enum swap_removal result = SWAP_BUSY;
 
 	ASSERT(page_test(page, PG_LOCKED) && page_test(page, PG_SWAPCACHE));
 	spin_lock(&swap.lock);
-	/* New references come from the cache, under this lock, or from a mapping; there is none. */
-	alone = atomic_read(&page->refcount) == holders + 1 && !page_mapcount(page) &&
-		!page_test(page, PG_DIRTY | PG_WRITEBACK);
-	if (alone)
+	/* New references come from the cache, under this lock, or from a mapping; there is none.
+	 * Two are left to be expected: the cache's and the isolation's. */
+	if (atomic_read(&page->refcount) == 2 && !page_mapcount(page) &&
+	    !page_test(page, PG_DIRTY | PG_WRITEBACK)) {
 		uncache_locked(page);
+		result = SWAP_DROPPED;
+	}
+	/* While the lock is held the slot cannot be freed by the last task that names it. */
+	if (result == SWAP_DROPPED && swap.refs[slot]) {
+		swap.evicted_at[slot] = ++swap.evictions;
+		TRACE(page_evicted, .pfn = page_pfn(page), .slot = slot, .pass_id = pass_id,
+		      .kind = kind, .verdict = verdict);
+		result = SWAP_EVICTED;
+	}
 	spin_unlock(&swap.lock);
-	if (alone)
+	if (result != SWAP_BUSY)
 		page_put(page);
-	return alone;
+	return result;
 }
 
 bool swap_cache_release(struct page *page)
@@ -268,7 +295,8 @@ bool swap_cache_release(struct page *page)
 
 	ASSERT(page_test(page, PG_LOCKED) && page_test(page, PG_SWAPCACHE));
 	spin_lock(&swap.lock);
-	/* While it is being written the slot must not go to another page: two writes to it would race. */
+	/* While it is being written the slot must not go to another page: two writes to it would
+	 * race. */
 	if (swap.refs[page->slot] == 1 && !page_test(page, PG_WRITEBACK)) {
 		uncache_locked(page);
 		page_set(page, PG_DIRTY);
@@ -303,7 +331,8 @@ int swap_slot_get(u32 slot, enum slot_why why)
 	return error;
 }
 
-/* Drops an unmapped page that only the cache still names. It is nobody's: no entry in any page table leads to it. */
+/* Drops an unmapped page that only the cache still names. It is nobody's: no entry in any page
+ * table leads to it. */
 void swap_cache_drop_unused(struct page *page)
 {
 	if (!page_test(page, PG_SWAPCACHE) || page_mapcount(page) || !page_trylock(page))
@@ -329,13 +358,6 @@ void swap_slot_put(u32 slot, enum slot_why why)
 		swap_cache_drop_unused(page);
 		page_put(page);
 	}
-}
-
-void swap_note_eviction(u32 slot)
-{
-	spin_lock(&swap.lock);
-	swap.evicted_at[slot] = ++swap.evictions;
-	spin_unlock(&swap.lock);
 }
 
 u32 swap_refault_distance(u32 slot)

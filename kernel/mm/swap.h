@@ -1,16 +1,18 @@
 /*
  * Swap: the area on the disk with its slot map, and the swap cache that ties pages to slots.
  *
- * A slot's count of references is the entries in page tables that name it, plus one while the swap cache holds a page for
- * it. It is guarded by the swap lock (RANK_SWAP), as is the cache. A page in the cache holds one reference for it; its
- * identity (PG_SWAPCACHE, page->slot) changes under the page lock and the swap lock.
+ * A slot's count of references is the entries in page tables that name it, plus one while the swap
+ * cache holds a page for it. It is guarded by the swap lock (RANK_SWAP), as is the cache. A page in
+ * the cache holds one reference for it; its identity (PG_SWAPCACHE, page->slot) changes under the
+ * page lock and the swap lock.
  */
 #ifndef MM_SWAP_H
 #define MM_SWAP_H
 
 #include "mm/backing.h"
 
-/* Reads and checks the header of the area on `disk`, and uses it. 0, -EINVAL for a bad header (printed), -ENOMEM, -EIO. May sleep. */
+/* Reads and checks the header of the area on `disk`, and uses it. 0, -EINVAL for a bad header
+ * (printed), -ENOMEM, -EIO. May sleep. */
 int swap_on(struct backing *disk, int (*read_sync)(struct backing *, u64 offset, struct page *));
 
 /* Usable slots, and those free now. Racy. */
@@ -25,42 +27,51 @@ int swap_cache_add_new(struct page *page);
 /* The page the cache holds for a slot, with a reference, or NULL. */
 struct page *swap_cache_get(u32 slot);
 
-/* Puts a locked fresh page in the cache for a slot that must still be in use. 0, -EEXIST when the cache has one, -ENOENT when the
- * slot is not in use any more. */
+/* Puts a locked fresh page in the cache for a slot that must still be in use. 0, -EEXIST when the
+ * cache has one, -ENOENT when the slot is not in use any more. */
 int swap_cache_add_read(u32 slot, struct page *page);
 
 /* Whether the cache is the only one left that refers to the slot of a locked page in the cache. */
 bool swap_only_cached(struct page *page);
 
-/* Takes a locked page out of the cache if nobody but the cache and `holders` others has a reference on it; frees the slot if that
- * was its last one. Returns whether it did. */
-bool swap_cache_remove(struct page *page, s32 holders);
+/* Takes a locked, isolated, clean page out of the cache if nobody else has a reference on it. The
+ * arguments are for the trace. */
+enum swap_removal {
+	SWAP_BUSY,    /* nothing done: it is mapped, dirty, or held */
+	SWAP_EVICTED, /* its content is in swap only */
+	SWAP_DROPPED, /* no entry named its slot any more: the slot is free, the content gone */
+};
+enum swap_removal swap_cache_evict(struct page *page, u32 pass_id, enum reclaim_kind kind,
+				   enum reclaim_verdict verdict);
 
-/* A locked, mapped page whose slot nobody else names leaves the cache and becomes dirty. Returns whether it did. */
+/* A locked, mapped page whose slot nobody else names leaves the cache and becomes dirty. Returns
+ * whether it did. */
 bool swap_cache_release(struct page *page);
 
-/* A locked page whose read failed leaves the cache, so that the next fault tries again. The caller has a reference. */
+/* A locked page whose read failed leaves the cache, so that the next fault tries again. The caller
+ * has a reference. */
 void swap_cache_forget(struct page *page);
 
-/* One more or one fewer entry names the slot. get: 0, or -EOVERFLOW at 65535. put: when only the cache is left and nobody maps the
- * page, the page is dropped too. */
+/* One more or one fewer entry names the slot. get: 0, or -EOVERFLOW at 65535. put: when only the
+ * cache is left and nobody maps the page, the page is dropped too. */
 int swap_slot_get(u32 slot, enum slot_why why);
 void swap_slot_put(u32 slot, enum slot_why why);
-/* The page in the cache lost a mapping: drops it if nobody can want it any more. The caller holds a reference. */
+/* The page in the cache lost a mapping: drops it if nobody can want it any more. The caller holds a
+ * reference. */
 void swap_cache_drop_unused(struct page *page);
 
-/* Evictions so far: the clock of refault distances; and the distance of a slot's content. */
-void swap_note_eviction(u32 slot);
+/* Evictions since the one of the slot's content. */
 u32 swap_refault_distance(u32 slot);
 
 /* ---- transfers (swap_io.c) ---- */
 
-/* Reads a slot for a fault, with neighbours as readahead. Returns the page with a reference, unlocked, perhaps with PG_ERROR
- * instead of PG_UPTODATE; NULL and *error = -ENOMEM, or -EAGAIN when the slot is not in use any more. *waited tells whether the disk was
- * needed. Sleeps. */
+/* Reads a slot for a fault, with neighbours as readahead. Returns the page with a reference,
+ * unlocked, perhaps with PG_ERROR instead of PG_UPTODATE; NULL and *error = -ENOMEM, or -EAGAIN
+ * when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */
 struct page *swap_in(u32 slot, bool *waited, int *error);
 
-/* Collects pages of one reclaim pass into requests of consecutive slots. Zero `request` and `nr_pages` at first. */
+/* Collects pages of one reclaim pass into requests of consecutive slots. Zero `request` and
+ * `nr_pages` at first. */
 struct swap_writer {
 	struct io_request *request;
 	u32 pass_id;
@@ -68,8 +79,9 @@ struct swap_writer {
 	u32 nr_pages; /* handed over so far */
 };
 
-/* Begins the write of a locked, unmapped, dirty page in the cache and unlocks it; the isolation's reference passes to the write, whose end
- * calls reclaim_page_written(). -EAGAIN when no request is free: nothing done. Does not sleep. */
+/* Begins the write of a locked, unmapped, dirty page in the cache and unlocks it; the isolation's
+ * reference passes to the write, whose end calls reclaim_page_written(). -EAGAIN when no request is
+ * free: nothing done. Does not sleep. */
 int swap_write(struct swap_writer *writer, struct page *page);
 /* Submits what is collected. */
 void swap_write_flush(struct swap_writer *writer);

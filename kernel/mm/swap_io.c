@@ -1,10 +1,11 @@
 /*
  * Transfers between pages and swap slots: clustered asynchronous writes, reads with readahead.
  *
- * Readahead reads the slots beside the wanted one, as far as they are in use, not cached, and consecutive: one request. How
- * many is learnt from success, in the manner of Linux's swapin_nr_pages(): the more of the pages read ahead were asked for
- * since the last time, the larger the window; a window without success shrinks by half. Memory below the low watermark
- * gets no readahead at all.
+ * Readahead reads the slots beside the wanted one, as far as they are in use, not cached, and
+ * consecutive: one request. How many is learnt from success, in the manner of Linux's
+ * swapin_nr_pages(): the more of the pages read ahead were asked for since the last time, the
+ * larger the window; a window without success shrinks by half. Memory below the low watermark gets
+ * no readahead at all.
  */
 #include "mm/swap.h"
 
@@ -19,13 +20,19 @@ static DEFINE_WAIT_QUEUE(write_wait);
 static atomic_t nr_writing;
 
 static struct {
-	atomic_t hits;  /* pages read ahead and then asked for since the last window was chosen */
-	u32 window;     /* the last one; racy, only a hint */
+	atomic_t hits; /* pages read ahead and then asked for since the last window was chosen */
+	u32 window;    /* the last one; racy, only a hint */
 	u32 last_slot;
 } readahead;
 
-static u64 slot_offset(u32 slot) { return (u64)slot << PAGE_SHIFT; }
-static u32 offset_slot(u64 offset) { return offset >> PAGE_SHIFT; }
+static u64 slot_offset(u32 slot)
+{
+	return (u64)slot << PAGE_SHIFT;
+}
+static u32 offset_slot(u64 offset)
+{
+	return offset >> PAGE_SHIFT;
+}
 
 /* ---- writing ---- */
 
@@ -96,7 +103,10 @@ int swap_write(struct swap_writer *writer, struct page *page)
 	return 0;
 }
 
-u32 swap_writes_pending(void) { return atomic_read(&nr_writing); }
+u32 swap_writes_pending(void)
+{
+	return atomic_read(&nr_writing);
+}
 
 void swap_wait_writes_below(u32 nr)
 {
@@ -192,7 +202,8 @@ static void start_read(struct page *page, u32 slot)
 			/* A gap: what lies before it goes on its own. */
 			swap_disk()->ops->submit(swap_disk(), request);
 			request = io_request_get();
-			*request = (struct io_request){.backing = swap_disk(), .done = read_done,
+			*request = (struct io_request){.backing = swap_disk(),
+						       .done = read_done,
 						       .offset = slot_offset(slot)};
 		}
 		if (!ahead)

@@ -8,10 +8,10 @@
  * Events and links, under mmap_lock for writing. The rule is that a page is never mapped where no
  * linked VMA covers it at a moment when anybody could look:
  *
- *   split   vma_create of the upper part, its avc_links, then vma_resize of the lower part. Linking
- * sleeps, so in between the two overlap, and reclaim finds the same entry twice, which is harmless
- *   merge   links of the upper one cut, vma_remove, vma_resize of the lower one, without sleeping.
- * In between reclaim cannot reach the upper part's entries, so it leaves them alone
+ *   split   links reserved, then without sleeping vma_resize of the lower part, vma_create of
+ *           the upper one, its avc_links. In between reclaim cannot reach the upper part's
+ *           entries: it leaves them
+ *   merge   links of the upper one cut, vma_remove, vma_resize of the lower one, likewise
  *
  * Two VMAs merge only when their anon_vmas agree, and then the lower one, whose links cover the
  * same family, stays.
@@ -19,6 +19,7 @@
 #include "mm/vma.h"
 
 #include "arch/x86_64/pte.h"
+#include "cpu/quiesce.h"
 #include "lib/errno.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
@@ -40,7 +41,7 @@ struct vma *vma_find_first(struct mm *mm, u64 va)
 	struct rb_node *node = mm->vma_tree.rb_node;
 	struct vma *best = NULL;
 
-	ASSERT(rwsem_is_locked(&mm->mmap_lock));
+	ASSERT(rwsem_is_locked(&mm->mmap_lock) || READ_ONCE(quiesce_wanted));
 	while (node) {
 		struct vma *vma = rb_entry(node, struct vma, rb);
 

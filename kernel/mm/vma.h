@@ -1,6 +1,6 @@
 /*
- * struct vma: a range of user addresses with equal rights and backing. Kept in a red-black tree and an address-ordered list;
- * neighbours that could be one are merged.
+ * struct vma: a range of user addresses with equal rights and backing. Kept in a red-black tree and
+ * an address-ordered list; neighbours that could be one are merged.
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
@@ -9,46 +9,53 @@
 #include "mm/mm.h"
 
 struct vma {
-	struct rb_node rb;        /* mmap_lock */
-	struct list_head node;    /* mm.vmas, by address; mmap_lock */
+	struct rb_node rb;     /* mmap_lock */
+	struct list_head node; /* mm.vmas, by address; mmap_lock */
 	struct mm *mm;
-	u32 id;                   /* serial number */
-	u32 flags;                /* VM_*; mmap_lock for writing */
-	u64 start, end;           /* page-aligned; mmap_lock for writing, and the anon_vma lock once it is linked */
-	struct anon_vma *anon_vma; /* for new pages; set once under mmap_lock and the anon_vma lock; NULL before */
-	struct list_head chain;   /* its anon_vma_chain links; mmap_lock */
-	struct backing *backing;  /* private file content, or NULL */
-	u64 backing_offset;       /* byte of the backing at `start`; page-aligned */
-	u64 backing_end;          /* bytes of the backing from here on read as zeroes */
+	u32 id;         /* serial number */
+	u32 flags;      /* VM_*; mmap_lock for writing */
+	u64 start, end; /* page-aligned; mmap_lock for writing, and the anon_vma lock once it is
+			   linked */
+	struct anon_vma *anon_vma; /* for new pages; set once under mmap_lock and the anon_vma lock;
+				      NULL before */
+	struct list_head chain;    /* its anon_vma_chain links; mmap_lock */
+	struct backing *backing;   /* private file content, or NULL */
+	u64 backing_offset;        /* byte of the backing at `start`; page-aligned */
+	u64 backing_end;           /* bytes of the backing from here on read as zeroes */
 };
 
-/* The VMA that contains va, or NULL. mmap_lock held. */
+/* The VMA that contains va, or NULL. mmap_lock held, or all CPUs quiesced. */
 struct vma *vma_find(struct mm *mm, u64 va);
-/* The first VMA whose end lies above va, or NULL: it contains va or comes after it. mmap_lock held. */
+/* The first VMA whose end lies above va, or NULL: it contains va or comes after it. mmap_lock held.
+ */
 struct vma *vma_find_first(struct mm *mm, u64 va);
 struct vma *vma_next(struct vma *vma);
 struct vma *vma_prev(struct vma *vma);
 
-#define for_each_vma(mm, vma) list_for_each_entry(vma, &(mm)->vmas, node)
+#define for_each_vma(mm, vma) list_for_each_entry (vma, &(mm)->vmas, node)
 
-/* Creates a VMA in a free range, or extends a neighbour that allows it. `why` is for the trace. mmap_lock for writing. Returns it,
- * NULL without memory. */
-struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing, u64 backing_offset,
-		    u64 backing_end, enum vma_why why);
+/* Creates a VMA in a free range, or extends a neighbour that allows it. `why` is for the trace.
+ * mmap_lock for writing. Returns it, NULL without memory. */
+struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
+		    u64 backing_offset, u64 backing_end, enum vma_why why);
 
-/* Cuts a VMA in two at `at` (inside it, page-aligned); the given one keeps the lower part. 0 or -ENOMEM. mmap_lock for writing. */
+/* Cuts a VMA in two at `at` (inside it, page-aligned); the given one keeps the lower part. 0 or
+ * -ENOMEM. mmap_lock for writing. */
 int vma_split(struct vma *vma, u64 at);
 
-/* Joins a VMA with its neighbours where they agree; returns the one that now covers it. mmap_lock for writing. */
+/* Joins a VMA with its neighbours where they agree; returns the one that now covers it. mmap_lock
+ * for writing. */
 struct vma *vma_merge(struct vma *vma);
 
 /* Moves the bounds (stack growth, brk); the anon_vma trees follow. mmap_lock for writing. */
 void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why);
 
-/* A copy for a child: same range, flags, backing; not linked to any anon_vma. Inserted in `mm`. NULL without memory. */
+/* A copy for a child: same range, flags, backing; not linked to any anon_vma. Inserted in `mm`.
+ * NULL without memory. */
 struct vma *vma_copy(struct mm *mm, const struct vma *vma);
 
-/* Takes a VMA out of tree and list and frees it; its pages are unmapped and its chain is cut already. mmap_lock for writing. */
+/* Takes a VMA out of tree and list and frees it; its pages are unmapped and its chain is cut
+ * already. mmap_lock for writing. */
 void vma_remove(struct vma *vma, enum vma_why why);
 
 /* pte bits for a page of this VMA; never PTE_WRITE: the fault decides that. */

@@ -1,4 +1,5 @@
-/* The kernel's own counters: counted at other places than the events that the host compares them with. */
+/* The kernel's own counters: counted at other places than the events that the host compares them
+ * with. */
 #ifndef MM_VMSTAT_H
 #define MM_VMSTAT_H
 
@@ -9,8 +10,14 @@
 
 DECLARE_PER_CPU(u64[NR_VMSTAT], vmstat);
 
-static inline void vmstat_add(enum vmstat_item item, u64 n) { this_cpu_add(vmstat[item], n); }
-static inline void vmstat_inc(enum vmstat_item item) { vmstat_add(item, 1); }
+static inline void vmstat_add(enum vmstat_item item, u64 n)
+{
+	this_cpu_add(vmstat[item], n);
+}
+static inline void vmstat_inc(enum vmstat_item item)
+{
+	vmstat_add(item, 1);
+}
 
 /* Sum over all CPUs; exact when they are quiesced. */
 u64 vmstat_read(enum vmstat_item item);

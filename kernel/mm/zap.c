@@ -1,12 +1,12 @@
 /*
  * Mappings over ranges: taking them away, changing their rights, copying them for fork.
  *
- * A frame may be given back only when no CPU can reach it through its TLB any more: zapped pages are gathered, the TLB is
- * flushed, then they are dropped. Swap slots need no flush and are dropped at once.
+ * A frame may be given back only when no CPU can reach it through its TLB any more: zapped pages
+ * are gathered, the TLB is flushed, then they are dropped. Swap slots need no flush and are dropped
+ * at once.
  */
 #include "mm/zap.h"
 
-#include "arch/x86_64/tlb.h"
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/pgtable.h"
@@ -24,7 +24,8 @@ struct zap {
 	struct page *pages[GATHER_MAX];
 };
 
-/* An entry that mapped a page is gone. Returns the page, whose mapping's reference is now the caller's; NULL for the zero page. */
+/* An entry that mapped a page is gone. Returns the page, whose mapping's reference is now the
+ * caller's; NULL for the zero page. */
 static struct page *forget_mapping(struct mm *mm, u64 va, pte_t old)
 {
 	struct page *page = pfn_page(pte_pfn(old));
@@ -71,16 +72,6 @@ static int zap_entries(struct pte_range *range)
 	return 0;
 }
 
-static void flush(struct mm *mm, u64 start, u64 end, enum tlb_why why)
-{
-	u64 cpus = READ_ONCE(mm->cpu_mask);
-
-	if (!cpus)
-		return;
-	TRACE(tlb_flush, .cpus = cpus, .mm_id = mm->id, .reason = why);
-	tlb_shootdown(cpus, start, end);
-}
-
 static void drop_gathered(struct zap *zap)
 {
 	for (u32 i = 0; i < zap->nr_pages; i++) {
@@ -101,8 +92,8 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
 
 		more = pgtable_walk(vma->mm, from, end, zap_entries, &zap);
 		if (zap.nr_pages)
-			flush(vma->mm, from, more ? zap.next : end,
-			      why == PTE_WHY_EXIT ? TLB_EXIT : TLB_UNMAP);
+			mm_flush_tlb(vma->mm, from, more ? zap.next : end,
+				     why == PTE_WHY_EXIT ? TLB_EXIT : TLB_UNMAP);
 		drop_gathered(&zap);
 		cond_resched();
 	} while (more);
@@ -110,8 +101,8 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
 
 /* ---- mprotect ---- */
 
-/* The entry with the rights of `flags`; write permission is kept where it was only if the VMA allows it, and never granted: a
- * fault does that, after looking who shares the page. */
+/* The entry with the rights of `flags`; write permission is kept where it was only if the VMA
+ * allows it, and never granted: a fault does that, after looking who shares the page. */
 static pte_t with_rights(pte_t pte, u64 flags, bool may_write)
 {
 	u64 keep = PTE_FRAME_MASK | PTE_ACCESSED | PTE_DIRTY | (may_write ? PTE_WRITE : 0);
@@ -139,10 +130,11 @@ static int protect_entries(struct pte_range *range)
 		new = with_rights(old, flags, may_write && (old & PTE_PRESENT));
 		if (new == old)
 			continue;
-		/* The bits the CPU sets meanwhile are lost only between the read above and the exchange: take them over. */
+		/* The bits the CPU sets meanwhile are lost only between the read above and the
+		 * exchange: take them over. */
 		old = pte_replace(range->mm, range->va + i * PAGE_SIZE, entry, new,
 				  PTE_WHY_PROTECT);
-		if ((old & PTE_DIRTY) && !(new & PTE_DIRTY) && pfn_page(pte_pfn(old)) != zero_page)
+		if ((old & PTE_DIRTY) && !(new &PTE_DIRTY) && pfn_page(pte_pfn(old)) != zero_page)
 			page_set(pfn_page(pte_pfn(old)), PG_DIRTY);
 		protect->lost_rights = true;
 	}
@@ -156,14 +148,15 @@ void protect_range(struct vma *vma, u64 start, u64 end)
 	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
 	pgtable_walk(vma->mm, start, end, protect_entries, &protect);
 	if (protect.lost_rights)
-		flush(vma->mm, start, end, TLB_PROTECT);
+		mm_flush_tlb(vma->mm, start, end, TLB_PROTECT);
 }
 
 /* ---- fork ---- */
 
 #define COPY_BATCH 32
 
-/* Entries read from the parent, each with a reference on its page or slot, on their way into the child. */
+/* Entries read from the parent, each with a reference on its page or slot, on their way into the
+ * child. */
 struct copy {
 	pte_t ptes[COPY_BATCH];
 	u64 va[COPY_BATCH];
@@ -172,7 +165,8 @@ struct copy {
 	int error;
 };
 
-/* Takes one entry for the child; the parent's loses write permission, so that both copy on write. */
+/* Takes one entry for the child; the parent's loses write permission, so that both copy on write.
+ */
 static void take_entry(struct copy *copy, struct mm *parent, u64 va, pte_t *entry, pte_t pte)
 {
 	if (pte_is_swap(pte)) {
@@ -181,7 +175,8 @@ static void take_entry(struct copy *copy, struct mm *parent, u64 va, pte_t *entr
 			return;
 	} else {
 		if (pte & PTE_WRITE)
-			pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
+			pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE,
+					  PTE_WHY_FORK_PARENT) &
 			      ~PTE_WRITE;
 		if (pfn_page(pte_pfn(pte)) != zero_page)
 			page_get(pfn_page(pte_pfn(pte)));
@@ -239,8 +234,9 @@ static void drop_taken(pte_t pte)
 }
 
 /*
- * Entries go over in batches: taken under the parent's lock, given under the child's, never both. Meanwhile reclaim may unmap
- * a taken page from the parent; its reference keeps it from being freed, and the child maps a page of the swap cache.
+ * Entries go over in batches: taken under the parent's lock, given under the child's, never both.
+ * Meanwhile reclaim may unmap a taken page from the parent; its reference keeps it from being
+ * freed, and the child maps a page of the swap cache.
  */
 int copy_range(struct vma *child, struct vma *parent)
 {

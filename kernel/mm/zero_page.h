@@ -1,4 +1,5 @@
-/* The page of zeroes that first reads of anonymous memory map. Never counted, listed, written or freed. */
+/* The page of zeroes that first reads of anonymous memory map. Never counted, listed, written or
+ * freed. */
 #ifndef MM_ZERO_PAGE_H
 #define MM_ZERO_PAGE_H
 

@@ -29,15 +29,15 @@ struct elf_phdr {
 static_assert(sizeof(struct elf_header) == 64, "ABI");
 static_assert(sizeof(struct elf_phdr) == ELF_PHDR_SIZE, "ABI");
 
-#define ET_EXEC		2
-#define ET_DYN		3
-#define EM_X86_64	62
-#define PT_LOAD		1
-#define PT_INTERP	3
-#define PF_X		1
-#define PF_W		2
-#define PF_R		4
-#define MAX_PHDRS	64
+#define ET_EXEC         2
+#define ET_DYN          3
+#define EM_X86_64       62
+#define PT_LOAD         1
+#define PT_INTERP       3
+#define PF_X            1
+#define PF_W            2
+#define PF_R            4
+#define MAX_PHDRS       64
 #define STATIC_PIE_BASE 0x555555554000ul /* where Linux puts it without randomisation */
 
 static const u8 expected_ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};

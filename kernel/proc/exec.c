@@ -47,7 +47,7 @@ enum {
 
 #define USER_CLOCK_TICKS 100 /* what times(2) counts in, a second */
 #define FIRST_STACK_SIZE (128 * KIB)
-#define RANDOM_SIZE	 16
+#define RANDOM_SIZE      16
 
 /* Maps a segment: the pages that the file gives a part of, then those that are only zero. */
 static int map_segment(struct mm *mm, const struct elf_segment *segment, struct backing *program)

@@ -94,9 +94,7 @@ void task_exit(s32 wait_status)
 	panic("task %d runs after its end", self->cur.pid);
 }
 
-/* ---- wait4
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- wait4 ---- */
 
 static bool is_waited_for(const struct task *child, s32 which)
 {

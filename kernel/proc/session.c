@@ -11,6 +11,7 @@
 #include "cpu/wait.h"
 #include "mm/baseline.h"
 #include "mm/check.h"
+#include "mm/oom.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
 #include "mm/vmstat.h"
@@ -18,8 +19,8 @@
 #include "trace/trace.h"
 
 static u64 nr_baselines; /* quiesced */
-static u64 nr_barriers;	 /* quiesced */
-static bool is_ending;	 /* atomic; never goes back */
+static u64 nr_barriers;  /* quiesced */
+static bool is_ending;   /* atomic; never goes back */
 
 static void emit_baseline(void)
 {
@@ -34,10 +35,22 @@ static bool begin_ending(void)
 	return !__atomic_exchange_n(&is_ending, true, __ATOMIC_SEQ_CST);
 }
 
-static void drain(void)
+/* Whether the host has taken everything; then there is room for more. */
+static bool drain(void)
 {
-	if (trace_started() && !trace_drain())
-		printk("palimpsest: the host does not take the end of the trace");
+	if (!trace_started() || trace_drain())
+		return true;
+	printk("palimpsest: the host does not take the end of the trace");
+	return false;
+}
+
+/* The last event; drained before it too, so that there is room for it whatever the mode. */
+static void end_trace(s32 status, enum session_reason reason)
+{
+	if (!drain())
+		return;
+	TRACE(session_end, .status = status, .reason = reason);
+	drain();
 }
 
 /* All other CPUs are stopped, perhaps in the middle of an event: then theirs is the last packet
@@ -46,8 +59,7 @@ static void session_panic(void)
 {
 	if (!begin_ending())
 		return; /* the panic came while ending: what can be drained is on its way */
-	TRACE(session_end, .status = 0, .reason = SESSION_PANIC);
-	drain();
+	end_trace(0, SESSION_PANIC);
 }
 
 void session_start_trace(const struct trace_sink *sink, enum trace_mode mode)
@@ -96,12 +108,13 @@ void session_end(s32 status, enum session_reason reason)
 		quiesce_point();
 		cpu_relax();
 	}
+	if (reason == SESSION_EXIT)
+		oom_wait_done();
 	quiesce_begin();
 	print_vmstat();
 	mm_check();
 	vmstat_emit();
-	TRACE(session_end, .status = status, .reason = reason);
-	drain();
+	end_trace(status, reason);
 	printk("palimpsest: session end");
 	arch_exit_machine(0);
 }

@@ -8,19 +8,19 @@
 
 #include "proc/task.h"
 
-#define SIGILL	   4
-#define SIGTRAP	   5
-#define SIGBUS	   7
-#define SIGFPE	   8
-#define SIGKILL	   9
-#define SIGSEGV	   11
-#define SIGCHLD	   17
-#define SIGCONT	   18
-#define SIGSTOP	   19
-#define SIGTSTP	   20
-#define SIGTTIN	   21
-#define SIGTTOU	   22
-#define SIGURG	   23
+#define SIGILL     4
+#define SIGTRAP    5
+#define SIGBUS     7
+#define SIGFPE     8
+#define SIGKILL    9
+#define SIGSEGV    11
+#define SIGCHLD    17
+#define SIGCONT    18
+#define SIGSTOP    19
+#define SIGTSTP    20
+#define SIGTTIN    21
+#define SIGTTOU    22
+#define SIGURG     23
 #define SIGWINCH   28
 #define NR_SIGNALS 64
 

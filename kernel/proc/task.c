@@ -127,8 +127,7 @@ struct task *task_find(s32 pid)
 	return NULL;
 }
 
-/* ---- kernel threads
- * --------------------------------------------------------------------------------------------- */
+/* ---- kernel threads ---- */
 
 struct kthread_start {
 	void (*fn)(void *arg);
@@ -166,9 +165,7 @@ int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
 	return 0;
 }
 
-/* ---- baseline
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- baseline ---- */
 
 /* A task on a CPU runs, whatever it is about to do. */
 static enum task_state visible_state(const struct task *task)

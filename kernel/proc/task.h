@@ -6,8 +6,9 @@
  *
  *   created      task_create(): not yet in the task list, on no run queue
  *   running      task_start(); from then on it runs, waits in a run queue, or sleeps
- *   ZOMBIE       task_exit(): holds no memory, no files; keeps its pid and its wait status until
- * its parent asks DEAD         unlinked: nobody can find it any more
+ *   ZOMBIE       task_exit(): holds no memory, no files; keeps its pid and its wait status for its
+ *                parent
+ *   DEAD         unlinked: nobody can find it any more
  *
  * Two references keep the structure: that of the task list, dropped when the task is reaped, and
  * that of the CPU, dropped by the task that runs after it has left its CPU for the last time (only
@@ -34,24 +35,24 @@ struct task {
 	struct arch_task arch;
 
 	/* scheduler (sched.c) */
-	enum task_state state;	     /* own task before it sleeps, waker under [R] */
-	u32 cpu;		     /* [R] where it runs, waits or ran last */
+	enum task_state state;       /* own task before it sleeps, waker under [R] */
+	u32 cpu;                     /* [R] where it runs, waits or ran last */
 	struct list_head queue_node; /* [R] linked while runnable and not running */
-	s64 slice_ns;		     /* [R] time it may still run before others come first */
-	u64 run_ns;		     /* [R] processor time so far */
-	u64 switched_in_ns;	     /* [R] when it got the CPU, or was last accounted */
+	s64 slice_ns;                /* [R] time it may still run before others come first */
+	u64 run_ns;                  /* [R] processor time so far */
+	u64 switched_in_ns;          /* [R] when it got the CPU, or was last accounted */
 
 	/* family (task.c, fork.c, exit.c) */
 	atomic_t refs;
-	struct list_head node;	      /* [T] in task_list, ascending by pid */
-	struct task *parent;	      /* [T] NULL for kernel threads and init */
+	struct list_head node;        /* [T] in task_list, ascending by pid */
+	struct task *parent;          /* [T] NULL for kernel threads and init */
 	struct list_head children;    /* [T] */
 	struct list_head sibling;     /* [T] in the parent's children */
 	struct wait_queue child_wait; /* it sleeps here until a child ends, or execs after vfork */
-	s32 pgid, sid;		      /* [T] process group and session, as Linux's */
-	bool parent_waits;	      /* [T] between vfork and exec or exit: the parent sleeps */
-	s32 wait_status;	      /* [T] valid for a zombie */
-	u64 children_run_ns;	      /* [T] processor time of the children it has waited for */
+	s32 pgid, sid;                /* [T] process group and session, as Linux's */
+	bool parent_waits;            /* [T] between vfork and exec or exit: the parent sleeps */
+	s32 wait_status;              /* [T] valid for a zombie */
+	u64 children_run_ns;          /* [T] processor time of the children it has waited for */
 
 	struct signal_state signals; /* [S] */
 	struct file_table *files;    /* [O] NULL for kernel threads and zombies */
@@ -65,7 +66,7 @@ static inline struct task *to_task(struct current_task *cur)
 /* The running task. */
 #define current_proc to_task(current)
 
-extern spinlock_t tasks_lock;	   /* RANK_TASKS */
+extern spinlock_t tasks_lock;      /* RANK_TASKS */
 extern struct list_head task_list; /* all but the idle tasks */
 
 /* Makes what runs on the calling CPU its idle task, on the stack that it has, and lets the CPU take

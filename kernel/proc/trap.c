@@ -55,19 +55,19 @@ int upcall_page_fault(struct trap_frame *frame, u64 address, u64 error_code)
 /* Signals of the exceptions, by vector (SDM vol. 3, 6.15); 0: none of these can come from user
  * mode. */
 static const u8 exception_signals[] = {
-	[0] = SIGFPE,	/* divide error */
-	[1] = SIGTRAP,	/* debug */
-	[3] = SIGTRAP,	/* breakpoint */
-	[4] = SIGSEGV,	/* overflow */
-	[5] = SIGSEGV,	/* bound range */
-	[6] = SIGILL,	/* invalid opcode */
-	[7] = SIGFPE,	/* no x87 */
-	[11] = SIGBUS,	/* segment not present */
-	[12] = SIGBUS,	/* stack segment */
+	[0] = SIGFPE,   /* divide error */
+	[1] = SIGTRAP,  /* debug */
+	[3] = SIGTRAP,  /* breakpoint */
+	[4] = SIGSEGV,  /* overflow */
+	[5] = SIGSEGV,  /* bound range */
+	[6] = SIGILL,   /* invalid opcode */
+	[7] = SIGFPE,   /* no x87 */
+	[11] = SIGBUS,  /* segment not present */
+	[12] = SIGBUS,  /* stack segment */
 	[13] = SIGSEGV, /* general protection */
-	[16] = SIGFPE,	/* x87 error */
-	[17] = SIGBUS,	/* alignment */
-	[19] = SIGFPE,	/* SIMD error */
+	[16] = SIGFPE,  /* x87 error */
+	[17] = SIGBUS,  /* alignment */
+	[19] = SIGFPE,  /* SIMD error */
 };
 
 void upcall_user_exception(struct trap_frame *frame)

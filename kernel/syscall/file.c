@@ -8,20 +8,20 @@
 #include "mm/slab.h"
 #include "syscall/syscall.h"
 
-#define AT_FDCWD	    (-100)
+#define AT_FDCWD            (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100u
-#define AT_EMPTY_PATH	    0x1000u
+#define AT_EMPTY_PATH       0x1000u
 
 #define R_OK 4u
 #define W_OK 2u
 #define X_OK 1u
 
-#define F_DUPFD		0
-#define F_GETFD		1
-#define F_SETFD		2
-#define F_GETFL		3
+#define F_DUPFD         0
+#define F_GETFD         1
+#define F_SETFD         2
+#define F_GETFL         3
 #define F_DUPFD_CLOEXEC 1030
-#define FD_CLOEXEC	1u
+#define FD_CLOEXEC      1u
 
 #define IOV_MAX 1024
 
@@ -68,8 +68,7 @@ static int lookup_user_path(u64 dirfd, u64 user_path, struct inode **inode)
 	return error;
 }
 
-/* ---- opening and descriptors
- * ------------------------------------------------------------------------------------ */
+/* ---- opening and descriptors ---- */
 
 long sys_openat(u64 dirfd, u64 path, u64 flags, u64 mode)
 {
@@ -170,8 +169,7 @@ long sys_ioctl(u64 fd, u64 request, u64 arg)
 	return result;
 }
 
-/* ---- reading and writing
- * ---------------------------------------------------------------------------------------- */
+/* ---- reading and writing ---- */
 
 long sys_read(u64 fd, u64 to, u64 size)
 {
@@ -247,8 +245,7 @@ long sys_lseek(u64 fd, u64 offset, u64 whence)
 	return result;
 }
 
-/* ---- what a file is
- * --------------------------------------------------------------------------------------------- */
+/* ---- what a file is ---- */
 
 static long put_stat(u64 to, const struct stat *stat)
 {

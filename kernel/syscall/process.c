@@ -21,7 +21,7 @@
 #define WUNTRACED    2u
 #define WCONTINUED   8u
 #define WNOTHREAD    0x20000000u
-#define WALL	     0x40000000u
+#define WALL         0x40000000u
 #define WAIT_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL)
 
 long sys_fork(void)
@@ -138,9 +138,7 @@ long sys_arch_prctl(u64 code, u64 address)
 	}
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 long sys_getpid(void)
 {

@@ -4,8 +4,8 @@
 #include "proc/signal.h"
 #include "syscall/syscall.h"
 
-#define SIG_DFL	    0
-#define SIG_IGN	    1
+#define SIG_DFL     0
+#define SIG_IGN     1
 #define SIGSET_SIZE 8
 
 /* struct sigaction of the kernel's ABI. */

@@ -54,8 +54,7 @@ long sys_sysinfo(u64 to)
 	return copy_to_user((void __user *)to, &info, sizeof(info));
 }
 
-/* ---- limits: fixed, and the same for all
- * -------------------------------------------------------------------------- */
+/* ---- limits: fixed, and the same for all ---- */
 
 #define RLIMIT_STACK  3
 #define RLIMIT_CORE   4
@@ -98,8 +97,7 @@ long sys_prlimit64(u64 pid, u64 resource, u64 new, u64 old)
 	return old ? sys_getrlimit(resource, old) : 0;
 }
 
-/* ---- random numbers: see proc/random.h for how good they are
- * -------------------------------------------------------- */
+/* ---- random numbers: see proc/random.h for how good they are ---- */
 
 #define GRND_FLAGS 7u
 

@@ -100,9 +100,7 @@ long sys_time(u64 to)
 	return sec;
 }
 
-/* ---- sleeping
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- sleeping ---- */
 
 /* A wished time in ns; what does not fit is for ever. */
 static int get_timespec(u64 from, u64 *ns)
@@ -161,8 +159,7 @@ long sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
 	return error != 0 ? error : sleep_interruptible_until(deadline_ns);
 }
 
-/* ---- processor time
- * --------------------------------------------------------------------------------------------- */
+/* ---- processor time ---- */
 
 /* struct rusage of the ABI: two times, then fourteen counters that Linux fills in part, and this
  * kernel not at all. */
@@ -187,9 +184,9 @@ static u64 children_run_ns(void)
 	return run_ns;
 }
 
-#define RUSAGE_SELF	0
+#define RUSAGE_SELF     0
 #define RUSAGE_CHILDREN (-1)
-#define RUSAGE_THREAD	1
+#define RUSAGE_THREAD   1
 
 long sys_getrusage(u64 who, u64 to)
 {

@@ -4,7 +4,8 @@
 
 #include "lib/types.h"
 
-/* Text of a value of an enumeration, such as ("lru_list", LRU_ISOLATED); "?" when it has none. Any context; slow. */
+/* Text of a value of an enumeration, such as ("lru_list", LRU_ISOLATED); "?" when it has none. Any
+ * context; slow. */
 const char *trace_value_name(const char *enumeration, u32 value);
 
 #endif

@@ -70,19 +70,19 @@ struct trace_ring {
 	u64 free;      /* bit n: sub-buffer n is free */
 	u64 with_host; /* bit n: sub-buffer n is submitted and not yet returned */
 
-	bool is_open;		      /* packet opened - 1 is open */
-	u64 opened;		      /* packets opened so far: number of the next one */
-	u64 delivered;		      /* packets submitted so far */
+	bool is_open;                 /* packet opened - 1 is open */
+	u64 opened;                   /* packets opened so far: number of the next one */
+	u64 delivered;                /* packets submitted so far */
 	u8 subbuf[TRACE_MAX_SUBBUFS]; /* at n % TRACE_MAX_SUBBUFS: of the undelivered packet n */
 
-	u64 events;		/* events in all delivered packets */
-	u64 discarded;		/* events dropped so far */
+	u64 events;             /* events in all delivered packets */
+	u64 discarded;          /* events dropped so far */
 	u64 reported_discarded; /* thereof, told in a closed packet */
-	u64 stalled_ns;		/* time spent waiting for the host */
-	u64 untold_stall_ns;	/* thereof, not yet in a trace_stall event */
+	u64 stalled_ns;         /* time spent waiting for the host */
+	u64 untold_stall_ns;    /* thereof, not yet in a trace_stall event */
 
 	u64 idle_position; /* position when trace_flush_idle() last saw it move */
-	u64 idle_since;	   /* clock at that time */
+	u64 idle_since;    /* clock at that time */
 };
 
 static DEFINE_PER_CPU(struct trace_ring, trace_ring);

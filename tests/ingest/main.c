@@ -9,7 +9,7 @@
 
 #include "tests/ingest/check.h"
 
-static const struct test *const suites[] = {good_tests,	     damage_tests, layout_tests,
+static const struct test *const suites[] = {good_tests,      damage_tests, layout_tests,
 					    violation_tests, loss_tests,   babeltrace_tests};
 
 static bool run_test(const struct test *test)

@@ -1,2 +1,241 @@
+/*
+ * Damaged streams: whatever is wrong, the packets in front of it are kept, the message names file
+ * and offset, and nothing that a stream says is trusted (the program under test is built with
+ * sanitizers).
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "tests/ingest/check.h"
-const struct test damage_tests[] = {{NULL, NULL}};
+#include "tests/ingest/guest.h"
+
+static struct writer w;
+static struct guest g;
+
+/* Two CPUs, many small packets. */
+static void record(const char *dir)
+{
+	writer_open(&w, dir, 2);
+	w.packet_size = 512;
+	guest_boot(&g, &w, 31);
+	guest_run(&g, 100);
+	guest_end(&g);
+	writer_close(&w);
+}
+
+/* The stream of CPU 0 as bytes. */
+static uint8_t *load(const char *dir, size_t *size)
+{
+	FILE *file = open_in(dir, "ctf/cpu0", "r");
+	uint8_t *bytes;
+
+	fseek(file, 0, SEEK_END);
+	*size = (size_t)ftell(file);
+	rewind(file);
+	bytes = malloc(*size);
+	if (!bytes || fread(bytes, 1, *size, file) != *size)
+		die("cpu0 cannot be read");
+	fclose(file);
+	return bytes;
+}
+
+static void store(const char *dir, const uint8_t *bytes, size_t size)
+{
+	FILE *file = open_in(dir, "ctf/cpu0", "w");
+
+	if (fwrite(bytes, 1, size, file) != size)
+		die("cpu0 cannot be written");
+	fclose(file);
+}
+
+/* Events in the whole packets of the first `size` bytes, walked as trace_abi.h says. */
+static int64_t events_before(const uint8_t *bytes, size_t size)
+{
+	struct trace_packet packet = {0};
+	int64_t events = 0;
+
+	for (size_t at = 0; at + sizeof(packet) <= size; at += packet.content_size / 8) {
+		memcpy(&packet, bytes + at, sizeof(packet));
+		if (at + packet.content_size / 8 > size)
+			break;
+		events = (int64_t)(packet.emitted - packet.events_discarded);
+	}
+	return events;
+}
+
+/* Offset of the packet with this number. */
+static size_t packet_at(const uint8_t *bytes, unsigned int number)
+{
+	struct trace_packet packet;
+	size_t at = 0;
+
+	while (number--) {
+		memcpy(&packet, bytes + at, sizeof(packet));
+		at += packet.content_size / 8;
+	}
+	return at;
+}
+
+static void test_truncated(const char *dir)
+{
+	uint8_t *bytes;
+	size_t size;
+
+	record(dir);
+	bytes = load(dir, &size);
+	srand(5);
+	for (int i = 0; i < 60; i++) {
+		size_t cut = (size_t)rand() % size;
+		struct result result;
+
+		store(dir, bytes, cut);
+		result = ingest(dir);
+		if (result.status != 0 || result.output[0])
+			die("cut at %zu: status %d: %s", cut, result.status, result.output);
+		CHECK(sql_int(dir, "SELECT received FROM loss WHERE cpu = 0") ==
+		      events_before(bytes, cut));
+		CHECK(strcmp(sql_text(dir, "SELECT tail FROM loss WHERE cpu = 0"), "unknown") == 0);
+	}
+	free(bytes);
+}
+
+/* Flips of bits: never a crash, and never a stream that is longer than it was. */
+static void test_bit_flips(const char *dir)
+{
+	uint8_t *bytes;
+	size_t size;
+
+	record(dir);
+	bytes = load(dir, &size);
+	srand(6);
+	for (int i = 0; i < 150; i++) {
+		/* Half of them in packet headers, which are where lengths are. */
+		size_t at =
+			i % 2 ? (size_t)rand() % size
+			      : packet_at(bytes, (unsigned int)rand() % 20) + (size_t)rand() % 96;
+		uint8_t bit = (uint8_t)(1 << rand() % 8);
+		struct result result;
+
+		bytes[at] ^= bit;
+		store(dir, bytes, size);
+		bytes[at] ^= bit;
+		result = ingest(dir);
+		if (result.status > 1 || (result.status == 1) != (result.output[0] != 0))
+			die("bit 0x%x at %zu: status %d: %s", bit, at, result.status,
+			    result.output);
+		if (result.status == 1 && !strstr(result.output, "cpu0: byte "))
+			die("no file and offset: %s", result.output);
+	}
+	free(bytes);
+}
+
+struct change {
+	const char *words; /* what the message must say */
+	size_t offset;     /* in the packet */
+	uint8_t bytes[8];
+	size_t size;
+};
+
+#define AT(field) offsetof(struct trace_packet, field)
+
+static void test_each_header_field(const char *dir)
+{
+	static const struct change changes[] = {
+		{"magic", AT(magic), {0}, 4},
+		{"UUID", AT(uuid) + 5, {1}, 1},
+		{"stream id", AT(stream_id), {1}, 1},
+		{"CPU 0", AT(stream_instance_id), {3}, 1},
+		{"CPU 7", AT(cpu_id), {7}, 1},
+		{"packet number", AT(packet_seq_num), {99}, 1},
+		{"bits", AT(content_size), {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 8},
+		{"bits", AT(content_size), {8, 0, 0, 0, 0, 0, 0, 0}, 8},
+		{"packet size", AT(packet_size), {64, 0}, 2},
+		{"backwards", AT(timestamp_begin), {0, 0, 0, 0, 0, 0, 0, 0}, 8},
+		{"backwards", AT(timestamp_end), {0, 0, 0, 0, 0, 0, 0, 0}, 8},
+		{"outside", 98, {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, 6},
+		{"not in events.tsv", 96, {0xee, 0xee}, 2},
+		{"padding", AT(pad), {1}, 1},
+	};
+	uint8_t *bytes;
+	size_t size, at;
+
+	record(dir);
+	bytes = load(dir, &size);
+	at = packet_at(bytes, 5);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		uint8_t *copy = malloc(size);
+		struct result result;
+		char offset[64];
+
+		if (!copy)
+			die("out of memory");
+		memcpy(copy, bytes, size);
+		memcpy(copy + at + changes[i].offset, changes[i].bytes, changes[i].size);
+		store(dir, copy, size);
+		free(copy);
+		result = ingest(dir);
+		snprintf(offset, sizeof(offset),
+			 "cpu0: byte %zu:", at + (changes[i].offset < 96 ? changes[i].offset : 96));
+		if (result.status != 1 || !strstr(result.output, changes[i].words) ||
+		    (!strstr(result.output, offset) && !strstr(result.output, "cpu0: byte ")))
+			die("%zu: `%s` expected: status %d: %s", i, changes[i].words, result.status,
+			    result.output);
+		CHECK(sql_int(dir, "SELECT received FROM loss WHERE cpu = 0") ==
+		      events_before(bytes, at));
+		CHECK(sql_int(dir, "SELECT count(*) FROM session WHERE key = 'damage_cpu0'") == 1);
+		CHECK(sql_int(dir, "SELECT received FROM loss WHERE cpu = 1") > 0);
+	}
+	free(bytes);
+}
+
+/* A first packet with events in it, and time that runs backwards inside a packet. */
+static void test_order_inside(const char *dir)
+{
+	struct result result;
+	uint64_t now;
+
+	writer_open(&w, dir, 1);
+	guest_boot(&g, &w, 32);
+	writer_flush(&w, 0);
+	EMIT(&w, 0, trace_stall, .stalled_ns = 1);
+	EMIT(&w, 0, trace_stall, .stalled_ns = 2);
+	now = w.now;
+	w.now -= 10;
+	EMIT(&w, 0, trace_stall, .stalled_ns = 3);
+	w.now = w.cpus[0].last_t = now;
+	writer_close(&w);
+	result = ingest(dir);
+	CHECK(result.status == 1 && strstr(result.output, "before it") == NULL &&
+	      strstr(result.output, "in front of it"));
+	CHECK(sql_int(dir, "SELECT count(*) FROM trace_stall") == 0);
+	CHECK(sql_int(dir, "SELECT count(*) FROM state_end") == 1);
+}
+
+/* An unwritable place: one line, nothing written. */
+static void test_unwritable(const char *dir)
+{
+	char path[600];
+	struct result result;
+
+	record(dir);
+	snprintf(path, sizeof(path), "%s/none/x.db", dir);
+	result = run((const char *const[]){ingester, dir, "-o", path, NULL});
+	if (result.status != 2 || !strstr(result.output, "none/x.db.tmp"))
+		die("status %d: %s", result.status, result.output);
+	CHECK(strchr(result.output, '\n') == strrchr(result.output, '\n'));
+	CHECK(!db_exists(dir));
+	/* A limit on the size of files is what a full disk looks like. */
+	result = run((const char *const[]){"bash", "-c",
+					   "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$1\"",
+					   ingester, dir, NULL});
+	CHECK(result.status == 2 && strstr(result.output, "session.db.tmp"));
+	CHECK(!db_exists(dir));
+}
+
+const struct test damage_tests[] = {
+	{"truncated anywhere", test_truncated},        {"bit flips", test_bit_flips},
+	{"each header field", test_each_header_field}, {"order inside a packet", test_order_inside},
+	{"unwritable database", test_unwritable},      {NULL, NULL},
+};

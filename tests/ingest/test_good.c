@@ -121,8 +121,16 @@ static void test_refaults(const char *dir)
 	expect_clean(dir);
 	CHECK(sql_int(dir, "SELECT count(*) FROM eviction") ==
 	      (int64_t)w.count[TRACE_ID_page_evicted]);
+	/* A content may be read twice, when its page was dropped again while other entries still
+	 * refer to its slot. */
 	CHECK(sql_int(dir, "SELECT count(*) FROM refault") ==
-	      (int64_t)w.count[TRACE_ID_swap_in_begin]);
+	      sql_int(dir,
+		      "SELECT count(*) FROM eviction e WHERE (SELECT min(id) FROM swap_in_begin i "
+		      "WHERE i.slot = e.slot AND i.id > e.id) < (SELECT min(id) FROM (SELECT id "
+		      "FROM "
+		      "swap_slot_free f WHERE f.slot = e.slot UNION ALL SELECT id FROM "
+		      "page_evicted p "
+		      "WHERE p.slot = e.slot UNION ALL SELECT 1 << 62) WHERE id > e.id)"));
 	CHECK(sql_int(dir, "SELECT count(DISTINCT eviction_id) = count(*) FROM refault"));
 	sql_empty(dir, "SELECT * FROM refault JOIN eviction ON eviction.id = eviction_id WHERE "
 		       "distance_pages <> "

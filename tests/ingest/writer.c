@@ -35,7 +35,7 @@ void writer_open(struct writer *w, const char *dir, uint32_t nr_cpus)
 	if (mkdir(ctf, 0777) != 0 && errno != EEXIST)
 		die("%s: %s", ctf, strerror(errno));
 	copy_file(contract_dir, ctf, "metadata");
-	copy_file(contract_dir, ctf, "events.tsv");
+	copy_file(contract_dir, dir, "events.tsv");
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
 		snprintf(name, sizeof(name), "cpu%u", cpu);
 		w->cpus[cpu].file = open_in(ctf, name, "w");
@@ -49,14 +49,12 @@ void writer_flush(struct writer *w, uint32_t cpu)
 {
 	struct writer_cpu *c = &w->cpus[cpu];
 	struct trace_packet *packet = (struct trace_packet *)c->packet;
-	uint64_t begin = c->last_t;
 
-	if (c->used > sizeof(*packet))
-		begin = c->packet[sizeof(*packet) / 8] >> 16;
 	*packet = (struct trace_packet){.magic = TRACE_MAGIC,
 					.uuid = TRACE_UUID,
 					.stream_instance_id = cpu,
-					.timestamp_begin = begin,
+					.timestamp_begin =
+						c->used > sizeof(*packet) ? c->first_t : c->last_t,
 					.timestamp_end = c->last_t,
 					.content_size = c->used * 8,
 					.packet_size = c->used * 8,
@@ -92,6 +90,8 @@ void writer_event(struct writer *w, uint32_t cpu, uint32_t id, const void *paylo
 		return;
 	if (c->used + 8 + size > w->packet_size)
 		writer_flush(w, cpu);
+	if (c->used == sizeof(struct trace_packet))
+		c->first_t = w->now;
 	c->packet[c->used / 8] = (uint64_t)w->now << 16 | id;
 	memcpy(&c->packet[c->used / 8 + 1], copy, size);
 	c->used += 8 + size;

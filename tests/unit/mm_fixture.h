@@ -1,9 +1,6 @@
 /*
- * Memory management on the host: 16 MiB of "RAM", the real boot, buddy, per-CPU and slab allocators
- * on it, and a replay of their events, which is what the trace promises: the free lists can be
- * rebuilt from the events alone.
- *
- * What mm calls above and beside these is replaced: nobody sleeps, reclaim does what the test says.
+ * RAM for the page allocator and what stands around it: an array of 16 MiB with holes where a real
+ * machine has them, and a reclaim, an OOM killer and a current task that the test plays.
  */
 #ifndef MM_FIXTURE_H
 #define MM_FIXTURE_H
@@ -13,23 +10,24 @@
 #include "machine.h"
 #include "mm/page_alloc.h"
 
-#define FIXTURE_FRAMES 4096u
+#define RAM_FRAMES 4096u
 
-/* What the kernel asked for, and what direct_reclaim() does; it returns frames freed. */
-struct fixture {
-	u32 kswapd_wakeups, reclaims, kills;
-	u32 (*reclaim)(void);
-	void (*kill)(void);
-	u64 nr_events[TRACE_ID_LIMIT];
+/* What the allocator may ask of the layers above it. */
+struct pressure {
+	u32 kswapd_wakeups;
+	u32 reclaims, kills;
+	u32 (*reclaim)(void); /* direct_reclaim(); NULL: frees nothing */
+	void (*kill)(void);   /* out_of_memory(); NULL: fails the test */
 };
-extern struct fixture fixture;
 
-/* cmocka set-up of one test: a machine of two CPUs after page_alloc_init() and slab_init(), tracing
- * on. */
-int fixture_setup(void **state);
+extern struct pressure pressure;
 
-/* Runs the baseline: the replayed state must be what it tells; and the allocator's own check must
- * be clean. */
-void fixture_verify(void);
+/* PF_* of the task that allocates. */
+void fixture_task_flags(u32 flags);
+
+/* Before each test: the allocator set up once, all else reset. After: nothing allocated, no fault.
+ */
+int mm_setup(void **state);
+int mm_teardown(void **state);
 
 #endif

@@ -18,10 +18,10 @@
 #define FIXTURE_MAX_CPUS 2
 
 struct host {
-	bool stopped;	   /* takes nothing */
+	bool stopped;      /* takes nothing */
 	u32 polls_to_wait; /* polls that find nothing before each sub-buffer that comes back */
-	bool any_order;	   /* gives sub-buffers back in random order */
-	u32 polls;	   /* since the last one that came back */
+	bool any_order;    /* gives sub-buffers back in random order */
+	u32 polls;         /* since the last one that came back */
 };
 
 /* What the packets of one stream say. */

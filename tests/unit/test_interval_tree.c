@@ -125,7 +125,7 @@ static void test_random(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_empty),	    cmocka_unit_test(test_ends_are_inside),
+	cmocka_unit_test(test_empty),       cmocka_unit_test(test_ends_are_inside),
 	cmocka_unit_test(test_whole_range), cmocka_unit_test(test_equal_intervals),
 	cmocka_unit_test(test_random),
 };

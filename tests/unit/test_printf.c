@@ -25,8 +25,8 @@
 
 static void test_numbers(void **state)
 {
-	static const s64 numbers[] = {0,	 1,	     -1,	9,
-				      10,	 -10,	     123456,	INT32_MAX,
+	static const s64 numbers[] = {0,         1,          -1,        9,
+				      10,        -10,        123456,    INT32_MAX,
 				      INT32_MIN, UINT32_MAX, INT64_MAX, INT64_MIN};
 
 	(void)state;
@@ -92,7 +92,7 @@ static void test_cut(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_texts),
+	cmocka_unit_test(test_numbers),   cmocka_unit_test(test_texts),
 	cmocka_unit_test(test_null_text), cmocka_unit_test(test_pointer),
 	cmocka_unit_test(test_cut),
 };

@@ -253,8 +253,8 @@ static void test_nothing_before_the_start(void **state)
 	trace_flush_idle();
 	assert_true(trace_drain());
 	assert_false(trace_started());
-	expect_assert_failure(trace_enable_all(true));
-	expect_assert_failure(trace_enable("vmstat", true));
+	assert_panics("!trace_started()", trace_enable_all(true));
+	assert_panics("!trace_started()", trace_enable("vmstat", true));
 	assert_int_equal(trace_counts(0).emitted, 0);
 }
 
@@ -290,10 +290,10 @@ static void test_wrong_memory_is_refused(void **state)
 {
 	(void)state;
 	fixture_reset(1);
-	expect_assert_failure(trace_ring_attach(0, fixture_memory(0), TRACE_MIN_SUBBUFS - 1));
-	expect_assert_failure(trace_ring_attach(0, fixture_memory(0), TRACE_MAX_SUBBUFS + 1));
-	expect_assert_failure(trace_ring_attach(0, (u8 *)fixture_memory(0) + PAGE_SIZE, 4));
-	expect_assert_failure(trace_start(fixture_sink(), TRACE_LOSSLESS));
+	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), TRACE_MIN_SUBBUFS - 1));
+	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), TRACE_MAX_SUBBUFS + 1));
+	assert_panics("SUBBUF_SIZE", trace_ring_attach(0, (u8 *)fixture_memory(0) + PAGE_SIZE, 4));
+	assert_panics("!ring->memory", trace_start(fixture_sink(), TRACE_LOSSLESS));
 }
 
 static int poll_names_what_was_never_submitted(u32 cpu)
@@ -313,7 +313,7 @@ static void test_a_sink_that_lies_is_noticed(void **state)
 	trace_ring_attach(0, fixture_memory(0), 4);
 	trace_start(&liar, TRACE_LOSSLESS);
 	trace_enable_all(true);
-	expect_assert_failure(emit(EMIT_16));
+	assert_panics("with_host", emit(EMIT_16));
 }
 
 static const struct CMUnitTest tests[] = {

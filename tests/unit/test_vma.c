@@ -6,6 +6,8 @@
 #include "mm_fixture.h"
 
 #include "arch/x86_64/tlb.h"
+#include "cpu/wait.h"
+#include "event_log.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/kmap.h"
@@ -14,12 +16,15 @@
 #include "mm/rmap.h"
 #include "mm/slab.h"
 #include "mm/zap.h"
+#include "mm/zero_page.h"
 
 #define AREA   0x10000000ul
 #define PAGES  256
 #define ABSENT 0xffffffffu
 
 phys_addr_t kernel_pgd;
+u32 quiesce_wanted;
+struct page *zero_page;
 
 /* What the tested code calls. */
 static u64 zapped_pages;
@@ -62,6 +67,35 @@ void tlb_shootdown(u64 cpu_mask, u64 start, u64 end)
 	(void)cpu_mask;
 	(void)start;
 	(void)end;
+}
+
+/* mmap_lock is never contended here. */
+void schedule(void)
+{
+	panic("a unit test would sleep");
+}
+void wake_up(struct wait_queue *queue)
+{
+	(void)queue;
+}
+void wait_queue_init(struct wait_queue *queue)
+{
+	list_init(&queue->sleepers);
+}
+void wait_entry_init(struct wait_entry *wait)
+{
+	list_init(&wait->node);
+}
+void wait_finish(struct wait_queue *queue, struct wait_entry *wait)
+{
+	(void)queue;
+	(void)wait;
+}
+void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_state state)
+{
+	(void)queue;
+	(void)wait;
+	(void)state;
 }
 
 /* ---- the checks ---- */
@@ -111,19 +145,30 @@ static void check_pages(struct mm *mm, const u32 *flags)
 	up_read(&mm->mmap_lock);
 }
 
-static struct mm *new_mm(void)
+/* Once: caches are never destroyed. So frames stay in use from test to test, and mm_teardown() is
+ * not for these. */
+static int setup(void **state)
 {
 	static bool initialised;
-	struct mm *mm;
 
-	if (!initialised) {
-		kernel_pgd = page_pfn(alloc_page(GFP_ZERO, PAGE_PGTABLE)) * PAGE_SIZE;
-		mm_init();
-		vma_init();
-		rmap_init();
-		initialised = true;
-	}
-	mm = mm_create();
+	if (mm_setup(state))
+		return -1;
+	if (initialised)
+		return 0;
+	initialised = true;
+	slab_init();
+	kernel_pgd = virt_to_phys(page_virt(alloc_page(GFP_ZERO, PAGE_PGTABLE)));
+	mm_init();
+	vma_init();
+	rmap_init();
+	event_log_start();
+	return 0;
+}
+
+static struct mm *new_mm(void)
+{
+	struct mm *mm = mm_create();
+
 	assert_non_null(mm);
 	return mm;
 }
@@ -184,7 +229,7 @@ static void random_calls(struct mm *mm, u32 *flags, u64 seed, u32 steps)
 	}
 }
 
-static void calls_do_what_they_say(void **state)
+static void test_calls_do_what_they_say(void **state)
 {
 	struct mm *mm = new_mm(), *child;
 	u32 flags[PAGES], child_flags[PAGES];
@@ -200,20 +245,17 @@ static void calls_do_what_they_say(void **state)
 	check_pages(child, child_flags);
 	mm_put(mm);
 	mm_put(child);
-	assert_int_equal(fixture.nr_events[TRACE_ID_vma_create],
-			 fixture.nr_events[TRACE_ID_vma_remove]);
-	assert_int_equal(fixture.nr_events[TRACE_ID_avc_link],
-			 fixture.nr_events[TRACE_ID_avc_unlink]);
-	assert_int_equal(fixture.nr_events[TRACE_ID_anon_vma_create],
-			 fixture.nr_events[TRACE_ID_anon_vma_free]);
-	assert_int_equal(fixture.nr_events[TRACE_ID_pgtable_alloc],
-			 fixture.nr_events[TRACE_ID_pgtable_free]);
-	fixture_verify();
+	assert_int_equal(event_count[TRACE_ID_vma_create], event_count[TRACE_ID_vma_remove]);
+	assert_int_equal(event_count[TRACE_ID_avc_link], event_count[TRACE_ID_avc_unlink]);
+	assert_int_equal(event_count[TRACE_ID_anon_vma_create],
+			 event_count[TRACE_ID_anon_vma_free]);
+	assert_int_equal(event_count[TRACE_ID_pgtable_alloc], event_count[TRACE_ID_pgtable_free]);
+	assert_int_equal(slab_check(), 0);
 }
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
-static void errors_are_linuxs(void **state)
+static void test_errors_are_linuxs(void **state)
 {
 	struct mm *mm = new_mm();
 
@@ -243,7 +285,7 @@ static void errors_are_linuxs(void **state)
 	mm_put(mm);
 }
 
-static void places_are_found_top_down(void **state)
+static void test_places_are_found_top_down(void **state)
 {
 	struct mm *mm = new_mm();
 	u64 first = mm_mmap(mm, 0, 4 * PAGE_SIZE, PROT_READ, ANON);
@@ -260,7 +302,7 @@ static void places_are_found_top_down(void **state)
 	mm_put(mm);
 }
 
-static void brk_moves(void **state)
+static void test_brk_moves(void **state)
 {
 	struct mm *mm = new_mm();
 
@@ -280,10 +322,10 @@ static void brk_moves(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup(calls_do_what_they_say, fixture_setup),
-	cmocka_unit_test_setup(errors_are_linuxs, fixture_setup),
-	cmocka_unit_test_setup(places_are_found_top_down, fixture_setup),
-	cmocka_unit_test_setup(brk_moves, fixture_setup),
+	cmocka_unit_test_setup(test_calls_do_what_they_say, setup),
+	cmocka_unit_test_setup(test_errors_are_linuxs, setup),
+	cmocka_unit_test_setup(test_places_are_found_top_down, setup),
+	cmocka_unit_test_setup(test_brk_moves, setup),
 };
 
 UNIT_MAIN(tests)

@@ -1,12 +1,14 @@
-# Unit tests: the kernel's own sources, compiled for this machine with sanitizers, where headers of tests/unit/shadow stand in
-# for the few that speak to the processor. Everything built goes below $(O)/tests/unit.
+# Unit tests: the kernel's own sources, compiled for this machine with sanitizers, where headers of
+# tests/unit/shadow stand in for the few that speak to the processor. Everything built goes below
+# $(O)/tests/unit.
 
 O ?= build
 HOSTCC ?= gcc
 
 UNIT_OUT := $(O)/tests/unit
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-UNIT_CFLAGS := -std=gnu11 -O1 -g $(UNIT_SANITIZE) -Itests/unit/shadow -Itests/unit -Ikernel -I. -MMD -MP \
+UNIT_CFLAGS := -std=gnu11 -O1 -g -DCONFIG_DEBUG $(UNIT_SANITIZE) \
+	-Itests/unit/shadow -Itests/unit -Ikernel -I. -MMD -MP \
 	-Wall -Wextra -Werror -Wstrict-prototypes
 
 unit-objects = $(patsubst %.c,$(UNIT_OUT)/$(1)/%.o,$(2))
@@ -20,7 +22,7 @@ $(UNIT_OUT)/renamed/%.o: %.c
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(UNIT_CFLAGS) -fno-builtin -include tests/unit/shadow/rename.h -c -o $@ $<
 
-# $(call unit-test,NAME,plain or renamed,SOURCES): the program test_NAME, of tests/unit/test_NAME.c and SOURCES.
+# $(call unit-test,NAME,plain or renamed,SOURCES): the program test_NAME, of test_NAME.c and SOURCES.
 define unit-test
 UNIT_TESTS += $(UNIT_OUT)/test_$(1)
 $(UNIT_OUT)/test_$(1): $(call unit-objects,$(2),tests/unit/test_$(1).c $(3))
@@ -29,6 +31,10 @@ endef
 
 UNIT_TESTS :=
 UNIT_RING := tests/unit/ring_fixture.c tests/unit/shadow/machine.c kernel/trace/trace.c
+UNIT_MM := tests/unit/mm_fixture.c tests/unit/shadow/machine.c kernel/cpu/spinlock.c \
+	$(addprefix kernel/trace/,ring.c trace.c) \
+	$(addprefix kernel/mm/,page_alloc.c pcp.c buddy.c vmstat.c)
+UNIT_SLAB := kernel/mm/slab.c $(addprefix kernel/lib/,string.c printf.c)
 
 $(eval $(call unit-test,rbtree,plain,kernel/lib/rbtree.c))
 $(eval $(call unit-test,interval_tree,plain,kernel/lib/interval_tree.c kernel/lib/rbtree.c))
@@ -37,6 +43,14 @@ $(eval $(call unit-test,ring_nesting,plain,$(UNIT_RING)))
 $(eval $(call unit-test,string,renamed,kernel/lib/string.c))
 $(eval $(call unit-test,printf,renamed,kernel/lib/printf.c kernel/lib/string.c))
 $(eval $(call unit-test,cmdline,renamed,kernel/lib/cmdline.c kernel/lib/string.c))
+$(eval $(call unit-test,page_alloc,plain,$(UNIT_MM)))
+$(eval $(call unit-test,slab,renamed,$(UNIT_MM) $(UNIT_SLAB)))
+
+UNIT_FRAMES := tests/unit/event_log.c $(filter-out kernel/trace/%,$(UNIT_MM))
+UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c rmap.c pgtable.c pte.c) kernel/cpu/rwsem.c \
+	$(addprefix kernel/lib/,rbtree.c interval_tree.c string.c printf.c)
+$(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
+$(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))
 
 .PHONY: unit-test
 unit-test: $(UNIT_TESTS)

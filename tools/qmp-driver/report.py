@@ -126,16 +126,18 @@ def _reclaim(database: sqlite3.Connection, t: int) -> list[dict]:
 
 
 def _lru(database: sqlite3.Connection, t: int) -> list[dict]:
-    now = dict(results.rows(database, """
-        SELECT list, count(*) FROM lru_span WHERE t_begin <= :t AND :t < t_end GROUP BY list""", t=t))
-    most = dict(results.rows(database, """
-        WITH change(list, t, delta) AS (
-            SELECT list, t_begin, 1 FROM lru_span WHERE t_begin <= :t
-            UNION ALL SELECT list, t_end, -1 FROM lru_span WHERE t_end <= :t),
-        size(list, n) AS (SELECT list, sum(delta) OVER (PARTITION BY list ORDER BY t, delta) FROM change)
-        SELECT list, max(n) FROM size GROUP BY list""", t=t))
-    return [{"list": name, "pages": now.get(name, 0), "most": most[name]}
-            for name in LRU_LISTS if most.get(name)]
+    sizes = []
+    for name in LRU_LISTS:
+        most = results.value(database, """
+            SELECT max(n) FROM (SELECT sum(delta) OVER (ORDER BY t, delta ROWS UNBOUNDED PRECEDING) AS n FROM (
+                SELECT t_begin AS t, 1 AS delta FROM lru_span WHERE list = :list AND t_begin <= :t
+                UNION ALL SELECT t_end, -1 FROM lru_span WHERE list = :list AND t_end <= :t))""",
+                             list=name, t=t)
+        if most:
+            now = results.value(database, "SELECT count(*) FROM lru_span WHERE list = :list AND t_begin <= :t "
+                                          "AND :t < t_end", list=name, t=t)
+            sizes.append({"list": name, "pages": now, "most": most})
+    return sizes
 
 
 def _oom(database: sqlite3.Connection, t: int) -> list[dict]:
@@ -245,7 +247,7 @@ def _render_trace(trace: dict) -> list[str]:
     agreement = trace["vmstat"]
     checks = [f"{trace['order_violations']:,} order violations",
               f"{agreement['equal']} of {agreement['counters']} vmstat counters equal the event counts"]
-    bad = trace["order_violations"] or agreement["equal"] != agreement["counters"]
+    bad = trace["order_violations"] or agreement["equal"] != agreement["counters"] or not agreement["counters"]
     return [row("events", f"{trace['received']:,} recorded; {lost}; CPUs stalled "
                           f"{trace['stalled_ns'] / 1e6:,.1f} ms for the trace"),
             row("checks", _red(", ".join(checks)) if bad else ", ".join(checks))]

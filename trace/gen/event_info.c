@@ -8,8 +8,8 @@
 
 /* A hole that the compiler inserts would be a field nobody documented: the sizes of the fields must
  * add up. */
-#define EVENT(id, name, doc)	    enum { sum_##name = 0
-#define FIELD(type, name, doc)	    +sizeof(trace_##type)
+#define EVENT(id, name, doc)        enum { sum_##name = 0
+#define FIELD(type, name, doc)      +sizeof(trace_##type)
 #define TEXT_FIELD(name, size, doc) +(size)
 #define END(name)                                                            \
 	}                                                                    \

@@ -20,7 +20,7 @@ struct field_info {
 	const char *name;
 	enum field_type type;
 	enum field_role role;
-	uint32_t size;	       /* bytes */
+	uint32_t size;         /* bytes */
 	const char *enum_name; /* FIELD_ENUM, FIELD_FLAGS: its enumeration, else NULL */
 	const char *doc;
 };
@@ -50,7 +50,7 @@ struct enum_info {
 
 /* ENUM_ID_NAME: index of enumeration NAME in enum_infos. */
 enum enum_id {
-#define ENUM(name, doc)	 ENUM_ID_##name,
+#define ENUM(name, doc)  ENUM_ID_##name,
 #define FLAGS(name, doc) ENUM_ID_##name,
 #include "trace/enums.def"
 	NR_ENUM_INFOS

@@ -14,7 +14,7 @@
 
 static const char *integer_name(enum field_type type)
 {
-	static const char *const names[] = {"uint8_t",	"uint16_t", "uint32_t",
+	static const char *const names[] = {"uint8_t",  "uint16_t", "uint32_t",
 					    "uint64_t", "int32_t",  "int64_t"};
 
 	return names[type];
@@ -26,9 +26,9 @@ static void print_types(void)
 		const char *name;
 		unsigned int bits;
 		const char *is_signed;
-	} types[] = {{"uint8_t", 8, "false"},	{"uint16_t", 16, "false"},
+	} types[] = {{"uint8_t", 8, "false"},   {"uint16_t", 16, "false"},
 		     {"uint32_t", 32, "false"}, {"uint64_t", 64, "false"},
-		     {"int32_t", 32, "true"},	{"int64_t", 64, "true"}};
+		     {"int32_t", 32, "true"},   {"int64_t", 64, "true"}};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		printf("typealias integer { size = %u; align = 8; signed = %s; } := %s;\n",

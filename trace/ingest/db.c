@@ -35,10 +35,11 @@ static void db_fail(struct db *db)
 {
 	if (db->failed)
 		return;
+	db->failed = true;
 	db->error =
 		error_new(ERROR_FATAL,
-			  "%s: %s: nothing was written; free space there or choose "
-			  "another place with -o, and run again",
+			  "%s: %s: nothing was written; free space there or choose another place "
+			  "with -o, and run again",
 			  db->tmp_path, db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
 }
 

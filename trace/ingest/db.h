@@ -62,9 +62,9 @@ struct db_value {
 	};
 };
 
-#define INT(x)	((struct db_value){.kind = DB_INT, .number = (int64_t)(x)})
+#define INT(x)  ((struct db_value){.kind = DB_INT, .number = (int64_t)(x)})
 #define TEXT(s) ((struct db_value){.kind = DB_TEXT, .text = (s)})
-#define NIL	((struct db_value){.kind = DB_NULL})
+#define NIL     ((struct db_value){.kind = DB_NULL})
 
 enum db_columns {
 #define X(name, columns) DB_COLUMNS_##name = columns,

@@ -14,8 +14,8 @@
 #define LAYOUT_MAX_IDS 65536
 
 struct layout {
-	int32_t size[LAYOUT_MAX_IDS];			/* bytes of payload; -1: no such event */
-	char *unknown_name[LAYOUT_MAX_IDS];		/* of events that are only in events.tsv */
+	int32_t size[LAYOUT_MAX_IDS];                   /* bytes of payload; -1: no such event */
+	char *unknown_name[LAYOUT_MAX_IDS];             /* of events that are only in events.tsv */
 	const struct event_info *known[TRACE_ID_LIMIT]; /* of events that both sides have */
 };
 

@@ -54,7 +54,7 @@ static uint64_t loss_time(const struct merge *merge)
 static struct error *run_open(struct run *run, const char *session_dir, const char *db_path)
 {
 	char *ctf_dir = join(session_dir, "ctf");
-	char *layout_path = join(ctf_dir, "events.tsv");
+	char *layout_path = join(session_dir, "events.tsv");
 	struct error *error = layout_load(&run->layout, layout_path);
 
 	if (!error)

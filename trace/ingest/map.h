@@ -16,7 +16,7 @@
 
 /* Every record begins with one of these. */
 struct map_entry {
-	uint64_t a, b;	     /* the key */
+	uint64_t a, b;       /* the key */
 	uint32_t generation; /* of the last baseline that listed it, or the current one when it was
 				made */
 	bool used;

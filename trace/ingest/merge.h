@@ -15,7 +15,7 @@ struct merge {
 	uint32_t nr_streams;
 	uint32_t
 		current; /* stream of the event handed out last, to be advanced; nr_streams: none */
-	uint64_t rank;	 /* of the event handed out last */
+	uint64_t rank;   /* of the event handed out last */
 };
 
 /* Opens CTF_DIR/cpu0 and on. At least one must be there; `merge_close` also after an error. */

@@ -23,10 +23,10 @@
 #define LRU_NONE     0xff
 #define MAX_WAITING_COUNTS \
 	8 /* more than can be in flight on the CPUs of one machine for one page */
-#define MAX_NESTED_FAULTS	4 /* a user access, a kernel copy inside a fault, and room */
+#define MAX_NESTED_FAULTS       4 /* a user access, a kernel copy inside a fault, and room */
 #define MAX_RECORDED_VIOLATIONS 1000
-#define NO_FRAME		UINT32_MAX
-#define NO_SLOT			UINT32_MAX
+#define NO_FRAME                UINT32_MAX
+#define NO_SLOT                 UINT32_MAX
 /* 256 GiB of frames or slots: what no session_begin allows is refused rather than allocated. */
 #define MAX_FRAMES (1u << 26)
 /* Why a span began, when a baseline and no event began it. */
@@ -39,7 +39,7 @@ struct refault {
 	bool open;
 	bool readahead;
 	uint32_t slot, pfn;
-	uint64_t t;	      /* swap_in_begin */
+	uint64_t t;           /* swap_in_begin */
 	uint64_t eviction_id; /* rank of the page_evicted */
 	uint64_t distance;    /* evictions from that one to here */
 };
@@ -62,7 +62,7 @@ struct task { /* key: pid */
 	bool reclaiming; /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
-	bool faulted; /* a fault of it was seen to begin and end */
+	bool faulted, reclaimed; /* a fault, a direct reclaim of it was seen to begin */
 	uint32_t nr_faults;
 	struct open_fault faults[MAX_NESTED_FAULTS];
 };
@@ -200,8 +200,8 @@ struct model {
 	struct db *db;
 	const struct event *event; /* being replayed */
 	enum phase phase;
-	uint32_t generation;	/* number of the baseline last begun */
-	uint64_t baseline_t;	/* its state_begin */
+	uint32_t generation;    /* number of the baseline last begun */
+	uint64_t baseline_t;    /* its state_begin */
 	uint64_t baseline_rank; /* rank of the first baseline's end: what began before may be under
 				   way unseen */
 	uint64_t baseline_records; /* state_* records since */
@@ -269,6 +269,8 @@ void map_flush(struct model *m, struct map *map,
 /* ---- what families need of each other
  * -------------------------------------------------------------------------- */
 
+/* model_vma.c: the VMA that contains the address, or NULL. */
+const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t va);
 /* model_swap.c: a task put the page of this slot into its entry: whose refault is it? */
 void swap_slot_used(struct model *m, uint32_t slot);
 /* model_reclaim.c: writes a refault; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
@@ -293,31 +295,36 @@ void model_check(struct model *m);
  * -------------------------------------------------- */
 
 /* The events that the replay looks at; all others are only loaded. */
-#define REPLAYED_EVENTS(X)                                                                                              \
-	X(session_begin)                                                                                                \
-	X(session_end) X(trace_barrier) X(trace_stall) X(state_begin) X(state_end) X(sched_process_fork) X(             \
-		sched_process_exec) X(sched_process_exit) X(sched_switch) X(sched_wakeup) X(mm_create)                  \
-		X(mm_destroy) X(vma_create) X(vma_resize) X(vma_protect) X(vma_remove) X(anon_vma_create) X(            \
-			anon_vma_free) X(avc_link) X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove)          \
-			X(pte_set) X(pte_clear) X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(                    \
-				mm_page_free) X(mm_page_pcpu_refill) X(mm_page_pcpu_drain) X(buddy_split)               \
-				X(buddy_merge) X(page_flags) X(lru_insert) X(lru_remove) X(lru_referenced) X(           \
-					pte_young) X(page_fault_user) X(page_fault_end) X(mm_vmscan_kswapd_wake)        \
-					X(mm_vmscan_kswapd_sleep) X(mm_vmscan_direct_reclaim_begin) X(                  \
-						mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \
-						X(reclaim_decision) X(page_evicted) X(swap_slot_alloc) X(               \
-							swap_slot_free) X(swap_slot_refs) X(swap_cache_add)             \
-							X(swap_cache_remove) X(swap_out_begin) X(                       \
-								swap_out_end) X(swap_in_begin) X(swap_in_end)           \
-								X(oom_invoked) X(oom_score) X(mark_victim) X(           \
-									oom_done) X(state_task) X(state_cpu)            \
-									X(state_mm) X(state_vma) X(                     \
-										state_anon_vma) X(state_avc)            \
-										X(state_pte) X(state_pgtable) X(        \
-											state_page)                     \
-											X(state_free) X(                \
-												state_lru)              \
-												X(state_swap)
+#define REPLAYED_EVENTS(X)                                                                                       \
+	X(session_begin)                                                                                         \
+	X(session_end)                                                                                           \
+	X(trace_barrier)                                                                                         \
+	X(trace_stall)                                                                                           \
+	X(state_begin)                                                                                           \
+	X(state_end)                                                                                             \
+	X(sched_process_fork)                                                                                    \
+	X(sched_process_exec)                                                                                    \
+	X(sched_process_exit) X(sched_switch) X(sched_wakeup) X(mm_create) X(mm_destroy) X(                      \
+		vma_create) X(vma_resize) X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free)       \
+		X(avc_link) X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(            \
+			pte_clear) X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free)             \
+			X(mm_page_pcpu_refill) X(mm_page_pcpu_drain) X(buddy_split) X(buddy_merge) X(            \
+				page_flags) X(lru_insert) X(lru_remove) X(lru_referenced) X(pte_young)           \
+				X(page_fault_user) X(page_fault_end) X(mm_vmscan_kswapd_wake) X(                 \
+					mm_vmscan_kswapd_sleep) X(mm_vmscan_direct_reclaim_begin)                \
+					X(mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(                 \
+						reclaim_pass_end) X(reclaim_decision) X(page_evicted)            \
+						X(swap_slot_alloc) X(swap_slot_free) X(swap_slot_refs) X(        \
+							swap_cache_add) X(swap_cache_remove) X(swap_out_begin)   \
+							X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(       \
+								oom_invoked) X(oom_score) X(mark_victim)         \
+								X(oom_done) X(state_task) X(state_cpu) X(        \
+									state_mm) X(state_vma) X(state_anon_vma) \
+									X(state_avc) X(state_pte) X(             \
+										state_pgtable) X(state_page)     \
+										X(state_free) X(                 \
+											state_lru)               \
+											X(state_swap)
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
 REPLAYED_EVENTS(X)

@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+#define FAULT_FROM_USER 4 /* bit of the CPU's error code */
+
 /* A fault that never ended: the trace did, or its task. */
 static void fault_write(struct model *m, const struct task *task, const struct open_fault *fault,
 			const struct trace_ev_page_fault_end *end)
@@ -37,6 +39,10 @@ void on_page_fault_user(struct model *m, const struct trace_ev_page_fault_user *
 			  task ? fmt("one more") : fmt("unknown"));
 		return;
 	}
+	if (task->nr_faults && e->error_code & FAULT_FROM_USER)
+		violation(m, fmt("task %d", e->pid), fmt("in the kernel, in a fault"),
+			  fmt("a fault from user mode"));
+	task->faulted = true;
 	task->faults[task->nr_faults++] = (struct open_fault){.id = m->event->rank,
 							      .t = m->event->t,
 							      .va = e->address,
@@ -58,7 +64,6 @@ void on_page_fault_end(struct model *m, const struct trace_ev_page_fault_end *e)
 			violation(m, fmt("task %d", e->pid), fmt("a fault under way"), fmt("none"));
 		return;
 	}
-	task->faulted = true;
 	fault = &task->faults[--task->nr_faults];
 	if (fault->va != e->address)
 		violation(m, fmt("task %d", e->pid), fmt("fault at 0x%" PRIx64, fault->va),

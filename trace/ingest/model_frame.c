@@ -16,7 +16,7 @@
 #define MAX_ORDER 10
 /* Flags that other events imply; the kernel emits no page_flags for them. */
 #define IMPLIED_FLAGS (PG_LRU | PG_ISOLATED | PG_BUDDY | PG_PCP | PG_SLAB | PG_RESERVED)
-#define NO_CPU	      0xffff
+#define NO_CPU        0xffff
 
 static struct text state_text(const struct frame *frame)
 {

@@ -88,6 +88,28 @@ static void check_target(struct model *m, uint8_t kind, uint32_t value)
 	}
 }
 
+/*
+ * The task itself, holding mmap_lock, enters pages only where a VMA is, with no more rights than
+ * the VMA has. Reclaim may also change entries while VMAs are being merged, when one is gone and
+ * its neighbour has not yet grown.
+ */
+static void check_vma(struct model *m, const struct trace_ev_pte_set *e)
+{
+	const struct vma *vma;
+
+	if (e->why != PTE_WHY_FAULT && e->why != PTE_WHY_COW && e->why != PTE_WHY_SWAPIN &&
+	    e->why != PTE_WHY_FORK_CHILD)
+		return;
+	vma = vma_containing(m, e->mm_id, e->va);
+	if (!vma)
+		violation(m, entry_name(e->mm_id, e->va), fmt("inside a VMA"), fmt("outside"));
+	else if ((e->flags & PTEF_WRITE && !(vma->flags & VM_WRITE)) ||
+		 (e->flags & PTEF_EXEC && !(vma->flags & VM_EXEC)))
+		violation(m, entry_name(e->mm_id, e->va),
+			  fmt("rights within 0x%x of vma %u", vma->flags, (uint32_t)vma->entry.a),
+			  fmt("flags 0x%x", e->flags));
+}
+
 static struct pte *pte_new(struct model *m, uint32_t mm_id, uint64_t va)
 {
 	struct mm *mm = mm_known(m, mm_id);
@@ -105,6 +127,7 @@ void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	check_target(m, e->kind, e->value);
+	check_vma(m, e);
 	if (pte) {
 		if (pte->kind == PTE_SWAP && e->why == PTE_WHY_SWAPIN)
 			swap_slot_used(m, pte->value);

@@ -70,7 +70,7 @@ void on_mm_vmscan_direct_reclaim_begin(struct model *m,
 			  task ? fmt("reclaims already") : fmt("unknown"));
 		return;
 	}
-	task->reclaiming = true;
+	task->reclaiming = task->reclaimed = true;
 	task->reclaim_t = m->event->t;
 	task->reclaim_order = e->order;
 }
@@ -81,7 +81,8 @@ void on_mm_vmscan_direct_reclaim_end(struct model *m,
 	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
 
 	if (!task || !task->reclaiming) {
-		if (!task || task->t_begin > m->baseline_t)
+		/* One that began before tracing did has no beginning, and the task did nothing since. */
+		if (!task || task->t_begin > m->baseline_t || task->reclaimed || task->faulted)
 			violation(m, fmt("task %d", e->pid), fmt("reclaiming"), fmt("not"));
 		return;
 	}

@@ -112,6 +112,9 @@ void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 		if (!task->exiting)
 			violation(m, fmt("task %d", e->prev_pid),
 				  fmt("exits before it is a zombie"), fmt("no sched_process_exit"));
+		if (task->nr_faults)
+			violation(m, fmt("task %d", e->prev_pid),
+				  fmt("no fault under way at its end"), fmt("%u", task->nr_faults));
 		task_end(m, task, m->event->t);
 		map_remove(&m->tasks, task);
 	}

@@ -10,26 +10,57 @@
 
 #define WHY(why) enum_text(ENUM_ID_vma_why, why)
 
+/* Index of the first range that begins above va. */
+static uint32_t range_above(const struct mm *mm, uint64_t va)
+{
+	uint32_t low = 0, high = mm->nr_ranges;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (mm->ranges[middle].start > va)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t va)
+{
+	const struct mm *mm = map_find(&m->mms, mm_id, 0);
+	uint32_t at = mm ? range_above(mm, va) : 0;
+
+	if (at == 0 || mm->ranges[at - 1].end <= va)
+		return NULL;
+	return map_find(&m->vmas, mm->ranges[at - 1].vma_id, 0);
+}
+
+static void check_overlap(struct model *m, const struct mm *mm, uint32_t at,
+			  const struct vma_range *range)
+{
+	const struct vma_range *other = NULL;
+
+	if (at > 0 && mm->ranges[at - 1].end > range->start)
+		other = &mm->ranges[at - 1];
+	else if (at < mm->nr_ranges && mm->ranges[at].start < range->end)
+		other = &mm->ranges[at];
+	if (other)
+		violation(m, fmt("vma %u", range->vma_id),
+			  fmt("0x%" PRIx64 "-0x%" PRIx64 " is free", range->start, range->end),
+			  fmt("vma %u at 0x%" PRIx64 "-0x%" PRIx64, other->vma_id, other->start,
+			      other->end));
+}
+
 static void mm_add_range(struct model *m, struct mm *mm, const struct vma_range *range)
 {
-	uint32_t at = mm->nr_ranges;
+	uint32_t at = range_above(mm, range->start);
 
 	if (mm->nr_ranges == mm->max_ranges) {
 		mm->max_ranges = mm->max_ranges ? mm->max_ranges * 2 : 16;
 		mm->ranges = xrealloc(mm->ranges, mm->max_ranges, sizeof(*mm->ranges));
 	}
-	while (at > 0 && mm->ranges[at - 1].start > range->start)
-		at--;
-	if ((at > 0 && mm->ranges[at - 1].end > range->start) ||
-	    (at < mm->nr_ranges && mm->ranges[at].start < range->end)) {
-		bool below = at > 0 && mm->ranges[at - 1].end > range->start;
-		const struct vma_range *other = &mm->ranges[below ? at - 1 : at];
-
-		violation(m, fmt("vma %u", range->vma_id),
-			  fmt("0x%" PRIx64 "-0x%" PRIx64 " is free", range->start, range->end),
-			  fmt("vma %u at 0x%" PRIx64 "-0x%" PRIx64, other->vma_id, other->start,
-			      other->end));
-	}
+	check_overlap(m, mm, at, range);
 	memmove(&mm->ranges[at + 1], &mm->ranges[at], (mm->nr_ranges - at) * sizeof(*mm->ranges));
 	mm->ranges[at] = *range;
 	mm->nr_ranges++;

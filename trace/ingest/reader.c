@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER_SIZE	((uint32_t)sizeof(struct trace_packet))
+#define HEADER_SIZE     ((uint32_t)sizeof(struct trace_packet))
 #define TIMESTAMP_RANGE (UINT64_C(1) << TRACE_TIMESTAMP_BITS)
 
 /* Names file and offset; the rest of the stream is given up: after a damaged packet nothing says

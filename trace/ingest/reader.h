@@ -20,7 +20,7 @@ struct event {
 	uint64_t t;    /* ns since boot, all 64 bits */
 	uint32_t cpu;
 	uint16_t id;
-	uint16_t size;	     /* bytes of payload */
+	uint16_t size;       /* bytes of payload */
 	const void *payload; /* 8-byte aligned; valid until the stream goes on */
 };
 
@@ -38,16 +38,16 @@ struct stream {
 	uint64_t file_size;   /* when opened; what is appended later is not read */
 	uint64_t next_offset; /* of the packet after the one in memory */
 	uint64_t next_seq;
-	uint64_t last_t;	  /* timestamp_end of the last good packet */
-	uint64_t received;	  /* events in good packets */
-	uint64_t discarded;	  /* as the last good packet says */
-	uint64_t emitted;	  /* as the last good packet says */
-	uint64_t trimmed_bytes;	  /* of an incomplete last packet */
-	uint64_t loss_t;	  /* last stamp before the first known loss; UINT64_MAX: none */
+	uint64_t last_t;          /* timestamp_end of the last good packet */
+	uint64_t received;        /* events in good packets */
+	uint64_t discarded;       /* as the last good packet says */
+	uint64_t emitted;         /* as the last good packet says */
+	uint64_t trimmed_bytes;   /* of an incomplete last packet */
+	uint64_t loss_t;          /* last stamp before the first known loss; UINT64_MAX: none */
 	struct miscount miscount; /* the first one */
-	struct error *damage;	  /* why reading stopped early, or NULL */
-	uint64_t *buffer;	  /* TRACE_SUBBUF_SIZE bytes: the packet in memory */
-	uint32_t pos, end;	  /* bytes: next event, end of the packet in memory */
+	struct error *damage;     /* why reading stopped early, or NULL */
+	uint64_t *buffer;         /* TRACE_SUBBUF_SIZE bytes: the packet in memory */
+	uint32_t pos, end;        /* bytes: next event, end of the packet in memory */
 };
 
 /* Opens `path` as the stream of `cpu`. The stream may be closed also when an error is returned. */

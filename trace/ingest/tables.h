@@ -13,8 +13,8 @@ struct tables {
 	struct db *db;
 	const struct layout *layout;
 	sqlite3_stmt *insert[TRACE_ID_LIMIT]; /* prepared when the event first occurs */
-	uint64_t count[LAYOUT_MAX_IDS];	      /* events by id, the skipped ones too */
-	uint64_t skipped;		      /* events that this program does not know */
+	uint64_t count[LAYOUT_MAX_IDS];       /* events by id, the skipped ones too */
+	uint64_t skipped;                     /* events that this program does not know */
 };
 
 struct tables *tables_new(struct db *db, const struct layout *layout);

@@ -15,9 +15,9 @@
 
 #define NR_PROCESSES 4
 #define NR_ROUNDS    200
-#define YIELDS	     10
+#define YIELDS       10
 /* With YIELDS and NR_ROUNDS: long enough for several ticks of preemption. */
-#define SPINS	      20000
+#define SPINS         20000
 #define DEFAULT_MXCSR 0x1f80u
 #define DEFAULT_X87   0x037fu
 

@@ -17,8 +17,8 @@
 #include "check.h"
 
 #define UNMAPPED_ADDRESS ((void *)8ul)
-#define KERNEL_ADDRESS	 ((void *)0xffff800000000000ul)
-#define BROKEN_ADDRESS	 ((void *)0x8000000000000000ul) /* not canonical */
+#define KERNEL_ADDRESS   ((void *)0xffff800000000000ul)
+#define BROKEN_ADDRESS   ((void *)0x8000000000000000ul) /* not canonical */
 
 static char *program_path;
 

@@ -6,7 +6,7 @@
 #include "cpu/percpu.h"
 
 #define ACPI_MAX_IO_APICS 4
-#define NR_ISA_IRQS	  16
+#define NR_ISA_IRQS       16
 
 struct acpi_io_apic {
 	phys_addr_t base;

@@ -30,15 +30,15 @@ enum {
 	LAPIC_TIMER_DIVIDE = 0x3e0,
 };
 
-#define LAPIC_ENABLE	BIT(8)
-#define LVT_MASKED	BIT(16)
-#define LVT_PERIODIC	BIT(17)
+#define LAPIC_ENABLE    BIT(8)
+#define LVT_MASKED      BIT(16)
+#define LVT_PERIODIC    BIT(17)
 #define TIMER_DIVIDE_16 3
-#define ICR_NMI		(4u << 8)
-#define ICR_INIT	(5u << 8)
-#define ICR_STARTUP	(6u << 8)
-#define ICR_PENDING	BIT(12)
-#define ICR_ASSERT	BIT(14)
+#define ICR_NMI         (4u << 8)
+#define ICR_INIT        (5u << 8)
+#define ICR_STARTUP     (6u << 8)
+#define ICR_PENDING     BIT(12)
+#define ICR_ASSERT      BIT(14)
 
 static volatile u32 *lapic;
 static u32 timer_period; /* in timer counts */

@@ -11,7 +11,7 @@
 
 /* Slots of the top page table: direct map and image. */
 #define DIRECT_MAP_SLOT 273
-#define IMAGE_SLOT	511
+#define IMAGE_SLOT      511
 
 /* From here to 4 GiB a q35 machine has devices, never RAM. */
 #define DEVICE_WINDOW 0xc0000000
@@ -28,8 +28,8 @@
 #define KERNEL_CS    0x10
 #define KERNEL_DS    0x18
 #define USER_CS32    0x23
-#define USER_DS	     0x2b
-#define USER_CS	     0x33
+#define USER_DS      0x2b
+#define USER_CS      0x33
 #define TSS_SELECTOR 0x40
 
 #define CR0_PE 0x00000001
@@ -39,20 +39,20 @@
 #define CR0_WP 0x00010000
 #define CR0_PG 0x80000000
 
-#define CR4_PAE	       0x000020
-#define CR4_PGE	       0x000080
+#define CR4_PAE        0x000020
+#define CR4_PGE        0x000080
 #define CR4_OSFXSR     0x000200
 #define CR4_OSXMMEXCPT 0x000400
 #define CR4_UMIP       0x000800
 #define CR4_SMEP       0x100000
 #define CR4_SMAP       0x200000
 
-#define MSR_EFER	   0xc0000080
-#define MSR_STAR	   0xc0000081
-#define MSR_LSTAR	   0xc0000082
-#define MSR_SFMASK	   0xc0000084
-#define MSR_FS_BASE	   0xc0000100
-#define MSR_GS_BASE	   0xc0000101
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_SFMASK         0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define EFER_SCE 0x001
@@ -75,7 +75,7 @@
 #define ASM_SYSCALL_VECTOR 0x100
 
 /* Errors that the assembler copy routines return, negated. */
-#define ASM_EFAULT	 14
+#define ASM_EFAULT       14
 #define ASM_ENAMETOOLONG 36
 
 #endif

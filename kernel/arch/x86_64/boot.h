@@ -13,7 +13,7 @@ struct phys_range {
 
 struct boot_info {
 	char cmdline[1024];
-	struct phys_range initrd;		/* empty without one */
+	struct phys_range initrd;               /* empty without one */
 	struct phys_range ram[BOOT_MAX_RANGES]; /* usable RAM, ascending, disjoint */
 	u32 nr_ram;
 	phys_addr_t rsdp;

@@ -8,7 +8,7 @@
 #define KSTACK_SIZE (16 * KIB)
 
 struct arch_task {
-	u64 sp;	     /* kernel stack pointer while not running */
+	u64 sp;      /* kernel stack pointer while not running */
 	u64 fs_base; /* user's %fs base; live value in the MSR while running */
 	u64 gs_base; /* user's %gs base */
 	u8 fpu[512] __aligned(

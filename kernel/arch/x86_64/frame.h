@@ -7,7 +7,7 @@
 
 struct trap_frame {
 	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-	u64 vector;	/* of a trap; SYSCALL_VECTOR for a system call */
+	u64 vector;     /* of a trap; SYSCALL_VECTOR for a system call */
 	u64 error_code; /* of the CPU; for a system call its number, as the program gave it */
 	u64 rip, cs, rflags, rsp, ss;
 };

@@ -13,14 +13,14 @@ enum { IO_APIC_INDEX = 0x00, IO_APIC_DATA = 0x10 };
 enum { IO_APIC_VERSION = 0x01, IO_APIC_ROUTE = 0x10 };
 
 #define ROUTE_ACTIVE_LOW BIT(13)
-#define ROUTE_LEVEL	 BIT(15)
-#define ROUTE_MASKED	 BIT(16)
+#define ROUTE_LEVEL      BIT(15)
+#define ROUTE_MASKED     BIT(16)
 
 /* Flags of an MADT override; 0 means the ISA bus's way, active high and edge. */
 #define MADT_POLARITY_MASK 0x3
-#define MADT_ACTIVE_LOW	   0x3
+#define MADT_ACTIVE_LOW    0x3
 #define MADT_TRIGGER_MASK  0xc
-#define MADT_LEVEL	   0xc
+#define MADT_LEVEL         0xc
 
 static volatile u32 *registers(const struct acpi_io_apic *io_apic)
 {

@@ -6,13 +6,13 @@
 #include "cpu/percpu.h"
 
 /* Vectors: exceptions, then those of devices, then those that arch uses itself. */
-#define NR_EXCEPTIONS	   32
-#define VECTOR_DEVICES	   0x30
+#define NR_EXCEPTIONS      32
+#define VECTOR_DEVICES     0x30
 #define VECTOR_DEVICES_END 0xf0
-#define VECTOR_TIMER	   0xf0
+#define VECTOR_TIMER       0xf0
 #define VECTOR_RESCHEDULE  0xf1
-#define VECTOR_TLB	   0xf2
-#define VECTOR_SPURIOUS	   0xff
+#define VECTOR_TLB         0xf2
+#define VECTOR_SPURIOUS    0xff
 
 /* Set by every interrupt: see exit_to_user(). */
 DECLARE_PER_CPU(bool, interrupted);

@@ -3,22 +3,21 @@
  *
  *   0000000000001000 - 00007ffffffff000  user
  *   ffff888000000000 + phys              direct map of all RAM: 2 MiB pages, never executable
- *   ffffc90000000000 - ffffc97fffffffff  kernel mappings by 4 KiB: stacks with guard pages, device
- * registers ffffffff80000000 + phys              the kernel image: text read-only, data never
- * executable
+ *   ffffc90000000000 - ffffc97fffffffff  kernel mappings by 4 KiB: stacks and their guard pages
+ *   ffffffff80000000 + phys              the kernel image: text read-only, data never executable
  */
 #ifndef ARCH_LAYOUT_H
 #define ARCH_LAYOUT_H
 
 #include "lib/types.h"
 
-#define USER_BASE	0x0000000000001000ul
-#define USER_END	0x00007ffffffff000ul /* first address no program may use */
+#define USER_BASE       0x0000000000001000ul
+#define USER_END        0x00007ffffffff000ul /* first address no program may use */
 #define DIRECT_MAP_BASE 0xffff888000000000ul
 #define DIRECT_MAP_SIZE BIT(40)
-#define VMAP_BASE	0xffffc90000000000ul
-#define VMAP_SIZE	BIT(39)
-#define KERNEL_BASE	0xffffffff80000000ul
+#define VMAP_BASE       0xffffc90000000000ul
+#define VMAP_SIZE       BIT(39)
+#define KERNEL_BASE     0xffffffff80000000ul
 
 static inline void *phys_to_virt(phys_addr_t phys)
 {

@@ -16,19 +16,19 @@ typedef u64 pte_t;
 #define PTE_PRESENT  BIT(0)
 #define PTE_WRITE    BIT(1)
 #define PTE_USER     BIT(2)
-#define PTE_PWT	     BIT(3)
-#define PTE_PCD	     BIT(4)
+#define PTE_PWT      BIT(3)
+#define PTE_PCD      BIT(4)
 #define PTE_ACCESSED BIT(5)
 #define PTE_DIRTY    BIT(6)
 #define PTE_HUGE     BIT(7) /* in a directory entry: maps 2 MiB (level 2) */
 #define PTE_GLOBAL   BIT(8)
 #define PTE_PROTNONE BIT(9)  /* software: only when not present */
 #define PTE_SWAPPED  BIT(10) /* software: only when not present */
-#define PTE_NX	     BIT(63)
+#define PTE_NX       BIT(63)
 
 #define PTE_FRAME_MASK 0x000ffffffffff000ul
 
-#define PGTABLE_LEVELS	4 /* 1: entries of pages … 4: the top, named by CR3 */
+#define PGTABLE_LEVELS  4 /* 1: entries of pages … 4: the top, named by CR3 */
 #define PGTABLE_ENTRIES 512
 
 /* Bytes that one entry of a table of `level` covers, and the entry's index for an address. */

@@ -18,7 +18,7 @@
 #include "lib/string.h"
 
 /* SDM vol. 3, 9.4.4.1. */
-#define INIT_DELAY_NS	 (10 * NSEC_PER_MSEC)
+#define INIT_DELAY_NS    (10 * NSEC_PER_MSEC)
 #define STARTUP_DELAY_NS (200 * NSEC_PER_USEC)
 /* Generous: the host may run this CPU only seldom. */
 #define START_LIMIT_NS (10 * NSEC_PER_SEC)

@@ -15,22 +15,35 @@
 struct machine {
 	u32 cpu; /* whose code runs */
 	bool irqs_on;
-	u32 irq_depth;		 /* handlers running */
+	u32 irq_depth;           /* handlers running */
 	void (*interrupt)(void); /* a handler, called with interrupts off; may be NULL */
-	void (*relax)(void);	 /* called in every round of a busy wait; may be NULL */
-	u64 tsc;		 /* also the clock: one tick is one nanosecond */
-	u64 tsc_step;		 /* what reading it adds */
+	void (*relax)(void);     /* called in every round of a busy wait; may be NULL */
+	u64 tsc;                 /* also the clock: one tick is one nanosecond */
+	u64 tsc_step;            /* what reading it adds */
 };
 
 extern struct machine machine;
-
-/* What panic() said last. */
-extern char machine_panic_message[256];
 
 /* Zeroes all per-CPU areas and starts over with `cpus` CPUs, interrupts on, no handlers. */
 void machine_reset(u32 cpus);
 
 /* An interrupt may come here. */
 void machine_interrupt_point(void);
+
+/*
+ * Asserts that a statement panics, with `text` somewhere in the message. A process of its own runs
+ * it, so nothing is left of what the kernel was in the middle of.
+ */
+#define assert_panics(text, statement)           \
+	do {                                     \
+		if (machine_begin_panic(text)) { \
+			statement;               \
+			machine_end_panic();     \
+		}                                \
+	} while (0)
+
+/* Parts of assert_panics(): true in the child, which panic() or machine_end_panic() ends. */
+bool machine_begin_panic(const char *text);
+void machine_end_panic(void) __noreturn;
 
 #endif

@@ -5,12 +5,12 @@
 #ifndef SHADOW_RENAME_H
 #define SHADOW_RENAME_H
 
-#define memcmp	  kernel_memcmp
-#define strlen	  kernel_strlen
-#define strnlen	  kernel_strnlen
-#define strcmp	  kernel_strcmp
-#define strncmp	  kernel_strncmp
-#define strchr	  kernel_strchr
+#define memcmp    kernel_memcmp
+#define strlen    kernel_strlen
+#define strnlen   kernel_strnlen
+#define strcmp    kernel_strcmp
+#define strncmp   kernel_strncmp
+#define strchr    kernel_strchr
 #define snprintf  kernel_snprintf
 #define vsnprintf kernel_vsnprintf
 

@@ -14,11 +14,11 @@
 extern u64 percpu_offset[MAX_CPUS];
 
 #define per_cpu(name, cpu) (*(typeof(name) *)((uintptr_t) & (name) + percpu_offset[cpu]))
-#define this_cpu(name)	   per_cpu(name, machine.cpu)
+#define this_cpu(name)     per_cpu(name, machine.cpu)
 
-#define this_cpu_read(name)	(machine_interrupt_point(), this_cpu(name))
+#define this_cpu_read(name)     (machine_interrupt_point(), this_cpu(name))
 #define this_cpu_write(name, v) (machine_interrupt_point(), this_cpu(name) = (v))
-#define this_cpu_add(name, v)	(machine_interrupt_point(), this_cpu(name) += (v))
+#define this_cpu_add(name, v)   (machine_interrupt_point(), this_cpu(name) += (v))
 
 DECLARE_PER_CPU(u32, cpu_number);
 
