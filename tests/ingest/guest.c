@@ -536,13 +536,13 @@ static void step(struct guest *g)
 		fork_task(g, other, t);
 	else if (dice < 26 && n != 0)
 		exit_task(g, t);
-	else if (dice < 32 && n != 0)
+	else if (dice < 36 && n != 0)
 		oom(g, t);
-	else if (dice < 37)
+	else if (dice < 40)
 		split_and_merge(g, t->cpu);
-	else if (dice < 42)
+	else if (dice < 46)
 		EMIT(g->w, t->cpu, trace_barrier, .n = ++g->nr_barriers);
-	else if (dice < 44)
+	else if (dice < 48)
 		EMIT(g->w, t->cpu, trace_stall, .stalled_ns = 11);
 	else if (dice < 80)
 		reclaim(g, t, 8);

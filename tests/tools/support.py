@@ -1,4 +1,5 @@
-"""What the tests of the tools share: import paths, the tiny guest, a build directory made of stand-ins."""
+"""What the tests of the tools share: import paths, the tiny guest, a build directory made of
+stand-ins."""
 
 import os
 import subprocess
@@ -81,5 +82,5 @@ def static_program(path: Path) -> None:
 def palimpsest(*arguments: str, sessions: Path, **options) -> subprocess.CompletedProcess:
     """Run the front door with its own sessions directory."""
     environment = dict(os.environ, PALIMPSEST_SESSIONS=str(sessions), **options.pop("env", {}))
-    return subprocess.run([str(PALIMPSEST), *arguments], capture_output=True, text=True, timeout=120,
-                          env=environment, **options)
+    return subprocess.run([str(PALIMPSEST), *arguments], capture_output=True, text=True,
+                          timeout=120, env=environment, **options)

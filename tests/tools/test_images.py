@@ -1,4 +1,5 @@
-"""The files that the guest reads: initramfs and swap disk; and the programs that may go into the one."""
+"""The files that the guest reads: initramfs and swap disk; and the programs that may go into the
+one."""
 
 import shutil
 import struct
@@ -58,14 +59,15 @@ class InitramfsTest(support.TemporaryDirectoryTest):
     @unittest.skipUnless(shutil.which("busybox"), "busybox reads cpio archives")
     def test_another_reader_agrees(self):
         archive = initramfs.build(self.directory / "init", [self.line("b")])
-        listed = subprocess.run(["busybox", "cpio", "-t"], input=archive, capture_output=True, check=True)
+        listed = subprocess.run(["busybox", "cpio", "-t"], input=archive, capture_output=True,
+                                check=True)
         self.assertEqual(listed.stdout.split(), [b"init", b"bin", b"bin/b", b"plan"])
 
     def test_what_init_cannot_read_is_refused(self):
         init = self.directory / "init"
         for plan, message in (
-                ([self.line("a", "x\ty")], "no tab"),
-                ([self.line("a", "x\ny")], "no tab"),
+                ([self.line("a", "x\ty")], "cannot be passed a tab"),
+                ([self.line("a", "x\ny")], "cannot be passed a tab"),
                 ([self.line("a", *["x"] * 64)], "at most 63 arguments"),
                 ([self.line("a", "x" * 20000)], "more than 16383 bytes"),
                 ([self.line("a")] * 65, "65 programs"),

@@ -16,10 +16,11 @@ GREETING = {"QMP": {"version": {"qemu": {"major": 7, "minor": 2, "micro": 22}}, 
 
 
 class FakeServer:
-    """Greets, then gives every command to handler(server, message) on a thread of its own, until one returns False.
+    """Greets, then gives every command to handler(server, message) on a thread of its own, until
+    one returns False.
 
-    Over TCP: only there a test can reset a connection, which is what QEMU's exit does to its unix sockets.
-    """
+    Over TCP: only there a test can reset a connection, which is what QEMU's exit does to its unix
+    sockets. """
 
     def __init__(self, handler) -> None:
         self._handler = handler

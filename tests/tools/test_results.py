@@ -108,7 +108,8 @@ class InstantTest(unittest.TestCase):
         self.assertEqual(instant.resolve(db, "123"), 123)
         self.assertEqual(instant.resolve(db, "barrier#2"), 50)
         self.assertEqual(instant.resolve(db, "oom#1"), 70)
-        for text, message in (("barrier#3", "no such mark"), ("oom", "expected"), ("-1", "expected")):
+        for text, message in (("barrier#3", "no such mark"), ("oom", "expected"),
+                              ("-1", "expected")):
             with self.assertRaisesRegex(ToolError, message):
                 instant.resolve(db, text)
 

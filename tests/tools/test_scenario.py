@@ -50,10 +50,11 @@ class ScenarioTest(support.TemporaryDirectoryTest):
 
     def test_every_key(self):
         got = self.load(GOOD)
-        self.assertEqual((got.title, got.timeout_s, got.memory_bytes, got.cpus, got.swap_bytes, got.accel),
-                         ("all keys", 60, 128 << 20, 4, 0, "kvm"))
+        self.assertEqual((got.title, got.timeout_s, got.memory_bytes, got.cpus, got.swap_bytes,
+                          got.accel), ("all keys", 60, 128 << 20, 4, 0, "kvm"))
         self.assertEqual(got.command_line(), "trace=discard swap=off trace_buffers=16 policy=clock")
-        self.assertEqual(got.programs[0], scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
+        self.assertEqual(got.programs[0],
+                         scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
         self.assertEqual(got.programs[1],
                          scenario.Program("hog", str(self.directory / "oomhog"), (), "bg", None))
         self.assertEqual(got.expectations[1].bounds, (("min", 1), ("max", 2)))
@@ -73,8 +74,10 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             "": "program: is missing",
             "x = 1\n" + PROGRAM: "x: unknown key",
             "[machine]\ncpu = 1\n" + PROGRAM: "machine.cpu: unknown key; did you mean cpus?",
-            "[machine]\ncpus = 'two'\n" + PROGRAM: "machine.cpus: expected a number of CPUs, got 'two'",
-            "[machine]\ncpus = true\n" + PROGRAM: "machine.cpus: expected a number of CPUs, got True",
+            "[machine]\ncpus = 'two'\n" + PROGRAM:
+                "machine.cpus: expected a number of CPUs, got 'two'",
+            "[machine]\ncpus = true\n" + PROGRAM:
+                "machine.cpus: expected a number of CPUs, got True",
             "[machine]\ncpus = 17\n" + PROGRAM: "machine.cpus: expected 1 to 16, got 17",
             "[machine]\nmemory = '64X'\n" + PROGRAM: "machine.memory: '64X' is not a size",
             "[machine]\nmemory = '4K'\n" + PROGRAM: "machine.memory: '4K': at least 8M",
@@ -82,8 +85,10 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             "[machine]\naccel = 'hvf'\n" + PROGRAM: "machine.accel: expected one of",
             "machine = 1\n" + PROGRAM: "machine: expected a table, got 1",
             "[kernel]\ntrace = 'on'\n" + PROGRAM: "kernel.trace: expected one of",
-            "[kernel.params]\na = [1]\n" + PROGRAM: "kernel.params.a: expected a text or an integer",
-            "[kernel.params]\na = 'b c'\n" + PROGRAM: "kernel.params.a: a: a value has no white space",
+            "[kernel.params]\na = [1]\n" + PROGRAM:
+                "kernel.params.a: expected a text or an integer",
+            "[kernel.params]\na = 'b c'\n" + PROGRAM:
+                "kernel.params.a: a: a value has no white space",
             "[kernel.params]\nswap = 'on'\n" + PROGRAM: "kernel.params.swap: swap is set by",
             "program = 1\n": "program: expected [[program]] tables, got 1",
             "[[program]]\n": "program[0].name: is missing",
@@ -92,11 +97,14 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             PROGRAM + "mode = 'later'\n": "program[0].mode: expected one of",
             PROGRAM + "status = 256\n": "program[0].status: expected 0 to 255",
             PROGRAM + "satus = 1\n": "program[0].satus: unknown key; did you mean status?",
-            PROGRAM + "[[expect]]\nwhy = 'w'\nis = 1\n": "expect[0]: expected exactly one of sql and console",
+            PROGRAM + "[[expect]]\nwhy = 'w'\nis = 1\n":
+                "expect[0]: expected exactly one of sql and console",
             PROGRAM + "[[expect]]\nwhy = 'w'\nsql = 's'\n": "expect[0]: expected is, min or max",
             PROGRAM + "[[expect]]\nsql = 's'\nis = 1\n": "expect[0].why: is missing",
-            PROGRAM + "[[expect]]\nwhy = 'w'\nsql = 's'\nmin = 'x'\n": "expect[0].min: expected a number",
-            PROGRAM + "[[expect]]\nwhy = 'w'\nconsole = '('\nis = 1\n": "expect[0].console: not a regular",
+            PROGRAM + "[[expect]]\nwhy = 'w'\nsql = 's'\nmin = 'x'\n":
+                "expect[0].min: expected a number",
+            PROGRAM + "[[expect]]\nwhy = 'w'\nconsole = '('\nis = 1\n":
+                "expect[0].console: not a regular",
             "a = \n": "Invalid value",
         }
         for text, message in cases.items():

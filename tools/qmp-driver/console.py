@@ -1,9 +1,9 @@
-"""The guest's serial console: lines as they come, waiting for one, and the kernel monitor's dialogue.
+"""The guest's serial console: lines as they come, waiting for one, and the kernel monitor's
+dialogue.
 
-The monitor prints "[monitor] barrier N", then a prompt without a newline, and again after each answer; on leaving,
-"[monitor] continue". While it is open every CPU stands still, so what comes between two prompts is the answer and
-nothing else.
-"""
+The monitor prints "[monitor] barrier N", then a prompt without a newline, and again after each
+answer; on leaving, "[monitor] continue". While it is open every CPU stands still, so what comes
+between two prompts is the answer and nothing else. """
 
 import re
 import socket
@@ -21,14 +21,16 @@ CONTINUE_LINE = r"\[monitor\] continue"
 
 @dataclass(frozen=True)
 class MonitorVisit:
-    """What one visit to the monitor brought: its trace_barrier's number, and (command, lines) in order."""
+    """What one visit to the monitor brought: its trace_barrier's number, and (command, lines) in
+    order."""
 
     barrier: int
     answers: list[tuple[str, list[str]]]
 
 
 class Console:
-    """Both directions of the serial port. Matching starts behind the line that the last wait_line() found."""
+    """Both directions of the serial port. Matching starts behind the line that the last wait_line()
+    found."""
 
     def __init__(self, reactor: Reactor, sock: socket.socket,
                  echo: Callable[[bytes], None] | None = None) -> None:

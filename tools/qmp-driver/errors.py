@@ -1,4 +1,5 @@
-"""The one error a user sees: a sentence that names the thing and, where there is one, the way out."""
+"""The one error a user sees: a sentence that names the thing and, where there is one, the way
+out."""
 
 
 class ToolError(Exception):

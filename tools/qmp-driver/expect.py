@@ -15,8 +15,8 @@ def check(scenario: Scenario, database: sqlite3.Connection | None,
           console_lines: list[str], exits: list[tuple[str, int]]) -> tuple[int, list[str]]:
     """How many expectations there were, and a sentence for each that does not hold.
 
-    Without a database (trace = "off") statuses are those that init printed, and queries do not hold.
-    """
+    Without a database (trace = "off") statuses are those that init printed, and queries do not
+    hold. """
     failures = _statuses(scenario, database, exits)
     for expectation in scenario.expectations:
         failure = _failure(expectation, database, console_lines)

@@ -1,8 +1,8 @@
 """The guest's first file system: a cpio archive (format newc) with init, the programs and the plan.
 
-The plan is what init does: a line a program, fields separated by tabs: name, mode (fg: init waits for it before the
-next line; bg: it goes on), then argv, whose first member is the program's path in the guest, /bin/NAME.
-"""
+The plan is what init does: a line a program, fields separated by tabs: name, mode (fg: init waits
+for it before the next line; bg: it goes on), then argv, whose first member is the program's path in
+the guest, /bin/NAME. """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ class PlanLine:
 
 
 class CpioWriter:
-    """Collects members; bytes() is the archive. Times and owners are zero, so equal input gives equal bytes."""
+    """Collects members; bytes() is the archive. Times and owners are zero, so equal input gives
+    equal bytes."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -68,8 +69,8 @@ def plan_text(lines: Sequence[PlanLine]) -> str:
         fields = (line.name, line.mode, f"/bin/{line.name}", *line.arguments)
         for value in fields:
             if any(character in value for character in "\t\n\0"):
-                raise ToolError(f"{line.name}: no tab, line break or NUL can be passed to a program: "
-                                f"{value!r}")
+                raise ToolError(f"{line.name}: a program cannot be passed a tab, line break "
+                                f"or NUL: {value!r}")
         if len(line.arguments) >= MAX_ARGUMENTS:
             raise ToolError(f"{line.name}: at most {MAX_ARGUMENTS - 1} arguments can be passed")
         text.append("\t".join(fields) + "\n")

@@ -6,10 +6,9 @@
         machine.ctl("stop")
         machine.wait_end(60)
 
-Leaving the block ends QEMU, whatever happened in it; the kernel ends it too should this process be killed. QEMU
-connects to us: every listener exists before it starts, and nothing polls. Sockets stand in a private directory with
-a short name (a unix path holds 108 bytes).
-"""
+Leaving the block ends QEMU, whatever happened in it; the kernel ends it too should this process be
+killed. QEMU connects to us: every listener exists before it starts, and nothing polls. Sockets
+stand in a private directory with a short name (a unix path holds 108 bytes). """
 
 import ctypes
 import os
@@ -63,8 +62,8 @@ def qemu_arguments(config: MachineConfig, sockets: Path) -> list[str]:
     accel = config.accel
     if accel == "tcg":
         accel += ",thread=" + ("multi" if config.cpus > 1 else "single")
-    machine = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-machine", "q35",
-               "-accel", accel, "-cpu", CPU_MODEL, "-smp", str(config.cpus),
+    machine = ["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+               "-machine", "q35", "-accel", accel, "-cpu", CPU_MODEL, "-smp", str(config.cpus),
                "-m", f"{config.memory_bytes >> 10}K"]
     boot = []
     if config.kernel is not None:
@@ -112,7 +111,8 @@ def _die_with_parent() -> None:
 
 
 class Machine:
-    """A running QEMU. A context manager; everything is read on the caller's thread (see reactor)."""
+    """A running QEMU. A context manager; everything is read on the caller's thread (see
+    reactor)."""
 
     def __init__(self, config: MachineConfig, echo: Callable[[bytes], None] | None = None,
                  reactor: Reactor | None = None) -> None:
@@ -148,8 +148,8 @@ class Machine:
 
     @property
     def ended_in_order(self) -> bool:
-        """The guest wrote isa-debug-exit, which makes QEMU's status odd (QEMU's own failure at start has an odd
-        status too, but then no Machine comes into being)."""
+        """The guest wrote isa-debug-exit, which makes QEMU's status odd (QEMU's own failure at
+        start has an odd status too, but then no Machine comes into being)."""
         return self.exit_status is not None and self.exit_status > 0 and self.exit_status % 2 == 1
 
     def wait(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
@@ -157,7 +157,8 @@ class Machine:
         return self.reactor.wait_until(lambda: predicate() or self.ended, timeout_s)
 
     def wait_end(self, timeout_s: float) -> int:
-        """QEMU's exit status; negative: the signal that ended it. All console output has been read then."""
+        """QEMU's exit status; negative: the signal that ended it. All console output has been read
+        then."""
         if not self.reactor.wait_until(lambda: self.ended and self.console.closed, timeout_s):
             raise MachineTimeout(f"the guest did not end within {timeout_s:g} s; "
                                  f"console: {self.console.tail()}")
@@ -177,7 +178,8 @@ class Machine:
             raise MachineError(f"control port: {error.strerror or error}") from error
 
     def quit(self) -> None:
-        """End QEMU now: by QMP, and by force when it does not answer. Does nothing when it has ended."""
+        """End QEMU now: by QMP, and by force when it does not answer. Does nothing when it has
+        ended."""
         if not self.ended:
             try:
                 self.qmp.execute("quit", timeout_s=QUIT_TIMEOUT_S)
@@ -209,7 +211,8 @@ class Machine:
             self.qmp.negotiate(CONNECT_TIMEOUT_S)
         except QmpClosed as error:
             self.reactor.wait_until(lambda: self.ended, QUIT_TIMEOUT_S)
-            # A guest may be over before QEMU gets to its monitor; QEMU's own failures have a message.
+            # A guest may be over before QEMU gets to its monitor; QEMU's own failures have a
+            # message.
             if not self.ended_in_order or self.error_text():
                 raise self._failed_at_start() from error
 
@@ -242,7 +245,8 @@ class Machine:
 
     def _launch(self, stack: ExitStack) -> None:
         with open(self._error_log, "wb") as errors:
-            # A session of its own: Ctrl-C at the terminal is for the driver, which ends QEMU in order.
+            # A session of its own: Ctrl-C at the terminal is for the driver, which ends QEMU in
+            # order.
             self._process = subprocess.Popen(
                 self.arguments, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
                 start_new_session=True, preexec_fn=_die_with_parent)

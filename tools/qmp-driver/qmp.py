@@ -1,4 +1,5 @@
-"""A QMP client: commands matched to replies by id, events kept in order, time limits, the peer's death.
+"""A QMP client: commands matched to replies by id, events kept in order, time limits, the peer's
+death.
 
 What can happen to a command, and the exception that tells it:
   answered    execute() returns the value of "return"
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from errors import MachineError, MachineTimeout
 from reactor import Reactor, Stream
 
-# query-qmp-schema answers with 207,000 bytes in one line; this bound only stops a peer that never ends a line.
+# query-qmp-schema answers with 207,000 bytes in one line; this bound only stops a peer that never
+# ends a line.
 MAX_LINE_BYTES = 16 << 20
 
 

@@ -1,12 +1,10 @@
 """Ask a session's database; prints tab-separated rows under a header.
 
-The query may use :at, the moment given by --at. In a value, tab, line break and backslash are written \\t, \\n and
-\\\\; NULL is empty, a blob hexadecimal.
-"""
+The query may use :at, the moment given by --at. In a value, tab, line break and backslash are
+written \\t, \\n and \\\\; NULL is empty, a blob hexadecimal. """
 
 import json
 import sqlite3
-import sys
 from contextlib import closing
 
 import instant
@@ -20,7 +18,8 @@ ESCAPES = str.maketrans({"\t": "\\t", "\n": "\\n", "\\": "\\\\"})
 def set_argparser(parser) -> None:
     parser.add_argument("sql", metavar="SQL", help="one SELECT")
     parser.add_argument("session", nargs="?", metavar="SESSION", help="default: the newest")
-    parser.add_argument("--at", default="end", metavar="T", help=instant.HELP + "; :at in the query")
+    parser.add_argument("--at", default="end", metavar="T",
+                        help=instant.HELP + "; :at in the query")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
@@ -34,8 +33,8 @@ def main(args) -> int:
             columns = [column[0] for column in cursor.description]
             if args.json:
                 rows = [[_plain(value) for value in row] for row in cursor]
-                json.dump({"schema_version": SCHEMA_VERSION, "columns": columns, "rows": rows}, sys.stdout)
-                print()
+                document = {"schema_version": SCHEMA_VERSION, "columns": columns, "rows": rows}
+                print(json.dumps(document))
             else:
                 print("\t".join(name.translate(ESCAPES) for name in columns))
                 for row in cursor:

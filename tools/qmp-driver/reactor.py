@@ -1,12 +1,12 @@
 """Waiting for many files at once, in one thread.
 
-Everything the driver waits for is a file descriptor: the sockets of QMP, console and control port, the pidfd of
-QEMU, the wake-up pipe of signals. Callbacks run only inside wait_until(), on the caller's stack, so no state needs
-a lock and an exception in a callback reaches whoever is waiting. Threads were rejected for that reason, asyncio
-because tests read better as straight code.
+Everything the driver waits for is a file descriptor: the sockets of QMP, console and control port,
+the pidfd of QEMU, the wake-up pipe of signals. Callbacks run only inside wait_until(), on the
+caller's stack, so no state needs a lock and an exception in a callback reaches whoever is waiting.
+Threads were rejected for that reason, asyncio because tests read better as straight code.
 
-Nothing is read while nobody waits: a guest that prints meanwhile is held back by its full socket and loses nothing.
-"""
+Nothing is read while nobody waits: a guest that prints meanwhile is held back by its full socket
+and loses nothing. """
 
 import selectors
 import socket
@@ -48,7 +48,8 @@ class Reactor:
 
 
 class Stream:
-    """A connected socket: its bytes go to on_data, its end (in order or by reset) to on_end, once."""
+    """A connected socket: its bytes go to on_data, its end (in order or by reset) to on_end,
+    once."""
 
     def __init__(self, reactor: Reactor, sock: socket.socket,
                  on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:

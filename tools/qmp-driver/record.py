@@ -1,8 +1,7 @@
 """Record a session of one program, run in the guest as it is.
 
-Exit status: the program's (128 + signal when a signal ended it); 125 when the tool failed, 126 when the program
-returned 0 but events were lost, 130 when the recording was interrupted.
-"""
+Exit status: the program's (128 + signal when a signal ended it); 125 when the tool failed, 126 when
+the program returned 0 but events were lost, 130 when the recording was interrupted. """
 
 import sys
 from contextlib import closing
@@ -12,11 +11,11 @@ import programs
 import results
 import session
 import sizes
-from build import Build, set_build_option
+from build import Build
 from machine import MAX_CPUS
-from recording import Recording
-from scenario import (ACCELERATORS, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter, parse_memory,
-                      parse_swap)
+from recording import Recording, set_session_options
+from scenario import (ACCELERATORS, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter,
+                      parse_memory, parse_swap)
 from supervisor import Outcome
 from terminal import Terminal
 
@@ -48,15 +47,15 @@ def _seconds(text: str) -> int:
 
 
 def set_argparser(parser) -> None:
-    parser.add_argument("--memory", type=parser.checked(parse_memory), default=64 << 20, metavar="SIZE",
-                        help="RAM (default: 64M)")
+    parser.add_argument("--memory", type=parser.checked(parse_memory), default=64 << 20,
+                        metavar="SIZE", help="RAM (default: 64M)")
     parser.add_argument("--cpus", type=parser.checked(_cpus), default=2, metavar="N",
                         help="CPUs (default: 2)")
-    parser.add_argument("--swap", type=parser.checked(parse_swap), default=128 << 20, metavar="SIZE",
-                        help="swap disk, or none (default: 128M)")
+    parser.add_argument("--swap", type=parser.checked(parse_swap), default=128 << 20,
+                        metavar="SIZE", help="swap disk, or none (default: 128M)")
     parser.add_argument("--trace", choices=TRACE_MODES, default="lossless",
-                        help="what happens when a trace ring is full: the guest waits, the event is counted "
-                             "as lost; off: no trace (default: lossless)")
+                        help="what happens when a trace ring is full: the guest waits, the event "
+                             "is counted as lost; off: no trace (default: lossless)")
     parser.add_argument("--param", type=parser.checked(_parameter), action="append", default=[],
                         metavar="NAME=VALUE", help="kernel parameter, may be repeated")
     parser.add_argument("--accel", choices=ACCELERATORS, default="tcg",
@@ -65,9 +64,7 @@ def set_argparser(parser) -> None:
                         help="end the session in order after S seconds (default: 0, never)")
     parser.add_argument("-i", "--interactive", action="store_true",
                         help="keys go to the guest's console; Ctrl-] opens the kernel monitor")
-    parser.add_argument("--keep-swap", action="store_true", help="leave the swap disk in the session")
-    parser.add_argument("-o", "--output", metavar="DIR", help="session directory (default: by the time)")
-    set_build_option(parser)
+    set_session_options(parser)
     parser.add_argument("command", nargs="+", metavar="PROGRAM ARGS", help="behind --")
 
 
@@ -76,8 +73,9 @@ def main(args) -> int:
     name, *arguments = args.command
     file = programs.find(name, build).absolute()
     scenario = Scenario(
-        title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus, swap_bytes=args.swap,
-        accel=args.accel, trace=args.trace, parameters=tuple(args.param), timeout_s=args.timeout,
+        title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus,
+        swap_bytes=args.swap, accel=args.accel, trace=args.trace, parameters=tuple(args.param),
+        timeout_s=args.timeout,
         programs=(Program(file.name[:MAX_COMM], str(file), tuple(arguments), status=None),))
     terminal = Terminal()
     interactive = args.interactive and sys.stdin.isatty()

@@ -6,9 +6,8 @@
     recording.load()                                # ctf/ -> session.db
     recording.seal()                                # manifest
 
-Everything that can be missing is looked for before the directory is made. What was captured is kept whatever
-happens after: only swap.img goes, and the initramfs, which was never in the session.
-"""
+Everything that can be missing is looked for before the directory is made. What was captured is kept
+whatever happens after: only swap.img goes, and the initramfs, which was never in the session. """
 
 import hashlib
 import json
@@ -26,7 +25,7 @@ import initramfs
 import programs
 import session
 import swapfile
-from build import ROOT, Build
+from build import ROOT, Build, set_build_option
 from errors import ToolError
 from machine import Machine, MachineConfig, find_qemu
 from scenario import Scenario, to_toml
@@ -65,8 +64,10 @@ class Recording:
         (self.directory / "scenario.toml").write_text(self._source)
         traces = self.directory / "ctf"
         traces.mkdir()
-        for file in self._contract:
-            shutil.copyfile(file, traces / file.name)
+        metadata, layout = self._contract
+        shutil.copyfile(metadata, traces / metadata.name)
+        # Not beside the streams: a CTF reader takes every file there for one.
+        shutil.copyfile(layout, self.directory / layout.name)
         with ExitStack() as stack:
             stack.callback(self._drop_empty_log)
             swap = self._make_swap(stack)
@@ -98,7 +99,8 @@ class Recording:
         return self.outcome
 
     def load(self) -> bool:
-        """Make session.db; False when the trace was damaged (ingest has said how). After the block."""
+        """Make session.db; False when the trace was damaged (ingest has said how). After the
+        block."""
         self._terminal.progress("reading the trace")
         return load(self.directory, self._ingest)
 
@@ -165,6 +167,15 @@ class Recording:
         log = self.directory / "qemu.log"
         if log.exists() and log.stat().st_size == 0:
             log.unlink()
+
+
+def set_session_options(parser) -> None:
+    """Where a session goes and what it is made with: for every subcommand that records."""
+    parser.add_argument("-o", "--output", metavar="DIR",
+                        help="session directory (default: named by the time)")
+    parser.add_argument("--keep-swap", action="store_true",
+                        help="leave the swap disk in the session")
+    set_build_option(parser)
 
 
 def load(directory: Path, ingest: Path) -> bool:

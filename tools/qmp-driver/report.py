@@ -1,6 +1,5 @@
-"""Summary of a session, from its beginning to a moment: programs, memory, faults, swap, reclaim, LRU sizes, OOM
-decisions, and how complete the trace is. Figures come from the database alone.
-"""
+"""Summary of a session, from its beginning to a moment: programs, memory, faults, swap, reclaim,
+LRU sizes, OOM decisions, and how complete the trace is. Figures come from the database alone. """
 
 import json
 import math
@@ -68,7 +67,8 @@ def _title(directory: Path) -> str:
 
 def _ending(database: sqlite3.Connection, t: int) -> dict:
     reason = results.value(database, """
-        SELECT n.name FROM session_end e JOIN enum_name n ON n.enum = 'session_reason' AND n.value = e.reason
+        SELECT n.name FROM session_end e
+        JOIN enum_name n ON n.enum = 'session_reason' AND n.value = e.reason
         WHERE e.t <= :t""", t=t)
     return {"ended": reason}
 
@@ -98,8 +98,9 @@ def percentile(ordered: list[int], share: float) -> int:
 
 def _faults(database: sqlite3.Connection, t: int) -> list[dict]:
     latencies: dict[str, list[int]] = {}
-    for kind, latency in results.rows(
-            database, "SELECT kind, latency_ns FROM fault WHERE t + latency_ns <= :t ORDER BY latency_ns", t=t):
+    for kind, latency in results.rows(database, """
+            SELECT kind, latency_ns FROM fault WHERE t + latency_ns <= :t
+            ORDER BY latency_ns""", t=t):
         latencies.setdefault(kind, []).append(latency)
     return [{"kind": kind, "n": len(ordered), "p50_ns": percentile(ordered, 0.5),
              "p99_ns": percentile(ordered, 0.99)}
@@ -111,31 +112,39 @@ def _swap(database: sqlite3.Connection, t: int) -> dict:
         database, "SELECT direction, sum(error = 0), sum(error <> 0), sum(readahead) FROM swap_io "
                   "WHERE t_end <= :t GROUP BY direction", t=t)}
     out, read = moved.get("out", (0, 0, 0)), moved.get("in", (0, 0, 0))
-    return {"pages_out": out[0], "pages_out_failed": out[1], "pages_in": read[0], "pages_in_failed": read[1],
-            "pages_in_readahead": read[2],
+    return {"pages_out": out[0], "pages_out_failed": out[1],
+            "pages_in": read[0], "pages_in_failed": read[1], "pages_in_readahead": read[2],
             "refaults": results.value(database, "SELECT count(*) FROM refault WHERE t <= :t", t=t)}
 
 
 def _reclaim(database: sqlite3.Connection, t: int) -> list[dict]:
-    passes = {kind: (n, scanned) for kind, n, scanned in results.rows(
-        database, "SELECT kind, count(*), total(nr_scanned) FROM reclaim_pass WHERE t_end <= :t GROUP BY kind", t=t)}
+    passes = {kind: (n, scanned) for kind, n, scanned in results.rows(database, """
+        SELECT kind, count(*), coalesce(sum(nr_scanned), 0) FROM reclaim_pass
+        WHERE t_end <= :t GROUP BY kind""", t=t)}
     evicted = dict(results.rows(
         database, "SELECT kind, count(*) FROM eviction WHERE t <= :t GROUP BY kind", t=t))
-    return [{"who": kind, "passes": passes.get(kind, (0, 0))[0], "scanned": int(passes.get(kind, (0, 0))[1]),
-             "reclaimed": evicted.get(kind, 0)} for kind in RECLAIMERS]
+    lines = []
+    for kind in RECLAIMERS:
+        n, scanned = passes.get(kind, (0, 0))
+        lines.append({"who": kind, "passes": n, "scanned": scanned,
+                      "reclaimed": evicted.get(kind, 0)})
+    return lines
 
 
 def _lru(database: sqlite3.Connection, t: int) -> list[dict]:
     sizes = []
     for name in LRU_LISTS:
         most = results.value(database, """
-            SELECT max(n) FROM (SELECT sum(delta) OVER (ORDER BY t, delta ROWS UNBOUNDED PRECEDING) AS n FROM (
-                SELECT t_begin AS t, 1 AS delta FROM lru_span WHERE list = :list AND t_begin <= :t
-                UNION ALL SELECT t_end, -1 FROM lru_span WHERE list = :list AND t_end <= :t))""",
-                             list=name, t=t)
+            WITH change(t, delta) AS (
+                SELECT t_begin, 1 FROM lru_span WHERE list = :list AND t_begin <= :t
+                UNION ALL SELECT t_end, -1 FROM lru_span WHERE list = :list AND t_end <= :t),
+            size(n) AS (
+                SELECT sum(delta) OVER (ORDER BY t, delta ROWS UNBOUNDED PRECEDING) FROM change)
+            SELECT max(n) FROM size""", list=name, t=t)
         if most:
-            now = results.value(database, "SELECT count(*) FROM lru_span WHERE list = :list AND t_begin <= :t "
-                                          "AND :t < t_end", list=name, t=t)
+            now = results.value(database, """
+                SELECT count(*) FROM lru_span
+                WHERE list = :list AND t_begin <= :t AND :t < t_end""", list=name, t=t)
             sizes.append({"list": name, "pages": now, "most": most})
     return sizes
 
@@ -143,21 +152,23 @@ def _lru(database: sqlite3.Connection, t: int) -> list[dict]:
 def _oom(database: sqlite3.Connection, t: int) -> list[dict]:
     names = ("pid", "comm", "resident", "swapped", "page_tables", "score", "eligible")
     kills = []
-    for kill_id, when, pid, predicted, freed in results.rows(
-            database, "SELECT kill_id, t, pid, predicted_pages, freed_pages FROM oom_kill WHERE t <= :t "
-                      "ORDER BY t", t=t):
-        scores = results.rows(database, f"SELECT {', '.join(names)} FROM oom_candidate WHERE kill_id = :kill_id "
-                                        "ORDER BY score DESC, pid", kill_id=kill_id)
+    for kill_id, when, pid, predicted, freed in results.rows(database, """
+            SELECT kill_id, t, pid, predicted_pages, freed_pages FROM oom_kill
+            WHERE t <= :t ORDER BY t""", t=t):
+        scores = results.rows(database, f"""
+            SELECT {', '.join(names)} FROM oom_candidate
+            WHERE kill_id = :kill_id ORDER BY score DESC, pid""", kill_id=kill_id)
         kills.append({"kill_id": kill_id, "t": when, "pid": pid, "predicted_pages": predicted,
-                      "freed_pages": freed, "candidates": [dict(zip(names, row)) for row in scores]})
+                      "freed_pages": freed,
+                      "candidates": [dict(zip(names, score)) for score in scores]})
     return kills
 
 
 def _trace(database: sqlite3.Connection) -> dict:
     """The whole trace, whatever the moment: a figure is as complete as the trace it comes from."""
     losses = results.loss(database)
-    return {"received": losses.received, "discarded": losses.discarded, "missing": losses.unaccounted,
-            "tail": losses.tail, "stalled_ns": losses.stalled_ns,
+    return {"received": losses.received, "discarded": losses.discarded,
+            "missing": losses.unaccounted, "tail": losses.tail, "stalled_ns": losses.stalled_ns,
             "order_violations": results.value(database, "SELECT count(*) FROM order_violation"),
             "vmstat": results.vmstat_agreement(database)}
 
@@ -170,8 +181,9 @@ def render(data: dict) -> list[str]:
     """The summary as lines, fewer than 40."""
     directory = Path(data["session"]["directory"])
     pictures = [session.shown(Path(path)) for path in data["pictures"]]
-    return (_render_machine(data) + _render_programs(data["programs"]) + _render_faults(data["faults"])
-            + _render_memory(data) + _render_oom(data["oom"]) + _render_trace(data["trace"])
+    return (_render_machine(data) + _render_programs(data["programs"])
+            + _render_faults(data["faults"]) + _render_memory(data) + _render_oom(data["oom"])
+            + _render_trace(data["trace"])
             + [row("database", session.shown(directory / session.DATABASE))]
             + ([row("pictures", "  ".join(pictures))] if pictures else []))
 
@@ -179,12 +191,12 @@ def render(data: dict) -> list[str]:
 def _render_machine(data: dict) -> list[str]:
     about, machine = data["session"], data["machine"]
     ended = f"ended: {about['ended']}" if about["ended"] else "no end in the trace up to here"
-    lines = [row("session", f"{about['title'] or 'untitled'}; {about['t'] / 1e9:.3f} s of guest time, {ended}")]
+    lines = [about["title"], f"{about['t'] / 1e9:.3f} s of guest time, {ended}"]
+    lines = _labelled("session", [line for line in lines if line])
     if machine:
-        lines.append(row("machine", f"{machine['nr_cpus']} CPUs, {machine['nr_frames']:,} frames of RAM, "
-                                    f"{machine['nr_slots']:,} swap slots; watermarks "
-                                    f"{machine['watermark_min']:,} / {machine['watermark_low']:,} / "
-                                    f"{machine['watermark_high']:,} frames"))
+        marks = " / ".join(f"{machine[f'watermark_{name}']:,}" for name in ("min", "low", "high"))
+        lines.append(row("machine", f"{machine['nr_cpus']} CPUs, {machine['nr_frames']:,} frames "
+                                    f"of RAM, {machine['nr_slots']:,} swap slots; watermarks {marks}"))
     return lines
 
 
@@ -210,13 +222,15 @@ def _render_memory(data: dict) -> list[str]:
     swap = data["swap"]
     failed = swap["pages_out_failed"] + swap["pages_in_failed"]
     lines = [row("swap", f"{swap['pages_out']:,} pages out, {swap['pages_in']:,} in "
-                         f"({swap['pages_in_readahead']:,} by readahead), {swap['refaults']:,} refaults"
+                         f"({swap['pages_in_readahead']:,} by readahead), "
+                         f"{swap['refaults']:,} refaults"
                          + (f", {_red(f'{failed:,} failed')}" if failed else ""))]
     lines += _labelled("reclaim", [
-        f"{r['who']:<8}{r['passes']:>8,} passes  {r['scanned']:>9,} scanned  {r['reclaimed']:>9,} reclaimed"
-        for r in data["reclaim"]])
-    return lines + _labelled("lru", [f"{size['list']:<14}{size['pages']:>9,} pages, {size['most']:>9,} at most"
-                                     for size in data["lru"]])
+        f"{by['who']:<8}{by['passes']:>8,} passes  {by['scanned']:>9,} scanned  "
+        f"{by['reclaimed']:>9,} reclaimed" for by in data["reclaim"]])
+    return lines + _labelled("lru", [
+        f"{size['list']:<14}{size['pages']:>9,} pages, {size['most']:>9,} at most"
+        for size in data["lru"]])
 
 
 def _render_oom(kills: list[dict]) -> list[str]:
@@ -231,7 +245,8 @@ def _render_oom(kills: list[dict]) -> list[str]:
     for candidate in kill["candidates"][:MAX_CANDIDATES]:
         note = "killed" if candidate["pid"] == kill["pid"] else candidate["eligible"]
         lines.append(f"{candidate['pid']:>5}  {candidate['comm']:<15}{candidate['resident']:>10,}"
-                     f"{candidate['swapped']:>10,}{candidate['page_tables']:>8,}{candidate['score']:>10,}  {note}")
+                     f"{candidate['swapped']:>10,}{candidate['page_tables']:>8,}"
+                     f"{candidate['score']:>10,}  {note}")
     more = []
     if len(kill["candidates"]) > MAX_CANDIDATES:
         more.append(f"{len(kill['candidates']) - MAX_CANDIDATES} more candidates")
@@ -245,12 +260,12 @@ def _render_trace(trace: dict) -> list[str]:
     if trace["discarded"] or trace["missing"] or trace["tail"] not in results.TAIL_COMPLETE:
         lost = _red(lost)
     agreement = trace["vmstat"]
-    checks = [f"{trace['order_violations']:,} order violations",
-              f"{agreement['equal']} of {agreement['counters']} vmstat counters equal the event counts"]
-    bad = trace["order_violations"] or agreement["equal"] != agreement["counters"] or not agreement["counters"]
+    checks = (f"{trace['order_violations']:,} order violations, {agreement['equal']} of "
+              f"{agreement['counters']} vmstat counters equal the event counts")
+    good = not trace["order_violations"] and agreement["equal"] == agreement["counters"] > 0
     return [row("events", f"{trace['received']:,} recorded; {lost}; CPUs stalled "
                           f"{trace['stalled_ns'] / 1e6:,.1f} ms for the trace"),
-            row("checks", _red(", ".join(checks)) if bad else ", ".join(checks))]
+            row("checks", checks if good else _red(checks))]
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:

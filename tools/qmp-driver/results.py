@@ -1,4 +1,5 @@
-"""What a session's database says, as plain values: the questions that more than one subcommand asks."""
+"""What a session's database says, as plain values: the questions that more than one subcommand
+asks."""
 
 import os
 import sqlite3
@@ -39,11 +40,13 @@ class ProgramRun:
 
 
 def rows(database: sqlite3.Connection, sql: str, **parameters) -> list[tuple]:
-    """All rows of a query of the tool's own; an error means that the database is not one of this version."""
+    """All rows of a query of the tool's own; an error means that the database is not one of this
+    version."""
     try:
         return database.execute(sql, parameters).fetchall()
     except sqlite3.Error as error:
-        raise ToolError(f"session database: {error}; rebuild it with `tools/palimpsest ingest`") from error
+        raise ToolError(f"session database: {error}; "
+                        "rebuild it with `tools/palimpsest ingest`") from error
 
 
 def value(database: sqlite3.Connection, sql: str, **parameters):
@@ -59,8 +62,9 @@ def session_values(database: sqlite3.Connection) -> dict[str, str]:
 def loss(database: sqlite3.Connection) -> Loss:
     counts = rows(database, "SELECT emitted, received, discarded, stalled_ns, tail FROM loss")
     tails = {row[4] for row in counts}
-    worst = next((tail for tail in ("unknown", "recovered") if tail in tails), "none" if counts else "unknown")
-    return Loss(*(sum(row[column] for row in counts) for column in range(4)), worst)
+    # Without a stream nobody knows what is missing.
+    tail = next((tail for tail in ("unknown", "recovered", "none") if tail in tails), "unknown")
+    return Loss(*(sum(row[column] for row in counts) for column in range(4)), tail)
 
 
 def program_runs(database: sqlite3.Connection) -> list[ProgramRun]:
@@ -79,6 +83,8 @@ def exit_code(wait_status: int) -> int:
 
 
 def vmstat_agreement(database: sqlite3.Connection) -> dict[str, int]:
-    """How many of the kernel's own counters were printed, and how many equal the count of their events."""
-    counters, equal = rows(database, "SELECT count(*), coalesce(sum(equal), 0) FROM vmstat_check")[0]
+    """How many of the kernel's own counters were printed, and how many equal the count of their
+    events."""
+    counters, equal = rows(
+        database, "SELECT count(*), coalesce(sum(equal), 0) FROM vmstat_check")[0]
     return {"counters": counters, "equal": equal}

@@ -1,8 +1,7 @@
 """Run a scenario: record it, draw its pictures, check its expectations, print a summary.
 
-Exit status: 0 when the session ended in order and every expectation holds, 1 when one does not, 125 when the tool
-failed, 130 when the run was interrupted.
-"""
+Exit status: 0 when the session ended in order and every expectation holds, 1 when one does not, 125
+when the tool failed, 130 when the run was interrupted. """
 
 import argparse
 import importlib
@@ -15,8 +14,8 @@ import expect
 import report
 import scenario
 import session
-from build import Build, set_build_option
-from recording import Recording
+from build import Build
+from recording import Recording, set_session_options
 from terminal import Terminal
 
 PICTURES = ("rmap", "lru")
@@ -27,12 +26,11 @@ EXIT_INTERRUPTED = 130
 
 def set_argparser(parser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO.toml", type=Path)
-    parser.add_argument("-o", "--output", metavar="DIR", help="session directory (default: by the time)")
     parser.add_argument("--pictures", action=argparse.BooleanOptionalAction, default=True,
                         help="draw rmap and lru (default: yes)")
-    parser.add_argument("--quiet", action="store_true", help="keep the guest's output off the terminal")
-    parser.add_argument("--keep-swap", action="store_true", help="leave the swap disk in the session")
-    set_build_option(parser)
+    parser.add_argument("--quiet", action="store_true",
+                        help="keep the guest's output off the terminal")
+    set_session_options(parser)
 
 
 def main(args) -> int:
@@ -77,7 +75,8 @@ def _summary(recording: Recording, database: sqlite3.Connection | None) -> list[
 
 
 def _draw(directory: Path, terminal: Terminal) -> list[str]:
-    """Each picture at the instant that it finds the most telling; returns what could not be drawn."""
+    """Each picture at the instant that it finds the most telling; returns what could not be
+    drawn."""
     failures = []
     for name in PICTURES:
         terminal.progress(f"drawing {name}")

@@ -60,7 +60,8 @@ class Program:
 
 @dataclass(frozen=True)
 class Expectation:
-    """A value and its bounds. source is "sql" or "console", text the query or the regular expression."""
+    """A value and its bounds. source is "sql" or "console", text the query or the regular
+    expression."""
 
     source: str
     text: str
@@ -90,7 +91,8 @@ class Scenario:
 
 
 def check_parameter(key: str, value: str) -> None:
-    """ValueError for a kernel parameter that the command line cannot carry, or that has a key of its own."""
+    """ValueError for a kernel parameter that the command line cannot carry, or that has a key of
+    its own."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
         raise ValueError(f"{key!r} is no parameter name")
     if key in RESERVED_PARAMETERS:
@@ -118,7 +120,8 @@ def parse_memory(text: str) -> int:
 
 
 class _Table:
-    """A TOML table being read: every access checks a type, and what nobody asked for is an error."""
+    """A TOML table being read: every access checks a type, and what nobody asked for is an
+    error."""
 
     def __init__(self, file: Path, where: str, values: dict) -> None:
         self._file = file
@@ -179,8 +182,8 @@ class _Table:
         for key in self._values:
             if key not in self._known:
                 near = difflib.get_close_matches(key, self._known, 1)
-                hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(self._known)}"
-                raise self.fail(key, f"unknown key{hint}")
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self._known)}"
+                raise self.fail(key, f"unknown key; {hint}")
 
 
 def load(path: Path) -> Scenario:
@@ -242,7 +245,7 @@ def _program(table: _Table, path: Path) -> Program:
     if not all(isinstance(argument, str) for argument in args):
         raise table.fail("args", f"expected a list of texts, got {args!r}")
     status = table.get("status", (int, str), "an exit status or \"any\"", 0)
-    if isinstance(status, str) and status != "any" or isinstance(status, int) and not 0 <= status < 256:
+    if status != "any" and not (isinstance(status, int) and 0 <= status < 256):
         raise table.fail("status", f"expected 0 to 255 or \"any\", got {status!r}")
     program = Program(name, file, tuple(args), table.choice("mode", PROGRAM_MODES, "fg"),
                       None if status == "any" else status)
@@ -284,7 +287,8 @@ def to_toml(scenario: Scenario) -> str:
     swap = sizes.exact(scenario.swap_bytes) if scenario.swap_bytes else "none"
     lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}", "",
              "[machine]", f"memory = {text(sizes.exact(scenario.memory_bytes))}",
-             f"cpus = {scenario.cpus}", f"swap = {text(swap)}", f"accel = {text(scenario.accel)}", "",
+             f"cpus = {scenario.cpus}", f"swap = {text(swap)}",
+             f"accel = {text(scenario.accel)}", "",
              "[kernel]", f"trace = {text(scenario.trace)}", ""]
     if scenario.parameters:
         lines += ["[kernel.params]"]

@@ -2,7 +2,8 @@
 
   scenario.toml   what was asked            machine.json   how QEMU was started and how it ended
   console.log     the guest's console       qemu.log       QEMU's own messages, if any
-  ctf/            metadata, events.tsv, one stream file per CPU
+  ctf/            metadata, one stream file per CPU
+  events.tsv      names, sizes and layouts of the events
   session.db      SQLite                    *.svg, *.dot   pictures
   manifest.sha256 checksums, as `sha256sum -c` reads them
 """
@@ -27,12 +28,14 @@ SCHEMA_VERSION = 1
 
 
 def sessions_directory() -> Path:
-    """Where sessions go that were given no place: $PALIMPSEST_SESSIONS, else sessions/ of this tree."""
+    """Where sessions go that were given no place: $PALIMPSEST_SESSIONS, else sessions/ of this
+    tree."""
     return Path(os.environ.get("PALIMPSEST_SESSIONS") or ROOT / "sessions")
 
 
 def create(directory: str | None) -> Path:
-    """A new session directory: the one named, which must be empty or not exist, or one named by the time."""
+    """A new session directory: the one named, which must be empty or not exist, or one named by the
+    time."""
     try:
         if directory is None:
             return _create_by_time()

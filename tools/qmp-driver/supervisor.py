@@ -9,9 +9,9 @@ Why a recording ends (Outcome.cause):
   panic       the kernel panicked
   died        QEMU ended without the guest having ended the session
 
-For interrupt, timeout and disk the guest is asked to stop and has STOP_GRACE_S to drain its trace; another Ctrl-C or
-the end of that time makes it a cut: QEMU is ended by QMP, and what the trace files hold by then is the session.
-"""
+For interrupt, timeout and disk the guest is asked to stop and has STOP_GRACE_S to drain its trace;
+another Ctrl-C or the end of that time makes it a cut: QEMU is ended by QMP, and what the trace
+files hold by then is the session. """
 
 import re
 import shutil
@@ -28,7 +28,8 @@ STOP_GRACE_S = 30.0
 PANIC_GRACE_S = 10.0
 # Shared hosts are slow, but QEMU's TCG prints the kernel's first line within a second.
 FIRST_LINE_S = {"tcg": 60.0, "kvm": 10.0}
-# A guest may compute without printing or tracing, so it is asked for a barrier before it is called silent.
+# A guest may compute without printing or tracing, so it is asked for a barrier before it is called
+# silent.
 PROBE_S = 10.0
 SILENCE_S = 30.0
 # The database is written after the trace and is of the order of its size.
@@ -95,7 +96,8 @@ class Supervisor:
             status = self._machine.exit_status
             how = f"signal {-status}" if status < 0 else f"status {status}"
             said = self._machine.error_text() or f"console: {self._machine.console.tail()}"
-            cause, message = "died", f"QEMU ended ({how}) before the guest ended the session: {said}"
+            cause = "died"
+            message = f"QEMU ended ({how}) before the guest ended the session: {said}"
         return Outcome(cause, message, in_order, time.monotonic() - self._begin)
 
     def _tick(self, now: float) -> None:
@@ -125,8 +127,8 @@ class Supervisor:
         elif self._timeout_s and now - self._begin > self._timeout_s:
             self._stop("timeout", f"ended after its time limit of {self._timeout_s:g} s")
         elif free < needed:
-            self._stop("disk", f"ended because {self._trace_directory} has {sizes.human(free)} left, and "
-                               f"{sizes.human(needed)} are kept for the database of a trace of "
+            self._stop("disk", f"ended because {self._trace_directory} has {sizes.human(free)} "
+                               f"left, and {sizes.human(needed)} are kept for the database of a trace of "
                                f"{sizes.human(trace_bytes)}")
         else:
             self._check_silence(now)
@@ -140,10 +142,11 @@ class Supervisor:
                 hint = "; try --accel tcg" if self._machine.config.accel == "kvm" else ""
                 self._cut("silent", f"the guest printed nothing within {limit_s:g} s{hint}")
         elif console.at_prompt or not self._traced:
-            self._active = now  # the monitor waits for the user; without a trace silence proves nothing
+            # The monitor waits for the user; without a trace silence proves nothing.
+            self._active = now
         elif silent_s > SILENCE_S:
-            self._cut("silent", f"the guest was silent for {SILENCE_S:g} s (no trace, no output, no "
-                                f"barrier when asked); console: {console.tail()}")
+            self._cut("silent", f"the guest was silent for {SILENCE_S:g} s (no trace, no output, "
+                                f"no barrier when asked); console: {console.tail()}")
         elif silent_s > PROBE_S and not self._probed:
             self._probed = True
             self._ctl("barrier")

@@ -13,7 +13,8 @@ CLEAR_LINE = "\r\x1b[K"
 
 
 class Terminal:
-    """Guest output goes to stdout; messages and, when it is a terminal, the progress line to stderr."""
+    """Guest output goes to stdout; messages and, when it is a terminal, the progress line to
+    stderr."""
 
     def __init__(self, echo: bool = True) -> None:
         self._echo = echo
@@ -56,7 +57,8 @@ class Terminal:
 
 
 class Interrupts:
-    """Counts Ctrl-C (and SIGTERM, SIGHUP) instead of raising, and wakes the reactor: a context manager."""
+    """Counts Ctrl-C (and SIGTERM, SIGHUP) instead of raising, and wakes the reactor: a context
+    manager."""
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -86,7 +88,8 @@ class Interrupts:
 
 
 class Keyboard:
-    """The terminal's keys to the guest's console, unbuffered; Ctrl-C stays ours. A context manager."""
+    """The terminal's keys to the guest's console, unbuffered; Ctrl-C stays ours. A context
+    manager."""
 
     def __init__(self, reactor: Reactor, console: Console) -> None:
         self._reactor = reactor

@@ -159,6 +159,10 @@ void on_swap_cache_remove(struct model *m, const struct trace_ev_swap_cache_remo
 		violation(m, fmt("slot %u", e->slot),
 			  slot->pfn == NO_FRAME ? fmt("not cached") : fmt("in frame %u", slot->pfn),
 			  fmt("in frame %u", e->pfn));
+	if (slot->out.open || slot->in.open)
+		violation(m, fmt("slot %u, leaving the cache", e->slot), fmt("no I/O under way"),
+			  slot->out.open ? fmt("a write") : fmt("a read"));
+	slot->out.open = slot->in.open = false;
 	if (slot->pfn != NO_FRAME)
 		cache_end(m, e->slot, slot, m->event->t);
 	refault_end(m, &slot->refault, -1, -1);
