@@ -191,8 +191,9 @@ static void monitor_thread(void *arg)
 		quiesce_begin();
 		printk("[monitor] barrier %lu", session_barrier_quiesced());
 		converse();
-		printk("[monitor] continue");
+		/* Before the line that tells the host it may ask again. */
 		WRITE_ONCE(wanted, false);
+		printk("[monitor] continue");
 		quiesce_end();
 	}
 }

@@ -408,7 +408,7 @@ static void new_address_space(struct guest *g, struct guest_task *t, uint32_t cp
 	t->root_id = root_id ? root_id : t->anon_vma_id;
 	EMIT(g->w, cpu, mm_create, .mm_id = t->mm_id, .pgd_pfn = t->pgd_pfn);
 	EMIT(g->w, cpu, pgtable_alloc, .va = 0, .mm_id = t->mm_id, .pfn = t->table_pfn, .level = 1);
-	EMIT(g->w, cpu, vma_create, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES - 1),
+	EMIT(g->w, cpu, vma_create, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES / 2),
 	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ, .why = VMA_WHY_MMAP);
 	EMIT(g->w, cpu, vma_resize, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES),
 	     .vma_id = t->vma_id, .why = VMA_WHY_GROW);
@@ -529,8 +529,10 @@ static void step(struct guest *g)
 	struct guest_task *other = &g->tasks[roll(g, GUEST_TASKS)];
 	uint32_t i = roll(g, GUEST_PAGES);
 
-	if (!t->alive)
-		return;
+	while (!t->alive) {
+		n = (n + 1) % GUEST_TASKS;
+		t = &g->tasks[n];
+	}
 	run_task(g, t);
 	if (dice < 20 && !other->alive && t->nr_chain < 7 && g->next_anon_vma < 4000)
 		fork_task(g, other, t);

@@ -1,5 +1,6 @@
 """What the tests of the tools share: import paths, the tiny guest, a build directory made of
-stand-ins."""
+stand-ins.
+"""
 
 import os
 import subprocess

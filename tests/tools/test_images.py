@@ -1,5 +1,6 @@
 """The files that the guest reads: initramfs and swap disk; and the programs that may go into the
-one."""
+one.
+"""
 
 import shutil
 import struct

@@ -20,7 +20,8 @@ class FakeServer:
     one returns False.
 
     Over TCP: only there a test can reset a connection, which is what QEMU's exit does to its unix
-    sockets. """
+    sockets.
+    """
 
     def __init__(self, handler) -> None:
         self._handler = handler

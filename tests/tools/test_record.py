@@ -1,5 +1,6 @@
 """The front door from its command line to a sealed session, with the tiny guest in place of the
-kernel."""
+kernel.
+"""
 
 import json
 import os

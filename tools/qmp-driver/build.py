@@ -1,5 +1,6 @@
 """What `make` built and a session needs, by name; a missing file is an error that says what to
-do."""
+do.
+"""
 
 import os
 from pathlib import Path
@@ -36,7 +37,8 @@ class Build:
     @property
     def trace_metadata(self) -> tuple[Path, Path]:
         """What a session keeps of the contract: CTF metadata, and the ids, sizes and layouts of the
-        events."""
+        events.
+        """
         return self.require("ctf/metadata"), self.require("ctf/events.tsv")
 
     def program(self, name: str) -> Path | None:

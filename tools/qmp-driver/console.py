@@ -3,7 +3,8 @@ dialogue.
 
 The monitor prints "[monitor] barrier N", then a prompt without a newline, and again after each
 answer; on leaving, "[monitor] continue". While it is open every CPU stands still, so what comes
-between two prompts is the answer and nothing else. """
+between two prompts is the answer and nothing else.
+"""
 
 import re
 import socket
@@ -22,7 +23,8 @@ CONTINUE_LINE = r"\[monitor\] continue"
 @dataclass(frozen=True)
 class MonitorVisit:
     """What one visit to the monitor brought: its trace_barrier's number, and (command, lines) in
-    order."""
+    order.
+    """
 
     barrier: int
     answers: list[tuple[str, list[str]]]
@@ -30,7 +32,8 @@ class MonitorVisit:
 
 class Console:
     """Both directions of the serial port. Matching starts behind the line that the last wait_line()
-    found."""
+    found.
+    """
 
     def __init__(self, reactor: Reactor, sock: socket.socket,
                  echo: Callable[[bytes], None] | None = None) -> None:

@@ -1,5 +1,6 @@
 """The one error a user sees: a sentence that names the thing and, where there is one, the way
-out."""
+out.
+"""
 
 
 class ToolError(Exception):

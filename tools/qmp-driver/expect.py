@@ -16,7 +16,8 @@ def check(scenario: Scenario, database: sqlite3.Connection | None,
     """How many expectations there were, and a sentence for each that does not hold.
 
     Without a database (trace = "off") statuses are those that init printed, and queries do not
-    hold. """
+    hold.
+    """
     failures = _statuses(scenario, database, exits)
     for expectation in scenario.expectations:
         failure = _failure(expectation, database, console_lines)

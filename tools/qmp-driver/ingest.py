@@ -1,7 +1,8 @@
 """Rebuild the database of a session from its ctf/ directory.
 
 Exit status: 0 when the trace is whole, 1 when it is damaged (the database then holds every packet
-before the damage) or nothing could be read. """
+before the damage) or nothing could be read.
+"""
 
 import recording
 import session

@@ -2,7 +2,8 @@
 
 The plan is what init does: a line a program, fields separated by tabs: name, mode (fg: init waits
 for it before the next line; bg: it goes on), then argv, whose first member is the program's path in
-the guest, /bin/NAME. """
+the guest, /bin/NAME.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class PlanLine:
 
 class CpioWriter:
     """Collects members; bytes() is the archive. Times and owners are zero, so equal input gives
-    equal bytes."""
+    equal bytes.
+    """
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []

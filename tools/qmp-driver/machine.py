@@ -8,7 +8,8 @@
 
 Leaving the block ends QEMU, whatever happened in it; the kernel ends it too should this process be
 killed. QEMU connects to us: every listener exists before it starts, and nothing polls. Sockets
-stand in a private directory with a short name (a unix path holds 108 bytes). """
+stand in a private directory with a short name (a unix path holds 108 bytes).
+"""
 
 import ctypes
 import os
@@ -112,7 +113,8 @@ def _die_with_parent() -> None:
 
 class Machine:
     """A running QEMU. A context manager; everything is read on the caller's thread (see
-    reactor)."""
+    reactor).
+    """
 
     def __init__(self, config: MachineConfig, echo: Callable[[bytes], None] | None = None,
                  reactor: Reactor | None = None) -> None:
@@ -149,7 +151,8 @@ class Machine:
     @property
     def ended_in_order(self) -> bool:
         """The guest wrote isa-debug-exit, which makes QEMU's status odd (QEMU's own failure at
-        start has an odd status too, but then no Machine comes into being)."""
+        start has an odd status too, but then no Machine comes into being).
+        """
         return self.exit_status is not None and self.exit_status > 0 and self.exit_status % 2 == 1
 
     def wait(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
@@ -158,7 +161,8 @@ class Machine:
 
     def wait_end(self, timeout_s: float) -> int:
         """QEMU's exit status; negative: the signal that ended it. All console output has been read
-        then."""
+        then.
+        """
         if not self.reactor.wait_until(lambda: self.ended and self.console.closed, timeout_s):
             raise MachineTimeout(f"the guest did not end within {timeout_s:g} s; "
                                  f"console: {self.console.tail()}")
@@ -179,7 +183,8 @@ class Machine:
 
     def quit(self) -> None:
         """End QEMU now: by QMP, and by force when it does not answer. Does nothing when it has
-        ended."""
+        ended.
+        """
         if not self.ended:
             try:
                 self.qmp.execute("quit", timeout_s=QUIT_TIMEOUT_S)

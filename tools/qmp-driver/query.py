@@ -1,7 +1,8 @@
 """Ask a session's database; prints tab-separated rows under a header.
 
 The query may use :at, the moment given by --at. In a value, tab, line break and backslash are
-written \\t, \\n and \\\\; NULL is empty, a blob hexadecimal. """
+written \\t, \\n and \\\\; NULL is empty, a blob hexadecimal.
+"""
 
 import json
 import sqlite3

@@ -6,7 +6,8 @@ caller's stack, so no state needs a lock and an exception in a callback reaches 
 Threads were rejected for that reason, asyncio because tests read better as straight code.
 
 Nothing is read while nobody waits: a guest that prints meanwhile is held back by its full socket
-and loses nothing. """
+and loses nothing.
+"""
 
 import selectors
 import socket
@@ -49,7 +50,8 @@ class Reactor:
 
 class Stream:
     """A connected socket: its bytes go to on_data, its end (in order or by reset) to on_end,
-    once."""
+    once.
+    """
 
     def __init__(self, reactor: Reactor, sock: socket.socket,
                  on_data: Callable[[bytes], None], on_end: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Record a session of one program, run in the guest as it is.
 
 Exit status: the program's (128 + signal when a signal ended it); 125 when the tool failed, 126 when
-the program returned 0 but events were lost, 130 when the recording was interrupted. """
+the program returned 0 but events were lost, 130 when the recording was interrupted.
+"""
 
 import sys
 from contextlib import closing

@@ -7,7 +7,8 @@
     recording.seal()                                # manifest
 
 Everything that can be missing is looked for before the directory is made. What was captured is kept
-whatever happens after: only swap.img goes, and the initramfs, which was never in the session. """
+whatever happens after: only swap.img goes, and the initramfs, which was never in the session.
+"""
 
 import hashlib
 import json
@@ -100,7 +101,8 @@ class Recording:
 
     def load(self) -> bool:
         """Make session.db; False when the trace was damaged (ingest has said how). After the
-        block."""
+        block.
+        """
         self._terminal.progress("reading the trace")
         return load(self.directory, self._ingest)
 

@@ -1,5 +1,6 @@
 """Summary of a session, from its beginning to a moment: programs, memory, faults, swap, reclaim,
-LRU sizes, OOM decisions, and how complete the trace is. Figures come from the database alone. """
+LRU sizes, OOM decisions, and how complete the trace is. Figures come from the database alone.
+"""
 
 import json
 import math

@@ -1,5 +1,6 @@
 """What a session's database says, as plain values: the questions that more than one subcommand
-asks."""
+asks.
+"""
 
 import os
 import sqlite3
@@ -41,7 +42,8 @@ class ProgramRun:
 
 def rows(database: sqlite3.Connection, sql: str, **parameters) -> list[tuple]:
     """All rows of a query of the tool's own; an error means that the database is not one of this
-    version."""
+    version.
+    """
     try:
         return database.execute(sql, parameters).fetchall()
     except sqlite3.Error as error:
@@ -84,7 +86,8 @@ def exit_code(wait_status: int) -> int:
 
 def vmstat_agreement(database: sqlite3.Connection) -> dict[str, int]:
     """How many of the kernel's own counters were printed, and how many equal the count of their
-    events."""
+    events.
+    """
     counters, equal = rows(
         database, "SELECT count(*), coalesce(sum(equal), 0) FROM vmstat_check")[0]
     return {"counters": counters, "equal": equal}

@@ -1,7 +1,8 @@
 """Run a scenario: record it, draw its pictures, check its expectations, print a summary.
 
 Exit status: 0 when the session ended in order and every expectation holds, 1 when one does not, 125
-when the tool failed, 130 when the run was interrupted. """
+when the tool failed, 130 when the run was interrupted.
+"""
 
 import argparse
 import importlib
@@ -76,7 +77,8 @@ def _summary(recording: Recording, database: sqlite3.Connection | None) -> list[
 
 def _draw(directory: Path, terminal: Terminal) -> list[str]:
     """Each picture at the instant that it finds the most telling; returns what could not be
-    drawn."""
+    drawn.
+    """
     failures = []
     for name in PICTURES:
         terminal.progress(f"drawing {name}")

@@ -61,7 +61,8 @@ class Program:
 @dataclass(frozen=True)
 class Expectation:
     """A value and its bounds. source is "sql" or "console", text the query or the regular
-    expression."""
+    expression.
+    """
 
     source: str
     text: str
@@ -92,7 +93,8 @@ class Scenario:
 
 def check_parameter(key: str, value: str) -> None:
     """ValueError for a kernel parameter that the command line cannot carry, or that has a key of
-    its own."""
+    its own.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
         raise ValueError(f"{key!r} is no parameter name")
     if key in RESERVED_PARAMETERS:
@@ -121,7 +123,8 @@ def parse_memory(text: str) -> int:
 
 class _Table:
     """A TOML table being read: every access checks a type, and what nobody asked for is an
-    error."""
+    error.
+    """
 
     def __init__(self, file: Path, where: str, values: dict) -> None:
         self._file = file

@@ -29,13 +29,15 @@ SCHEMA_VERSION = 1
 
 def sessions_directory() -> Path:
     """Where sessions go that were given no place: $PALIMPSEST_SESSIONS, else sessions/ of this
-    tree."""
+    tree.
+    """
     return Path(os.environ.get("PALIMPSEST_SESSIONS") or ROOT / "sessions")
 
 
 def create(directory: str | None) -> Path:
     """A new session directory: the one named, which must be empty or not exist, or one named by the
-    time."""
+    time.
+    """
     try:
         if directory is None:
             return _create_by_time()

@@ -11,7 +11,8 @@ Why a recording ends (Outcome.cause):
 
 For interrupt, timeout and disk the guest is asked to stop and has STOP_GRACE_S to drain its trace;
 another Ctrl-C or the end of that time makes it a cut: QEMU is ended by QMP, and what the trace
-files hold by then is the session. """
+files hold by then is the session.
+"""
 
 import re
 import shutil

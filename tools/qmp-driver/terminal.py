@@ -14,7 +14,8 @@ CLEAR_LINE = "\r\x1b[K"
 
 class Terminal:
     """Guest output goes to stdout; messages and, when it is a terminal, the progress line to
-    stderr."""
+    stderr.
+    """
 
     def __init__(self, echo: bool = True) -> None:
         self._echo = echo
@@ -58,7 +59,8 @@ class Terminal:
 
 class Interrupts:
     """Counts Ctrl-C (and SIGTERM, SIGHUP) instead of raising, and wakes the reactor: a context
-    manager."""
+    manager.
+    """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -89,7 +91,8 @@ class Interrupts:
 
 class Keyboard:
     """The terminal's keys to the guest's console, unbuffered; Ctrl-C stays ours. A context
-    manager."""
+    manager.
+    """
 
     def __init__(self, reactor: Reactor, console: Console) -> None:
         self._reactor = reactor

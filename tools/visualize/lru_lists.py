@@ -37,14 +37,17 @@ class Lists:
 
 
 def peak_length(db: SessionDb) -> int:
-    """The first instant at which the lists together are longest."""
+    """The first instant at which the shorter of an active and an inactive list is longest; while
+    one of them stays empty, that at which they are longest together."""
     t = db.value(f"""
-        WITH change(t, delta) AS (
-            SELECT t_begin, 1 FROM lru_span
-            UNION ALL SELECT t_end, -1 FROM lru_span WHERE t_end < {OPEN_END}),
-        step(t, delta) AS (SELECT t, sum(delta) FROM change GROUP BY t)
-        SELECT t FROM (SELECT t, sum(delta) OVER (ORDER BY t) AS n FROM step)
-        ORDER BY n DESC, t LIMIT 1""")
+        WITH change(t, active, inactive) AS (
+            SELECT t_begin, list LIKE 'active%', list LIKE 'inactive%' FROM lru_span
+            UNION ALL SELECT t_end, -(list LIKE 'active%'), -(list LIKE 'inactive%')
+                FROM lru_span WHERE t_end < {OPEN_END}),
+        step(t, active, inactive) AS (SELECT t, sum(active), sum(inactive) FROM change GROUP BY t)
+        SELECT t FROM (SELECT t, sum(active) OVER (ORDER BY t) AS a,
+                              sum(inactive) OVER (ORDER BY t) AS i FROM step)
+        ORDER BY min(a, i) DESC, a + i DESC, t LIMIT 1""")
     if t is None:
         raise SessionError("no page was ever on an LRU list in this session")
     return t

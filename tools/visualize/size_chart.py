@@ -119,7 +119,9 @@ def _marks(sizes: Sizes, moment: Moment, x_of: Scale) -> list[str]:
         x, y = x_of(min(max(t, sizes.times[0]), sizes.times[-1])), TOP + PLOT_H
         parts.append(f'<path d="M{x:.1f},{y + 26} l-6,11 h12 z" fill="{palette.INK}"/>')
         if i < MAX_KILL_LABELS:
-            parts.append(_text(x + 9, y + 37, f"OOM kill {kill_id}", 11))
+            near_end = x > LEFT + PLOT_W - 80
+            parts.append(_text(x - 9 if near_end else x + 9, y + 37, f"OOM kill {kill_id}", 11,
+                               anchor="end" if near_end else "start"))
     return parts
 
 
@@ -127,8 +129,12 @@ def _key(lines: dict[str, list[int]], y_of: Scale) -> list[str]:
     """Names each line at its right end, pushed apart where ends lie close together."""
     parts = []
     last = TOP - LABEL_STEP
+    left = len(lines)
     for name, values in sorted(lines.items(), key=lambda item: -item[1][-1]):
-        last = max(y_of(values[-1]), last + LABEL_STEP)
+        # Those still to come need their room above the axis, whose labels stand below it.
+        left -= 1
+        lowest = TOP + PLOT_H - left * LABEL_STEP
+        last = max(min(y_of(values[-1]), lowest), last + LABEL_STEP)
         colour, dash = LOOK.get(name, (palette.INK, ""))
         x = LEFT + PLOT_W + 14
         parts.append(f'<line x1="{x}" x2="{x + 22}" y1="{last:.1f}" y2="{last:.1f}" '
