@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/ingest/batch.h"
+
 /* schema.sql, linked in as bytes with a NUL behind them. */
 extern const char schema_sql[];
 
@@ -13,19 +15,10 @@ extern const char schema_sql[];
  * costs three times as much. */
 static const char index_marker[] = "\n-- INDEXES";
 
-static const struct {
-	const char *name;
-	size_t columns;
-} tables[NR_DB_TABLES] = {
-#define X(name, columns) {#name, columns},
-	DB_TABLES(X)
-#undef X
-};
-
 struct db {
 	sqlite3 *handle;
 	char *path, *tmp_path;
-	sqlite3_stmt *insert[NR_DB_TABLES];
+	struct batch *batches[NR_DB_TABLES];
 	struct error *error; /* the first one, until it is handed to the caller */
 	bool failed;
 	bool finished;
@@ -66,18 +59,20 @@ static void db_create_tables(struct db *db)
 	free(head);
 }
 
-/* INSERT INTO name VALUES(?,?,...) for each state table: a table with another number of columns
- * fails here, at the start. */
-static void db_prepare_inserts(struct db *db)
+/* A table with another number of columns fails here, at the start. */
+static void db_open_batches(struct db *db)
+{
+#define X(name, columns, rows) db->batches[TABLE_##name] = batch_new(db, #name, columns, rows);
+	DB_TABLES(X)
+#undef X
+}
+
+/* Writes all rows that wait. */
+static void db_close_batches(struct db *db)
 {
 	for (size_t i = 0; i < NR_DB_TABLES; i++) {
-		char sql[160];
-		int used = snprintf(sql, sizeof(sql), "INSERT INTO %s VALUES(?", tables[i].name);
-
-		for (size_t j = 1; j < tables[i].columns; j++)
-			used += snprintf(sql + used, sizeof(sql) - (size_t)used, ",?");
-		snprintf(sql + used, sizeof(sql) - (size_t)used, ")");
-		db->insert[i] = db_prepare(db, sql);
+		batch_free(db->batches[i]);
+		db->batches[i] = NULL;
 	}
 }
 
@@ -110,21 +105,19 @@ struct error *db_create(struct db **out, const char *path)
 		db_fail(db);
 	/* 4 KiB pages are what the page cache has; the 64 MiB cache holds the right edges of all
 	 * tables. */
-	db_exec(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = "
+	db_exec(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
+		    "PRAGMA locking_mode = "
 		    "EXCLUSIVE;"
 		    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;");
 	db_create_tables(db);
 	db_exec(db, "BEGIN");
-	db_prepare_inserts(db);
+	db_open_batches(db);
 	return db_take_error(db);
 }
 
 struct error *db_finish(struct db *db)
 {
-	for (size_t i = 0; i < NR_DB_TABLES; i++) {
-		sqlite3_finalize(db->insert[i]);
-		db->insert[i] = NULL;
-	}
+	db_close_batches(db);
 	db_exec(db, indexes());
 	db_exec(db, "COMMIT");
 	/* Statistics for the query planner, from a sample. */
@@ -145,8 +138,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	for (size_t i = 0; i < NR_DB_TABLES; i++)
-		sqlite3_finalize(db->insert[i]);
+	db_close_batches(db);
 	sqlite3_close(db->handle);
 	if (!db->finished && db->tmp_path)
 		unlink(db->tmp_path);
@@ -175,27 +167,9 @@ void db_step(struct db *db, sqlite3_stmt *statement)
 	sqlite3_reset(statement);
 }
 
-static int db_bind(sqlite3_stmt *statement, int column, const struct db_value *value)
+void db_insert(struct db *db, enum db_table table, const struct db_value *values)
 {
-	switch (value->kind) {
-	case DB_INT:
-		return sqlite3_bind_int64(statement, column, value->number);
-	case DB_TEXT:
-		return sqlite3_bind_text(statement, column, value->text, -1, SQLITE_STATIC);
-	default:
-		return sqlite3_bind_null(statement, column);
-	}
-}
-
-void db_insert(struct db *db, enum db_table table, const struct db_value *values, size_t nr)
-{
-	if (db->failed)
-		return;
-	for (size_t i = 0; i < nr; i++) {
-		if (db_bind(db->insert[table], (int)i + 1, &values[i]) != SQLITE_OK)
-			db_fail(db);
-	}
-	db_step(db, db->insert[table]);
+	batch_add(db->batches[table], values);
 }
 
 bool db_failed(const struct db *db)

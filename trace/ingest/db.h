@@ -3,7 +3,7 @@
  * is complete, so a killed run leaves the old database or none. No journal and no syncing: a crash
  * of the machine costs a run, never data.
  *
- * Writing has a sticky error: after the first failure every insertion is a no-op, and db_error()
+ * Writing has a sticky error: after the first failure every insertion is a no-op, and db_failed()
  * tells. That keeps the replay free of error paths that could only say "stop".
  */
 #ifndef INGEST_DB_H
@@ -15,45 +15,47 @@
 
 #include "trace/ingest/error.h"
 
-/* The state tables this program fills, as in state.sql; the second part is their number of columns.
+/*
+ * The state tables this program fills, as in state.sql: name, number of columns, rows to an INSERT (more than one only where all
+ * texts are names from enums.def and other constants).
  */
-#define DB_TABLES(X)          \
-	X(session, 2)         \
-	X(event_count, 2)     \
-	X(loss, 6)            \
-	X(order_violation, 7) \
-	X(moment, 1)          \
-	X(task_span, 8)       \
-	X(mm_span, 4)         \
-	X(vma_span, 10)       \
-	X(anon_vma_span, 4)   \
-	X(avc_span, 4)        \
-	X(rmap_span, 6)       \
-	X(pte_span, 10)       \
-	X(pgtable_span, 6)    \
-	X(page_life, 9)       \
-	X(page_flags_span, 4) \
-	X(lru_span, 7)        \
-	X(swap_span, 5)       \
-	X(swap_cache_span, 4) \
-	X(swap_io, 9)         \
-	X(fault, 13)          \
-	X(eviction, 9)        \
-	X(refault, 8)         \
-	X(reclaim_pass, 15)   \
-	X(direct_reclaim, 6)  \
-	X(kswapd_span, 4)     \
-	X(oom_candidate, 8)   \
-	X(oom_kill, 11)
+#define DB_TABLES(X)                      \
+	X(session, 2, 1)                  \
+	X(event_count, 2, 1)              \
+	X(loss, 6, 1)                     \
+	X(order_violation, 7, 1)          \
+	X(moment, 1, 1)                   \
+	X(task_span, 8, 1)                \
+	X(oom_candidate, 8, 1)            \
+	X(oom_kill, 11, BATCH_ROWS)       \
+	X(mm_span, 4, BATCH_ROWS)         \
+	X(vma_span, 10, BATCH_ROWS)       \
+	X(anon_vma_span, 4, BATCH_ROWS)   \
+	X(avc_span, 4, BATCH_ROWS)        \
+	X(rmap_span, 6, BATCH_ROWS)       \
+	X(pte_span, 10, BATCH_ROWS)       \
+	X(pgtable_span, 6, BATCH_ROWS)    \
+	X(page_life, 9, BATCH_ROWS)       \
+	X(page_flags_span, 4, BATCH_ROWS) \
+	X(lru_span, 7, BATCH_ROWS)        \
+	X(swap_span, 5, BATCH_ROWS)       \
+	X(swap_cache_span, 4, BATCH_ROWS) \
+	X(swap_io, 9, BATCH_ROWS)         \
+	X(fault, 13, BATCH_ROWS)          \
+	X(eviction, 9, BATCH_ROWS)        \
+	X(refault, 8, BATCH_ROWS)         \
+	X(reclaim_pass, 15, BATCH_ROWS)   \
+	X(direct_reclaim, 6, BATCH_ROWS)  \
+	X(kswapd_span, 4, BATCH_ROWS)
 
 enum db_table {
-#define X(name, columns) TABLE_##name,
+#define X(name, columns, rows) TABLE_##name,
 	DB_TABLES(X)
 #undef X
 		NR_DB_TABLES
 };
 
-/* One column of a row. Texts must live until db_insert() returns. */
+/* One column of a row. */
 struct db_value {
 	enum { DB_NULL, DB_INT, DB_TEXT } kind;
 	union {
@@ -67,7 +69,7 @@ struct db_value {
 #define NIL     ((struct db_value){.kind = DB_NULL})
 
 enum db_columns {
-#define X(name, columns) DB_COLUMNS_##name = columns,
+#define X(name, columns, rows) DB_COLUMNS_##name = columns,
 	DB_TABLES(X)
 #undef X
 };
@@ -77,7 +79,7 @@ enum db_columns {
 	do {                                                                                  \
 		const struct db_value row_[] = {__VA_ARGS__};                                 \
 		_Static_assert(sizeof(row_) / sizeof(row_[0]) == DB_COLUMNS_##table, #table); \
-		db_insert(db, TABLE_##table, row_, DB_COLUMNS_##table);                       \
+		db_insert(db, TABLE_##table, row_);                                           \
 	} while (0)
 
 /* End of a span that is still open when the trace ends. */
@@ -92,7 +94,7 @@ struct error *db_finish(struct db *db);
 /* Closes; removes PATH.tmp when db_finish() did not succeed. NULL is allowed. */
 void db_close(struct db *db);
 
-void db_insert(struct db *db, enum db_table table, const struct db_value *values, size_t nr);
+void db_insert(struct db *db, enum db_table table, const struct db_value *values);
 /* A statement for this database; NULL after an error. The caller finalizes it before db_finish().
  */
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);

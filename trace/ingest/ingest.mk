@@ -20,6 +20,7 @@ INGEST_SRC := \
 	trace/ingest/reader.c \
 	trace/ingest/merge.c \
 	trace/ingest/db.c \
+	trace/ingest/batch.c \
 	trace/ingest/tables.c \
 	trace/ingest/map.c \
 	trace/ingest/model.c \

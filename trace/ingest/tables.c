@@ -1,10 +1,11 @@
 #include "trace/ingest/tables.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define MAX_TEXT 64
+#define MAX_TEXT          64
+#define NR_COMMON_COLUMNS 3 /* id, t, cpu */
+#define MAX_COLUMNS       32
 
 void text_from_field(char *out, const char *field, uint32_t size)
 {
@@ -24,44 +25,38 @@ struct tables *tables_new(struct db *db, const struct layout *layout)
 	return tables;
 }
 
-static sqlite3_stmt *prepare_insert(struct tables *tables, const struct event_info *info)
+/* Rows with a text are written at once: the text is a copy on the stack. */
+static struct batch *table_open(struct tables *tables, const struct event_info *info)
 {
-	char sql[256];
-	int used = snprintf(sql, sizeof(sql), "INSERT INTO %s VALUES(?,?,?", info->name);
+	uint32_t columns = NR_COMMON_COLUMNS, texts = 0;
 
 	for (uint32_t i = 0; i < info->nr_fields; i++) {
-		if (info->fields[i].role != FIELD_PAD)
-			used += snprintf(sql + used, sizeof(sql) - (size_t)used, ",?");
+		columns += info->fields[i].role != FIELD_PAD;
+		texts += info->fields[i].type == FT_text;
 	}
-	snprintf(sql + used, sizeof(sql) - (size_t)used, ")");
-	return db_prepare(tables->db, sql);
+	/* The contract, not the trace, decides this. */
+	assert(columns <= MAX_COLUMNS && texts <= 1);
+	return batch_new(tables->db, info->name, columns, texts ? 1 : BATCH_ROWS);
 }
 
-static int bind_text(sqlite3_stmt *statement, int column, const char *field, uint32_t size)
-{
-	char copy[MAX_TEXT + 1];
-
-	text_from_field(copy, field, size < MAX_TEXT ? size : MAX_TEXT);
-	return sqlite3_bind_text(statement, column, copy, -1, SQLITE_TRANSIENT);
-}
-
-static int bind_field(sqlite3_stmt *statement, int column, const struct field_info *field,
-		      const char *at)
+static struct db_value field_value(const struct field_info *field, const char *at,
+				   char text[MAX_TEXT + 1])
 {
 	switch (field->type) {
 	case FT_u8:
-		return sqlite3_bind_int64(statement, column, *(const uint8_t *)at);
+		return INT(*(const uint8_t *)at);
 	case FT_u16:
-		return sqlite3_bind_int64(statement, column, *(const uint16_t *)at);
+		return INT(*(const uint16_t *)at);
 	case FT_u32:
-		return sqlite3_bind_int64(statement, column, *(const uint32_t *)at);
+		return INT(*(const uint32_t *)at);
 	case FT_s32:
-		return sqlite3_bind_int64(statement, column, *(const int32_t *)at);
+		return INT(*(const int32_t *)at);
 	case FT_u64:
 	case FT_s64:
-		return sqlite3_bind_int64(statement, column, *(const int64_t *)at);
+		return INT(*(const int64_t *)at);
 	default:
-		return bind_text(statement, column, at, field->size);
+		text_from_field(text, at, field->size < MAX_TEXT ? field->size : MAX_TEXT);
+		return TEXT(text);
 	}
 }
 
@@ -70,29 +65,25 @@ void tables_insert(struct tables *tables, const struct event *event)
 	const struct event_info *info =
 		event->id < TRACE_ID_LIMIT ? tables->layout->known[event->id] : NULL;
 	const char *at = event->payload;
-	sqlite3_stmt *insert;
-	int column = 4;
+	struct db_value values[MAX_COLUMNS];
+	uint32_t column = NR_COMMON_COLUMNS;
+	char text[MAX_TEXT + 1];
 
 	tables->count[event->id]++;
 	if (!info) {
 		tables->skipped++;
 		return;
 	}
-	if (!tables->insert[event->id])
-		tables->insert[event->id] = prepare_insert(tables, info);
-	insert = tables->insert[event->id];
-	if (!insert)
-		return;
-	/* Only binding a text can fail, without memory; its column is then NULL, which the step
-	 * refuses. */
-	sqlite3_bind_int64(insert, 1, (int64_t)event->rank);
-	sqlite3_bind_int64(insert, 2, (int64_t)event->t);
-	sqlite3_bind_int64(insert, 3, event->cpu);
+	if (!tables->batches[event->id])
+		tables->batches[event->id] = table_open(tables, info);
+	values[0] = INT(event->rank);
+	values[1] = INT(event->t);
+	values[2] = INT(event->cpu);
 	for (uint32_t i = 0; i < info->nr_fields; at += info->fields[i].size, i++) {
 		if (info->fields[i].role != FIELD_PAD)
-			bind_field(insert, column++, &info->fields[i], at);
+			values[column++] = field_value(&info->fields[i], at, text);
 	}
-	db_step(tables->db, insert);
+	batch_add(tables->batches[event->id], values);
 }
 
 void tables_free(struct tables *tables)
@@ -100,6 +91,6 @@ void tables_free(struct tables *tables)
 	if (!tables)
 		return;
 	for (size_t i = 0; i < TRACE_ID_LIMIT; i++)
-		sqlite3_finalize(tables->insert[i]);
+		batch_free(tables->batches[i]);
 	free(tables);
 }

@@ -5,16 +5,16 @@
 #ifndef INGEST_TABLES_H
 #define INGEST_TABLES_H
 
-#include "trace/ingest/db.h"
+#include "trace/ingest/batch.h"
 #include "trace/ingest/layout.h"
 #include "trace/ingest/reader.h"
 
 struct tables {
 	struct db *db;
 	const struct layout *layout;
-	sqlite3_stmt *insert[TRACE_ID_LIMIT]; /* prepared when the event first occurs */
-	uint64_t count[LAYOUT_MAX_IDS];       /* events by id, the skipped ones too */
-	uint64_t skipped;                     /* events that this program does not know */
+	struct batch *batches[TRACE_ID_LIMIT]; /* made when the event first occurs */
+	uint64_t count[LAYOUT_MAX_IDS];        /* events by id, the skipped ones too */
+	uint64_t skipped;                      /* events that this program does not know */
 };
 
 struct tables *tables_new(struct db *db, const struct layout *layout);
