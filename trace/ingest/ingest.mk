@@ -45,6 +45,7 @@ INGEST_SRC := \
 INGEST_TEST_SRC := \
 	tests/ingest/writer.c \
 	tests/ingest/guest.c \
+	tests/ingest/guest_memory.c \
 	tests/ingest/check.c \
 	tests/ingest/test_good.c \
 	tests/ingest/test_damage.c \

@@ -295,38 +295,25 @@ void model_check(struct model *m);
  * -------------------------------------------------- */
 
 /* The events that the replay looks at; all others are only loaded. */
-#define REPLAYED_EVENTS(X)                                                                                   \
-	X(session_begin)                                                                                     \
-	X(session_end)                                                                                       \
-	X(trace_barrier)                                                                                     \
-	X(trace_stall)                                                                                       \
-	X(state_begin)                                                                                       \
-	X(state_end)                                                                                         \
-	X(sched_process_fork)                                                                                \
-	X(sched_process_exec)                                                                                \
-	X(sched_process_exit)                                                                                \
-	X(sched_switch)                                                                                      \
-	X(sched_wakeup) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) X(vma_protect) X(             \
-		vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) X(avc_unlink) X(anon_vma_attach) \
-		X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) X(pgtable_alloc) X(pgtable_free) X(       \
-			mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) X(mm_page_pcpu_drain)          \
-			X(buddy_split) X(buddy_merge) X(page_flags) X(lru_insert) X(lru_remove) X(           \
-				lru_referenced) X(pte_young) X(page_fault_user) X(page_fault_end)            \
-				X(mm_vmscan_kswapd_wake) X(mm_vmscan_kswapd_sleep) X(                        \
-					mm_vmscan_direct_reclaim_begin) X(mm_vmscan_direct_reclaim_end)      \
-					X(reclaim_pass_begin) X(reclaim_pass_end) X(reclaim_decision) X(     \
-						page_evicted) X(swap_slot_alloc) X(swap_slot_free)           \
-						X(swap_slot_refs) X(swap_cache_add) X(swap_cache_remove) X(  \
-							swap_out_begin) X(swap_out_end) X(swap_in_begin)     \
-							X(swap_in_end) X(oom_invoked) X(oom_score) X(        \
-								mark_victim) X(oom_done) X(state_task)       \
-								X(state_cpu) X(state_mm) X(                  \
-									state_vma) X(state_anon_vma)         \
-									X(state_avc) X(state_pte) X(         \
-										state_pgtable) X(state_page) \
-										X(state_free) X(             \
-											state_lru)           \
-											X(state_swap)
+/* clang-format off */
+#define REPLAYED_EVENTS(X) \
+	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(state_begin) \
+	X(state_end) X(sched_process_fork) X(sched_process_exec) X(sched_process_exit) \
+	X(sched_switch) X(sched_wakeup) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
+	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
+	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \
+	X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) \
+	X(mm_page_pcpu_drain) X(buddy_split) X(buddy_merge) X(page_flags) X(lru_insert) \
+	X(lru_remove) X(lru_referenced) X(pte_young) X(page_fault_user) X(page_fault_end) \
+	X(mm_vmscan_kswapd_wake) X(mm_vmscan_kswapd_sleep) X(mm_vmscan_direct_reclaim_begin) \
+	X(mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \
+	X(reclaim_decision) X(page_evicted) X(swap_slot_alloc) X(swap_slot_free) \
+	X(swap_slot_refs) X(swap_cache_add) X(swap_cache_remove) X(swap_out_begin) \
+	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) \
+	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
+	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
+	X(state_lru) X(state_swap)
+/* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
 REPLAYED_EVENTS(X)

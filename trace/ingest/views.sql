@@ -125,10 +125,16 @@ SELECT t, sum(step) OVER (ORDER BY id) AS nr_free FROM change WHERE step IS NOT 
 
 -- Lives of swap slots: one row from allocation to free. lifetime_ns is NULL while it lasts.
 CREATE VIEW swap_slot_life AS
-SELECT life_id, slot, min(t_begin) AS t_begin, max(t_end) AS t_end, max(refs) AS max_refs,
-	CASE WHEN max(t_end) < 9223372036854775807 THEN max(t_end) - min(t_begin) END AS lifetime_ns,
-	(SELECT count(*) FROM eviction WHERE content_id = life_id) AS evictions
-FROM swap_span GROUP BY life_id ORDER BY life_id;
+WITH life AS (
+	SELECT life_id, slot, min(t_begin) AS t_begin, max(t_end) AS t_end, max(refs) AS max_refs
+	FROM swap_span GROUP BY life_id
+), evicted AS (
+	SELECT content_id, count(*) AS n FROM eviction GROUP BY content_id
+)
+SELECT life_id, slot, t_begin, t_end, max_refs,
+	CASE WHEN t_end < 9223372036854775807 THEN t_end - t_begin END AS lifetime_ns,
+	coalesce(evicted.n, 0) AS evictions
+FROM life LEFT JOIN evicted ON content_id = life_id ORDER BY life_id;
 
 -- Lifetimes of swap slots: how many, and how long they lived.
 CREATE VIEW swap_slot_lifetimes AS
