@@ -121,6 +121,16 @@ static void init_thread(void *arg)
 		sleep_until(~0ul, TASK_UNINTERRUPTIBLE);
 }
 
+/* CPU 0 on the stack of its idle task. */
+static void begin_scheduling(void)
+{
+	task_init();
+	if (kthread_run(init_thread, NULL, "init_thread"))
+		panic("no memory for the first thread");
+	irq_enable();
+	sched_idle();
+}
+
 void kernel_main(void)
 {
 	cmdline_set(boot_info.cmdline);
@@ -134,9 +144,5 @@ void kernel_main(void)
 	arch_init_clock();
 	arch_init_interrupts();
 	pci_init();
-	task_init();
-	if (kthread_run(init_thread, NULL, "init_thread"))
-		panic("no memory for the first thread");
-	irq_enable();
-	sched_idle();
+	arch_leave_boot_stack(kstack_alloc(), begin_scheduling);
 }

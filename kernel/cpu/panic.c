@@ -28,6 +28,11 @@ bool panic_in_progress(void)
 	return __atomic_load_n(&panic_cpu, __ATOMIC_ACQUIRE) != 0;
 }
 
+bool panic_is_here(void)
+{
+	return __atomic_load_n(&panic_cpu, __ATOMIC_ACQUIRE) == cpu_id() + 1;
+}
+
 static void print_location(u64 address)
 {
 	u64 offset;
@@ -93,6 +98,8 @@ static void __noreturn panic_with(u64 rip, u64 rbp, const char *format, va_list 
 	print_backtrace(rip, rbp);
 	if (panic_hooks.last_words)
 		panic_hooks.last_words();
+	if (panic_hooks.monitor)
+		panic_hooks.monitor();
 	end_machine();
 }
 

@@ -16,7 +16,7 @@ void console_register(void (*sink)(const char *text, size_t size));
 void console_write(const char *text, size_t size);
 
 /* Prints the reason and a symbolised backtrace, stops the other CPUs, drains the trace as far as it
- * can, ends QEMU. */
+ * can, enters the monitor if it was asked for, ends QEMU. */
 void panic(const char *format, ...) __printf(1, 2) __noreturn;
 
 /* The same for a trap: the backtrace begins where it happened. */
@@ -25,13 +25,15 @@ void panic_at(u64 rip, u64 rbp, const char *format, ...) __printf(3, 4) __noretu
 /* Set before anything else is done: whoever sees it takes no lock that another CPU may have kept
  * for ever. */
 bool panic_in_progress(void);
+/* Whether this CPU is the one that panicked: it alone goes on. */
+bool panic_is_here(void);
 
 /* What panic() needs of the layers above, in the order of the calls; each may be NULL. Set once at
  * boot. */
 struct panic_hooks {
 	void (*stop_others)(void);
-	void (*last_words)(
-		void); /* trace drain, monitor; may itself panic: then the end comes at once */
+	void (*last_words)(void); /* drains the trace; a panic in it or later: the end, at once */
+	void (*monitor)(void); /* a conversation about what is left, when the command line asks */
 	void (*exit_machine)(u32 value) __noreturn;
 };
 extern struct panic_hooks panic_hooks;

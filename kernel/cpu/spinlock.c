@@ -90,7 +90,8 @@ static bool try_take(spinlock_t *lock)
 void spin_lock(spinlock_t *lock)
 {
 	check_order(lock);
-	while (!try_take(lock))
+	/* After a panic the owner may be a CPU that was stopped, or this one itself. */
+	while (!try_take(lock) && !panic_is_here())
 		cpu_relax();
 	lock->owner = cpu_id() + 1;
 	push_held(lock);

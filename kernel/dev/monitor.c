@@ -8,7 +8,8 @@
  *   check      mm_check()
  *
  * Entered by Ctrl-], it runs in a thread of its own with all CPUs parked; entered by int3 in the
- * kernel it runs where that happened.
+ * kernel it runs where that happened; after a panic, with panic=monitor on the command line, where
+ * that happened, and `continue` ends the machine.
  */
 #include "dev/monitor.h"
 
@@ -18,6 +19,7 @@
 #include "cpu/quiesce.h"
 #include "cpu/wait.h"
 #include "dev/serial.h"
+#include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/check.h"
@@ -205,8 +207,17 @@ void upcall_breakpoint(struct trap_frame *frame)
 	printk("[monitor] continue");
 }
 
+/* The last CPU that runs; the trace is over. */
+static void converse_after_panic(void)
+{
+	printk("[monitor] panic");
+	converse();
+}
+
 int monitor_init(void)
 {
+	if (cmdline_is("panic", "monitor"))
+		panic_hooks.monitor = converse_after_panic;
 	serial_set_input(on_input);
 	if (serial_start_input())
 		printk("monitor: no interrupt for the console: Ctrl-] will not work");

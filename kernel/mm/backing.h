@@ -42,7 +42,10 @@ struct io_request {
 	u32 reclaim_kind; /* swap-out: enum reclaim_kind */
 };
 
-/* The preallocated pool, so that reclaim never needs memory to free memory. */
+/* The preallocated pool, so that reclaim never needs memory to free memory. As many as the disk
+ * takes at once: NCQ has 32 tags. */
+#define IO_NR_REQUESTS 32
+
 void io_pool_init(void);
 /* NULL when the pool is empty. */
 struct io_request *io_request_try_get(void);

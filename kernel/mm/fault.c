@@ -336,8 +336,10 @@ static struct vma *grow_stack(struct mm *mm, u64 va)
 {
 	struct vma *vma = vma_find_first(mm, va), *below;
 
-	if (!vma || vma->start <= va || !(vma->flags & VM_GROWSDOWN) || vma->end - va > STACK_LIMIT)
-		return vma && vma->start <= va ? vma : NULL;
+	if (!vma || vma->start <= va)
+		return vma;
+	if (!(vma->flags & VM_GROWSDOWN) || vma->end - va > STACK_LIMIT || va < MMAP_MIN_ADDR)
+		return NULL;
 	below = vma_prev(vma);
 	if (below && va < below->end + STACK_GUARD_GAP)
 		return NULL;

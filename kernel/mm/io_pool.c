@@ -1,16 +1,13 @@
 /*
  * The pool of I/O requests. A request is needed to write a page out when memory is short, so it
  * must not need memory: they all exist from boot. Swap-in shares the pool; it may sleep for a
- * request, which a completion returns sooner or later.
+ * request, which a completion returns sooner or later. Reclaim begins no pass while its writes hold
+ * more than half of the pool (swap_wait_writable()), so that a swap-in seldom waits for them.
  */
 #include "cpu/wait.h"
 #include "mm/backing.h"
 
-/* As many as the disk takes at once: NCQ has 32 tags. Reclaim stops writing when half of them carry
- * its pages, so that a swap-in never waits behind a full pool of writes. */
-#define NR_IO_REQUESTS 32
-
-static struct io_request requests[NR_IO_REQUESTS];
+static struct io_request requests[IO_NR_REQUESTS];
 
 static DEFINE_SPINLOCK(pool_lock, RANK_IO_POOL);
 static LIST_HEAD(pool); /* pool_lock */
@@ -18,7 +15,7 @@ static DEFINE_WAIT_QUEUE(pool_wait);
 
 void io_pool_init(void)
 {
-	for (u32 i = 0; i < NR_IO_REQUESTS; i++)
+	for (u32 i = 0; i < IO_NR_REQUESTS; i++)
 		list_add_tail(&requests[i].node, &pool);
 }
 

@@ -59,7 +59,7 @@ void lru_add(struct page *page, enum lru_list list, enum lru_why why)
 	spin_unlock(&lru.lock);
 }
 
-u32 lru_isolate(enum lru_list list, struct page **batch, u32 max)
+u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 {
 	struct list_head *head = &lru.lists[list];
 	struct page *page, *previous;
@@ -69,6 +69,8 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max)
 	for (page = list_last_entry(head, struct page, lru); n < max && &page->lru != head;
 	     page = previous) {
 		previous = list_entry(page->lru.prev, struct page, lru);
+		if (cached && !page_test(page, PG_SWAPCACHE))
+			continue;
 		/* Its last reference is just being dropped; lru_del_freed() waits for our lock. */
 		if (!page_get_unless_free(page))
 			continue;

@@ -19,8 +19,9 @@ void lru_init(void);
 void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 
 /* Moves up to `max` pages from the tail of `list` to LRU_ISOLATED, takes a reference on each and
- * stores them in `batch`, tail first. Returns how many. Takes the LRU lock. */
-u32 lru_isolate(enum lru_list list, struct page **batch, u32 max);
+ * stores them in `batch`, tail first; `cached`: passes over those that are not in the swap cache.
+ * Returns how many. Takes the LRU lock. */
+u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 
 /* Moves an isolated page to the head of `list` and drops the isolation's reference (the page may be
  * gone afterwards). */

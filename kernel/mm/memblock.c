@@ -19,6 +19,9 @@ void memblock_init(void)
 {
 	memblock_reserve(kernel_to_phys(kernel_start), kernel_to_phys(kernel_end));
 	memblock_reserve(boot_info.initrd.start, boot_info.initrd.end);
+	if (boot_info.ram_beyond)
+		printk("memory: %lu MiB of RAM above 4 GiB are not used",
+		       boot_info.ram_beyond / MIB);
 }
 
 void memblock_reserve(phys_addr_t start, phys_addr_t end)

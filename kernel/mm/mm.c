@@ -125,6 +125,8 @@ void mm_put(struct mm *mm)
 	TRACE(mm_destroy, .mm_id = mm->id);
 	spin_unlock(&mm_list_lock);
 	pgd_free(mm->pgd);
+	atomic_inc(&mm->oom_freed);
+	oom_victim_gone(mm);
 	kmem_cache_free(mm_cache, mm);
 }
 
@@ -169,5 +171,4 @@ void mm_unmap_all(struct mm *mm)
 	}
 	pgtable_free_range(mm, 0, USER_TABLES_END);
 	up_write(&mm->mmap_lock);
-	oom_victim_gone(mm);
 }

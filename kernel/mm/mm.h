@@ -35,7 +35,7 @@ struct mm {
 	atomic_t nr_swapped;   /* swap entries it holds */
 	atomic_t nr_pgtables;  /* frames of its page tables, the top included */
 	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */
-	atomic_t oom_freed;    /* frames that came free since that decision */
+	atomic_t oom_freed;    /* pages and page tables that came free since that decision */
 	struct list_head node; /* in mm_list; RANK_MM_LIST */
 };
 

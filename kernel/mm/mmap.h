@@ -33,10 +33,8 @@
 #define MADV_DONTDUMP   16
 #define MADV_DODUMP     17
 
-/* As Linux's defaults: nothing is mapped below the one (null pointers with an offset trap), nor
- * more VMAs than the other. */
+/* As Linux's default: nothing is mapped below it, null pointers with an offset trap. */
 #define MMAP_MIN_ADDR (64 * KIB)
-#define MAX_MAP_COUNT 65530
 
 /* Each returns an address, or 0, or a negative errno as Linux does. -EINTR when the task is killed
  * while it waits for mmap_lock. mm_mmap() knows anonymous private memory: -EOPNOTSUPP for

@@ -27,6 +27,9 @@
 #include "mm/vmstat.h"
 #include "mm/zap.h"
 
+/* Between two looks whether those who are dying have given memory back. */
+#define LEAVING_PAUSE_NS (10 * NSEC_PER_MSEC)
+
 static const struct oom_policy *policy = &oom_policy_resident;
 
 static struct {
@@ -36,7 +39,7 @@ static struct {
 	s32 victim_pid;
 	u32 kill_id;
 	bool choosing;
-	bool to_reap; /* the reaper has not taken it yet */
+	bool to_reap; /* the reaper has not taken it yet; set by who chose, cleared by the reaper */
 } oom = {.lock = SPINLOCK_INIT(RANK_OOM)};
 
 static DEFINE_WAIT_QUEUE(oom_wait);
@@ -74,7 +77,7 @@ static u32 predict(struct mm *mm)
 
 static enum oom_eligible eligible(const struct oom_task *task)
 {
-	if (task->pid == 1)
+	if (task->with_init)
 		return OOM_INIT;
 	return task->dying ? OOM_DYING : OOM_ELIGIBLE;
 }
@@ -112,29 +115,47 @@ static bool choose(u32 kill_id, struct oom_task *best)
 	return found;
 }
 
+void oom_mark_victim(const struct oom_task *victim, u32 kill_id, u32 predicted)
+{
+	victim->mm->oom_kill_id = kill_id;
+	spin_lock(&oom.lock);
+	oom.victim = victim->mm;
+	oom.victim_pid = victim->pid;
+	vmstat_inc(VMSTAT_OOM_KILL);
+	TRACE(mark_victim, .kill_id = kill_id, .pid = victim->pid, .mm_id = victim->mm->id,
+	      .predicted_pages = predicted);
+	spin_unlock(&oom.lock);
+}
+
 /* Kills the chosen task; its reference on the address space passes to the reaper. */
 static void kill(u32 kill_id, struct oom_task *victim)
 {
 	u32 predicted = predict(victim->mm);
 
-	victim->mm->oom_kill_id = kill_id;
-	spin_lock(&oom.lock);
-	oom.victim = victim->mm;
-	oom.victim_pid = victim->pid;
-	oom.to_reap = true;
-	vmstat_inc(VMSTAT_OOM_KILL);
-	TRACE(mark_victim, .kill_id = kill_id, .pid = victim->pid, .mm_id = victim->mm->id,
-	      .predicted_pages = predicted);
-	spin_unlock(&oom.lock);
+	if (oom_kill_task(victim, kill_id, predicted)) {
+		/* It has given that memory up by itself: as good as a kill, once ours is not the
+		 * last reference. */
+		mm_put(victim->mm);
+		return;
+	}
 	printk("oom: killed %d (%s), about %u frames", victim->pid, victim->comm, predicted);
-	oom_kill_task(victim->pid, kill_id); /* -ESRCH: it is dead already, which is as good */
+	WRITE_ONCE(oom.to_reap, true);
 	wake_up(&reaper_wait);
+}
+
+/* Nobody may be killed. Either somebody who is dying already will give memory back, or this is the
+ * end. */
+static void wait_for_the_dying(void)
+{
+	if (!oom_task_is_leaving())
+		panic("out of memory, and no task that may be killed");
+	sleep_until(clock_ns() + LEAVING_PAUSE_NS, TASK_UNINTERRUPTIBLE);
 }
 
 void out_of_memory(u32 order)
 {
 	struct oom_task victim;
-	bool mine;
+	bool mine, found;
 
 	spin_lock(&oom.lock);
 	mine = !kill_in_progress();
@@ -150,12 +171,13 @@ void out_of_memory(u32 order)
 	}
 	TRACE(oom_invoked, .kill_id = oom.kill_id, .pid = current->pid, .order = order,
 	      .nr_free = nr_free_frames(), .nr_free_slots = swap_nr_free());
-	if (choose(oom.kill_id, &victim))
+	found = choose(oom.kill_id, &victim);
+	if (found)
 		kill(oom.kill_id, &victim);
-	else if (!current_is_dying())
-		panic("out of memory, and no task that may be killed");
 	WRITE_ONCE(oom.choosing, false);
 	wake_up(&oom_wait);
+	if (!found)
+		wait_for_the_dying();
 }
 
 void oom_victim_gone(struct mm *mm)
@@ -199,10 +221,10 @@ static void reaper(void *arg)
 		struct mm *mm;
 
 		wait_event(&reaper_wait, READ_ONCE(oom.to_reap));
-		spin_lock(&oom.lock);
-		oom.to_reap = false;
-		mm = oom.victim;
-		spin_unlock(&oom.lock);
+		/* Nobody sets either again before this victim is gone, and our reference keeps it
+		 * from that. */
+		WRITE_ONCE(oom.to_reap, false);
+		mm = READ_ONCE(oom.victim);
 		/* A holder for writing is the victim itself in a memory call; being killed, it gets
 		 * memory from the reserve or an error, and lets go. */
 		down_read(&mm->mmap_lock);

@@ -8,8 +8,9 @@
  * functions below. */
 struct oom_task {
 	s32 pid;
-	struct mm *mm; /* with a reference taken, or NULL (kernel thread, zombie) */
-	bool dying;    /* killed already */
+	struct mm *mm;  /* with a reference taken */
+	bool dying;     /* killed already */
+	bool with_init; /* runs in init's memory: init, or its child between vfork and exec */
 	char comm[TASK_COMM_LEN];
 };
 
@@ -17,8 +18,15 @@ struct oom_task {
  * reference on it; false at the end. The caller drops the reference with mm_put(). */
 bool oom_next_task(s32 pid, struct oom_task *out);
 
-/* Sends SIGKILL to a task and marks it as the victim of this decision; -ESRCH when it is gone. */
-int oom_kill_task(s32 pid, u32 kill_id);
+/* Kills a task and all who share its memory, after oom_mark_victim(), under the lock that keeps it
+ * in that memory. -ESRCH, nothing done: it has left it meanwhile, by exec or exit. */
+int __must_check oom_kill_task(const struct oom_task *victim, u32 kill_id, u32 predicted);
+
+/* Whether a task is on its way out, its memory perhaps not free yet. */
+bool oom_task_is_leaving(void);
+
+/* Makes a task the victim of the decision in progress; traced. Called by oom_kill_task(). */
+void oom_mark_victim(const struct oom_task *victim, u32 kill_id, u32 predicted);
 
 void oom_init(void);
 
@@ -29,7 +37,8 @@ void out_of_memory(u32 order);
 /* Waits until no decision is in progress: the end of a session tells what it brought. Sleeps. */
 void oom_wait_done(void);
 
-/* A victim's address space is gone (called by mm when it is torn down). */
+/* An address space is gone, and all its frames are free (called by mm_put()): ends the decision if
+ * it was the victim's. */
 void oom_victim_gone(struct mm *mm);
 
 #endif

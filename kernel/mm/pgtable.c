@@ -285,6 +285,8 @@ void pgtable_free_range(struct mm *mm, u64 floor, u64 ceiling)
 	list_for_each_entry_safe (page, next, &of.unlinked, lru) {
 		list_del(&page->lru);
 		free_page(page);
+		if (mm->oom_kill_id)
+			atomic_inc(&mm->oom_freed);
 	}
 }
 

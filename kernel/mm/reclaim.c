@@ -20,6 +20,7 @@
 #include "mm/reclaim.h"
 
 #include "arch/x86_64/tlb.h"
+#include "cpu/clock.h"
 #include "cpu/current.h"
 #include "cpu/kthread.h"
 #include "cpu/wait.h"
@@ -37,10 +38,13 @@
 /* First priority of a reclaimer: it looks at size >> priority pages, twice as many after each round
  * without success. */
 #define FIRST_PRIORITY 12
-/* Writes under way beyond which reclaimers wait rather than unmap more: half of what the request
- * pool can carry. */
-#define MAX_WRITING 512
-/* A direct reclaimer stops when it has freed this many. */
+/* Pages under way to swap, beyond what it needs, at which kswapd waits rather than unmap more. */
+#define MAX_AHEAD 128
+/* kswapd gives up when it has begun to free this many and not one came free. */
+#define MAX_IN_VAIN 2048
+/* Of a direct reclaimer that found nothing, before it says so. */
+#define FRUITLESS_PAUSE_NS (10 * NSEC_PER_MSEC)
+/* A direct reclaimer stops when it has freed this many, or begun to. */
 #define DIRECT_TARGET 32
 
 struct pass {
@@ -57,9 +61,13 @@ struct pass {
 static const struct replacement_policy *policies[] = {&policy_two_list};
 static const struct replacement_policy *policy = &policy_two_list;
 static u32 last_pass_id; /* atomic */
+/* Frames that reclaim, whoever did it, has made free since boot; wraps. What counts as progress:
+ * writes that were begun may fail. */
+static atomic_t nr_reclaimed;
 
 static DEFINE_WAIT_QUEUE(kswapd_wait);
-static u32 kswapd_wanted; /* 1: someone asked since kswapd last looked; atomic */
+static u32 kswapd_wanted;  /* 1: someone asked since kswapd last looked; atomic */
+static bool kswapd_failed; /* its last look did not reach the high watermark */
 
 static struct list_view list_view(void)
 {
@@ -175,6 +183,7 @@ static bool evict(struct pass *pass, struct page *page, u32 pass_id, enum reclai
 		decide(pass, page, removal == SWAP_EVICTED ? RECLAIM_FREED : RECLAIM_DROPPED);
 	page_unlock(page);
 	lru_release(page);
+	atomic_inc(&nr_reclaimed);
 	return true;
 }
 
@@ -187,6 +196,7 @@ static void settle(struct pass *pass, struct page *page)
 		decide(pass, page, RECLAIM_DROPPED);
 		page_unlock(page);
 		lru_release(page);
+		atomic_inc(&nr_reclaimed);
 		pass->nr_freed++;
 		return;
 	}
@@ -221,9 +231,11 @@ void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind
 	lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_PUTBACK);
 }
 
+/* With no slot free only those pages can be evicted that have one. To look at the others, over and
+ * over, would find nothing but the end of everybody's patience. */
 static u32 isolate(struct pass *pass, enum lru_list list)
 {
-	pass->nr_pages = lru_isolate(list, pass->pages, PASS_BATCH);
+	pass->nr_pages = lru_isolate(list, pass->pages, PASS_BATCH, swap_nr_free() == 0);
 	for (u32 i = 0; i < pass->nr_pages; i++)
 		pass->pages[i]->from_list = list;
 	return pass->nr_pages;
@@ -287,7 +299,8 @@ static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 }
 
 /* Passes over size >> priority pages, at least one batch, until `target` are freed or under way.
- * Returns how many. */
+ * Returns how many. A pass that does not fill its batch has seen all there is: the next one would
+ * find the same pages again. */
 static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 {
 	u32 goal = max((lru_size(LRU_INACTIVE_ANON) + lru_size(LRU_ACTIVE_ANON)) >> priority,
@@ -297,33 +310,52 @@ static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 	do {
 		before = scanned;
 		done += run_pass(kind, priority, &scanned);
-		swap_wait_writes_below(MAX_WRITING);
+		swap_wait_writable();
 		cond_resched();
-	} while (done < target && scanned < goal && scanned != before);
+	} while (done < target && scanned < goal && scanned - before >= PASS_BATCH);
 	return done;
+}
+
+/* Frames come when writes end, whoever began them, and when another CPU's pass is over, which is
+ * soon. Waits a little; false when there is neither. */
+static bool wait_for_others(void)
+{
+	if (swap_writes_pending())
+		swap_wait_write_end();
+	else if (lru_size(LRU_ISOLATED))
+		cond_resched();
+	else
+		return false;
+	return true;
 }
 
 u32 direct_reclaim(u32 order)
 {
-	u32 free_before = nr_free_frames(), done = 0, slabs, freed;
+	u32 before = atomic_read(&nr_reclaimed), done = 0, freed;
 
 	current->flags |= PF_MEMALLOC;
 	vmstat_inc(VMSTAT_ALLOCSTALL);
 	TRACE(mm_vmscan_direct_reclaim_begin, .pid = current->pid, .order = order);
-	slabs = slab_shrink();
+	freed = slab_shrink();
 	for (u32 priority = FIRST_PRIORITY + 1; priority-- > 0 && done < DIRECT_TARGET;)
 		done += run_round(RECLAIM_DIRECT, priority, DIRECT_TARGET - done);
-	/* Frames come when writes end: wait for some of them, whoever began them. */
-	if (nr_free_frames() <= watermarks.min && swap_writes_pending())
-		swap_wait_writes_below(swap_writes_pending());
-	freed = nr_free_frames() > free_before ? nr_free_frames() - free_before : 0;
+	while ((u32)atomic_read(&nr_reclaimed) == before && !watermark_ok(watermarks.min, order) &&
+	       wait_for_others())
+		;
+	freed += atomic_read(&nr_reclaimed) - before;
+	/* What could go may be locked for the moment, being read. Not to be taken for the end. */
+	if (!freed && !watermark_ok(watermarks.min, order))
+		sleep_until(clock_ns() + FRUITLESS_PAUSE_NS, TASK_UNINTERRUPTIBLE);
 	TRACE(mm_vmscan_direct_reclaim_end, .pid = current->pid, .nr_reclaimed = freed);
 	current->flags &= ~PF_MEMALLOC;
-	return max(max(freed, done), slabs);
+	return freed;
 }
 
 void wakeup_kswapd(u32 order)
 {
+	/* It would fail again, and be woken again by the next allocation. */
+	if (READ_ONCE(kswapd_failed) && swap_nr_free() == 0)
+		return;
 	if (__atomic_exchange_n(&kswapd_wanted, 1, __ATOMIC_SEQ_CST))
 		return;
 	TRACE(mm_vmscan_wakeup_kswapd, .nr_free = nr_free_frames(), .order = order);
@@ -331,23 +363,30 @@ void wakeup_kswapd(u32 order)
 }
 
 /* Reclaims until free memory, with what is being written, reaches the high watermark or nothing
- * helps. */
+ * helps: there is nothing to evict, or no write succeeds. */
 static void balance(void)
 {
-	u32 priority = FIRST_PRIORITY;
+	u32 priority = FIRST_PRIORITY, reclaimed = atomic_read(&nr_reclaimed), in_vain = 0;
 
 	slab_shrink();
-	while (nr_free_frames() < watermarks.high) {
+	while (nr_free_frames() < watermarks.high && in_vain < MAX_IN_VAIN) {
 		u32 coming = nr_free_frames() + swap_writes_pending();
+		u32 done;
 
-		if (coming >= watermarks.high + MAX_WRITING / 4) {
-			swap_wait_writes_below(swap_writes_pending());
+		if (reclaimed != (u32)atomic_read(&nr_reclaimed)) {
+			reclaimed = atomic_read(&nr_reclaimed);
+			in_vain = 0;
+		}
+		if (coming >= watermarks.high + MAX_AHEAD) {
+			swap_wait_write_end();
 			continue;
 		}
-		if (run_round(RECLAIM_KSWAPD, priority, PASS_BATCH))
+		done = run_round(RECLAIM_KSWAPD, priority, PASS_BATCH);
+		in_vain += done;
+		if (done)
 			priority = FIRST_PRIORITY;
 		else if (swap_writes_pending())
-			swap_wait_writes_below(swap_writes_pending());
+			swap_wait_write_end();
 		else if (priority-- == 0)
 			return;
 	}
@@ -362,6 +401,7 @@ static void kswapd(void *arg)
 		vmstat_inc(VMSTAT_PAGEOUTRUN);
 		TRACE(mm_vmscan_kswapd_wake, .nr_free = nr_free_frames());
 		balance();
+		WRITE_ONCE(kswapd_failed, nr_free_frames() < watermarks.high);
 		TRACE(mm_vmscan_kswapd_sleep, .nr_free = nr_free_frames());
 		__atomic_store_n(&kswapd_wanted, 0, __ATOMIC_SEQ_CST);
 	}

@@ -86,9 +86,12 @@ int swap_write(struct swap_writer *writer, struct page *page);
 /* Submits what is collected. */
 void swap_write_flush(struct swap_writer *writer);
 
-/* Pages being written now, and a sleep until fewer than `nr` are. */
+/* Pages being written now. */
 u32 swap_writes_pending(void);
-void swap_wait_writes_below(u32 nr);
+/* Sleeps until a write ends, or none is under way. */
+void swap_wait_write_end(void);
+/* Sleeps until the writes under way leave half of the I/O requests to others. */
+void swap_wait_writable(void);
 
 /* The disk that swap is on, or NULL. */
 struct backing *swap_disk(void);

@@ -18,6 +18,9 @@
 
 static DEFINE_WAIT_QUEUE(write_wait);
 static atomic_t nr_writing;
+/* Requests that carry them, and those that ended so far (wraps; written by the block thread). */
+static atomic_t nr_write_requests;
+static u32 write_requests_ended;
 
 static struct {
 	atomic_t hits; /* pages read ahead and then asked for since the last window was chosen */
@@ -49,6 +52,8 @@ static void write_done(struct io_request *request)
 	}
 	io_request_put(request);
 	atomic_add_return(&nr_writing, -(s32)nr);
+	atomic_dec_return(&nr_write_requests);
+	WRITE_ONCE(write_requests_ended, write_requests_ended + 1);
 	wake_up(&write_wait);
 }
 
@@ -74,6 +79,7 @@ static struct io_request *request_for(struct swap_writer *writer, u32 slot)
 	request = io_request_try_get();
 	if (!request)
 		return NULL;
+	atomic_inc(&nr_write_requests);
 	request->backing = swap_disk();
 	request->offset = slot_offset(slot);
 	request->nr_pages = 0;
@@ -108,9 +114,17 @@ u32 swap_writes_pending(void)
 	return atomic_read(&nr_writing);
 }
 
-void swap_wait_writes_below(u32 nr)
+void swap_wait_write_end(void)
 {
-	wait_event(&write_wait, swap_writes_pending() < max(nr, 1u));
+	u32 before = READ_ONCE(write_requests_ended);
+
+	wait_event(&write_wait,
+		   READ_ONCE(write_requests_ended) != before || !swap_writes_pending());
+}
+
+void swap_wait_writable(void)
+{
+	wait_event(&write_wait, atomic_read(&nr_write_requests) <= IO_NR_REQUESTS / 2);
 }
 
 /* ---- reading ---- */

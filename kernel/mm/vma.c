@@ -41,7 +41,7 @@ struct vma *vma_find_first(struct mm *mm, u64 va)
 	struct rb_node *node = mm->vma_tree.rb_node;
 	struct vma *best = NULL;
 
-	ASSERT(rwsem_is_locked(&mm->mmap_lock) || READ_ONCE(quiesce_wanted));
+	ASSERT(rwsem_is_locked(&mm->mmap_lock) || READ_ONCE(quiesce_wanted) || panic_in_progress());
 	while (node) {
 		struct vma *vma = rb_entry(node, struct vma, rb);
 
@@ -165,7 +165,7 @@ int vma_split(struct vma *vma, u64 at)
 	struct vma *upper;
 
 	ASSERT(at > vma->start && at < vma->end && !(at & ~PAGE_MASK));
-	if (anon_vma_reserve(&links, vma))
+	if (vma->mm->nr_vmas >= MAX_MAP_COUNT || anon_vma_reserve(&links, vma))
 		return -ENOMEM;
 	upper = vma_alloc(vma->mm, at, vma->end, vma->flags);
 	if (!upper) {

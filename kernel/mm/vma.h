@@ -24,13 +24,16 @@ struct vma {
 	u64 backing_end;           /* bytes of the backing from here on read as zeroes */
 };
 
-/* The VMA that contains va, or NULL. mmap_lock held, or all CPUs quiesced. */
+/* The VMA that contains va, or NULL. mmap_lock held, or all CPUs quiesced or stopped. */
 struct vma *vma_find(struct mm *mm, u64 va);
 /* The first VMA whose end lies above va, or NULL: it contains va or comes after it. mmap_lock held.
  */
 struct vma *vma_find_first(struct mm *mm, u64 va);
 struct vma *vma_next(struct vma *vma);
 struct vma *vma_prev(struct vma *vma);
+
+/* An address space has no more VMAs than this; Linux's default. */
+#define MAX_MAP_COUNT 65530
 
 #define for_each_vma(mm, vma) list_for_each_entry (vma, &(mm)->vmas, node)
 
@@ -39,8 +42,8 @@ struct vma *vma_prev(struct vma *vma);
 struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
 		    u64 backing_offset, u64 backing_end, enum vma_why why);
 
-/* Cuts a VMA in two at `at` (inside it, page-aligned); the given one keeps the lower part. 0 or
- * -ENOMEM. mmap_lock for writing. */
+/* Cuts a VMA in two at `at` (inside it, page-aligned); the given one keeps the lower part. 0, or
+ * -ENOMEM without memory or with MAX_MAP_COUNT VMAs. mmap_lock for writing. */
 int vma_split(struct vma *vma, u64 at);
 
 /* Joins a VMA with its neighbours where they agree; returns the one that now covers it. mmap_lock

@@ -93,18 +93,13 @@ static int build_mm(const struct elf_image *image, struct backing *program, u32 
 
 static void take_new_mm(struct mm *mm, const char *path)
 {
-	struct task *self = current_proc;
 	const char *name = path;
 
 	for (const char *p = path; *p; p++)
 		if (*p == '/')
 			name = p + 1;
-	struct mm *old = task_change_mm(mm);
+	struct mm *old = task_change_mm(mm, name);
 
-	spin_lock(&tasks_lock);
-	strscpy_pad(self->cur.comm, name, sizeof(self->cur.comm));
-	TRACE_TEXT(sched_process_exec, comm, self->cur.comm, .pid = self->cur.pid, .mm_id = mm->id);
-	spin_unlock(&tasks_lock);
 	if (old)
 		mm_put(old);
 }

@@ -13,7 +13,7 @@
 #include "proc/signal.h"
 #include "trace/trace.h"
 
-struct mm *task_change_mm(struct mm *mm)
+struct mm *task_change_mm(struct mm *mm, const char *comm)
 {
 	struct task *self = current_proc;
 	struct mm *old = self->cur.mm;
@@ -23,6 +23,11 @@ struct mm *task_change_mm(struct mm *mm)
 	self->cur.mm = mm;
 	mm_switch(old, mm);
 	irq_restore(flags);
+	if (mm) {
+		strscpy_pad(self->cur.comm, comm, sizeof(self->cur.comm));
+		TRACE_TEXT(sched_process_exec, comm, self->cur.comm, .pid = self->cur.pid,
+			   .mm_id = mm->id);
+	}
 	if (self->parent_waits) {
 		WRITE_ONCE(self->parent_waits, false);
 		if (self->parent)
@@ -84,7 +89,7 @@ void task_exit(s32 wait_status)
 	if (self->cur.pid == INIT_PID)
 		session_end(wait_status, SESSION_EXIT);
 
-	struct mm *mm = task_change_mm(NULL);
+	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)
 		mm_put(mm);
 	files_release(self->files);

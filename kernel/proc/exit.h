@@ -20,9 +20,9 @@ struct wait_result {
  * WNOHANG is set and none has ended, -ECHILD, or -EINTR. */
 long task_wait(s32 which, u32 options, struct wait_result *result);
 
-/* Puts the current task into another address space, NULL for none; the caller's reference passes
- * over. A parent that waits in vfork is let go. Returns the former address space with the task's
- * reference, or NULL. */
-struct mm *__must_check task_change_mm(struct mm *mm);
+/* Puts the current task into another address space under another name (exec, traced as that), or
+ * NULL, NULL: into none. The caller's reference passes over. A parent that waits in vfork is let
+ * go. Returns the former address space with the task's reference, or NULL. */
+struct mm *__must_check task_change_mm(struct mm *mm, const char *comm);
 
 #endif

@@ -104,8 +104,9 @@ static void print_vmstat(void)
 void session_end(s32 status, enum session_reason reason)
 {
 	while (!begin_ending()) {
-		/* Another CPU ends it: parks us, and never lets go. */
-		quiesce_point();
+		/* Another task ends it: it parks us, and never lets go. It may still sleep, and
+		 * need this CPU. */
+		cond_resched();
 		cpu_relax();
 	}
 	if (reason == SESSION_EXIT)

@@ -51,6 +51,8 @@ static void add_ram(phys_addr_t start, phys_addr_t end)
 {
 	u32 i;
 
+	if (end > EARLY_MAP_END)
+		boot_info.ram_beyond += end - max(start, EARLY_MAP_END);
 	start = PAGE_ALIGN(max(start, MIB));
 	end = ALIGN_DOWN(min(end, EARLY_MAP_END), PAGE_SIZE);
 	if (start >= end)

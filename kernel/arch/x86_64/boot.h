@@ -16,6 +16,7 @@ struct boot_info {
 	struct phys_range initrd;               /* empty without one */
 	struct phys_range ram[BOOT_MAX_RANGES]; /* usable RAM, ascending, disjoint */
 	u32 nr_ram;
+	u64 ram_beyond; /* bytes of RAM above what the early tables reach: not used */
 	phys_addr_t rsdp;
 };
 
@@ -48,6 +49,10 @@ int arch_start_cpus(void);
  * of a kernel stack of KSTACK_SIZE, or 0. What they give is never freed. */
 extern void *(*arch_alloc_pages)(u32 nr_pages);
 extern u64 (*arch_alloc_stack)(void);
+
+/* CPU 0 begins on a stack in the image, without a guard page: goes on in fn() on the stack that
+ * ends at stack_top. Before tasks exist. */
+void arch_leave_boot_stack(u64 stack_top, void (*fn)(void)) __noreturn;
 
 /* Physical ranges of device registers, 2 MiB aligned: DEVICE_WINDOW up to 4 GiB, and the PCI
  * Express configuration space. mm's final tables map them at the direct map, uncached and never

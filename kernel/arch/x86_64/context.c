@@ -3,6 +3,7 @@
  * state of their own: the kernel never uses the FPU. */
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/asm.h"
+#include "arch/x86_64/boot.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/layout.h"
 #include "lib/errno.h"
@@ -15,6 +16,7 @@
 #define INITIAL_MXCSR 0x1f80
 
 struct current_task *switch_stack(u64 *save_sp, u64 sp, struct current_task *previous);
+void switch_to_fresh_stack(u64 stack_top, void (*fn)(void)) __noreturn;
 void task_begin(void);
 
 /* What switch_stack() pops, lowest address first. */
@@ -66,6 +68,13 @@ void arch_task_init(struct arch_task *task, u64 stack_top, void (*entry)(void *)
 		.rip = (u64)task_begin,
 	};
 	task->sp = (u64)frame;
+}
+
+void arch_leave_boot_stack(u64 stack_top, void (*fn)(void))
+{
+	current->kernel_sp_top = stack_top;
+	cpu_set_entry_stack(stack_top);
+	switch_to_fresh_stack(stack_top, fn);
 }
 
 struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,

@@ -168,6 +168,14 @@ FUNCTION switch_stack
 	ret
 END_FUNCTION switch_stack
 
+/* void switch_to_fresh_stack(u64 stack_top, void (*fn)(void)) */
+FUNCTION switch_to_fresh_stack
+	movq %rdi, %rsp
+	xorl %ebp, %ebp
+	call *%rsi
+	ud2
+END_FUNCTION switch_to_fresh_stack
+
 /* Where the first switch to a task returns to: entry in %r12, its argument in %r13. */
 FUNCTION task_begin
 	movq %r13, %rdi

@@ -113,3 +113,8 @@ bool panic_in_progress(void)
 {
 	return false;
 }
+
+bool panic_is_here(void)
+{
+	return false;
+}
