@@ -72,10 +72,9 @@ def qemu_arguments(config: MachineConfig, sockets: Path) -> list[str]:
     if config.initrd is not None:
         boot += ["-initrd", str(config.initrd)]
 
-    log = f",logfile={_value(config.console_log)}" if config.console_log else ""
     control = ["-chardev", f"socket,id=qmp,path={_value(sockets / 'qmp')}",
                "-mon", "chardev=qmp,mode=control",
-               "-chardev", f"socket,id=console,path={_value(sockets / 'console')}{log}",
+               "-chardev", f"socket,id=console,path={_value(sockets / 'console')}",
                "-serial", "chardev:console",
                "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
 
@@ -208,7 +207,7 @@ class Machine:
         self._error_log = self.config.error_log or sockets / "errors"
         self.arguments = [qemu, *qemu_arguments(self.config, sockets)]
         accepted = self._connect(stack, sockets)
-        self.console = Console(self.reactor, accepted["console"], self._echo)
+        self.console = Console(self.reactor, accepted["console"], self._hearers(stack))
         if "ctl" in accepted:
             self._ctl = Stream(self.reactor, accepted["ctl"], lambda data: None, lambda: None)
         self.qmp = QmpClient(self.reactor, accepted["qmp"])
@@ -220,6 +219,20 @@ class Machine:
             # message.
             if not self.ended_in_order or self.error_text():
                 raise self._failed_at_start() from error
+
+    def _hearers(self, stack: ExitStack) -> Callable[[bytes], None]:
+        """What gets the console's bytes: the log, written here because QEMU's own log repeats bytes
+        that the socket did not take at once, and who asked for an echo."""
+        log = self.config.console_log
+        file = stack.enter_context(open(log, "wb", buffering=0)) if log else None
+
+        def hear(data: bytes) -> None:
+            if file is not None:
+                file.write(data)
+            if self._echo is not None:
+                self._echo(data)
+
+        return hear
 
     def _connect(self, stack: ExitStack, sockets: Path) -> dict[str, socket.socket]:
         """Start QEMU and let it connect to every socket."""
