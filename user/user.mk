@@ -10,7 +10,7 @@ USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 USER_BUILD := $(O)/user
 
 USER_WORKLOADS := thrash forkshare oomhog hello
-USER_TESTS := fpu vm proc
+USER_TESTS := fpu vm proc touch
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 
 USER_LIB := user/lib/print.c
@@ -31,6 +31,7 @@ $(USER_BUILD)/oomhog: $(call user_objects,user/workloads/oomhog.c $(USER_PAGE_LI
 user_test_binaries := $(addprefix $(USER_BUILD)/,$(USER_TESTS))
 $(user_test_binaries): $(USER_BUILD)/%: $(USER_BUILD)/obj/tests/%.o
 $(user_test_binaries): $(call user_objects,$(USER_TEST_LIB))
+$(USER_BUILD)/touch: $(call user_objects,user/workloads/options.c)
 
 # musl-gcc links as position-independent by default; a fixed address needs no relocation at exec.
 $(USER_BINARIES):

@@ -1,6 +1,7 @@
 """The ABI tests of user/tests: the same binaries pass in the guest and on the host."""
 
 import subprocess
+import unittest
 
 import support
 from build import Build
@@ -37,3 +38,7 @@ class AbiTest(support.SystemTest):
             with self.subTest(cpus=cpus):
                 self.assertEqual([line for line in recorded.lines if line.startswith("FAIL")], [])
                 self.assert_clean(recorded, [(name, 0) for name in PROGRAMS])
+
+
+if __name__ == "__main__":
+    unittest.main()

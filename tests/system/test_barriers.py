@@ -3,6 +3,7 @@ map as rebuilt from the events equal what the kernel monitor prints from its own
 
 import re
 import time
+import unittest
 
 import support
 from console import MonitorVisit
@@ -11,9 +12,10 @@ from recording import Recording
 from support import program, scenario
 
 VISITS = 20
-# Trace between two visits. The session makes some 20 MB, so that the visits end before it does and
-# reach from the first fill to the last copies.
-STEP_BYTES = 650_000
+# Trace between two visits. The session makes some 10 MB, so that the visits end before it does and
+# reach from the first fill to the last copies. It is small because the monitor's answers are not:
+# the console carries one byte at a time.
+STEP_BYTES = 320_000
 # Nothing tells the driver that a stream has grown: how often it looks.
 LOOK_S = 0.02
 
@@ -51,17 +53,19 @@ class BarrierTest(support.SystemTest):
     def prepare(cls) -> None:
         cls.visits: list[MonitorVisit] = []
         cls.recorded = cls.record("forkshare", scenario(
-            [program("forkshare", "--size", "14M", "--children", "4", "--rounds", "1")],
-            cpus=2), cls._visit)
+            [program("forkshare", "--size", "6M", "--children", "3", "--rounds", "1")],
+            memory="10M", cpus=2), cls._visit)
 
     @classmethod
     def _visit(cls, recording: Recording) -> None:
         machine = recording.machine
-        traces = [machine.config.trace_directory / f"cpu{cpu}" for cpu in range(machine.config.cpus)]
+        traces = [machine.config.trace_directory / f"cpu{cpu}"
+                  for cpu in range(machine.config.cpus)]
         machine.console.wait_line(r"\[init\] start forkshare", support.SESSION_SECONDS)
         deadline = time.monotonic() + support.SESSION_SECONDS
-        for _ in range(VISITS):
-            goal = sum(path.stat().st_size for path in traces) + STEP_BYTES
+        start = sum(path.stat().st_size for path in traces)
+        for visit in range(VISITS):
+            goal = start + visit * STEP_BYTES
             while sum(path.stat().st_size for path in traces) < goal and not machine.ended:
                 if time.monotonic() > deadline:
                     raise MachineTimeout(f"no {STEP_BYTES} bytes of trace more")
@@ -91,8 +95,8 @@ class BarrierTest(support.SystemTest):
             lists = parse_lru(visit.answers[0][1])
             with self.subTest(barrier=visit.barrier):
                 rebuilt: dict[str, list[int]] = {name: [] for name in lists}
-                for name, pfn, _ in sorted(self.at(visit.barrier, "SELECT list, pfn, pos FROM lru_span"),
-                                           key=lambda row: -row[2]):
+                listed = self.at(visit.barrier, "SELECT pos, list, pfn FROM lru_span")
+                for _, name, pfn in sorted(listed, reverse=True):
                     rebuilt[name].append(pfn)
                 self.assertGreater(sum(map(len, lists.values())), 0)
                 for name, frames in lists.items():
@@ -103,6 +107,9 @@ class BarrierTest(support.SystemTest):
             mappings = parse_rmap(visit.answers[1][1])
             with self.subTest(barrier=visit.barrier):
                 self.assertGreater(len(mappings), 0)
-                self.assertEqual(
-                    sorted(self.at(visit.barrier, "SELECT pfn, mm_id, va, mapping_id FROM rmap_span")),
-                    mappings)
+                rebuilt = self.at(visit.barrier, "SELECT pfn, mm_id, va, mapping_id FROM rmap_span")
+                self.assertEqual(sorted(rebuilt), mappings)
+
+
+if __name__ == "__main__":
+    unittest.main()

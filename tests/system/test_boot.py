@@ -1,5 +1,7 @@
 """The kernel boots on 1, 2 and 4 CPUs, and all of them work."""
 
+import unittest
+
 import support
 from support import program, scenario
 
@@ -40,3 +42,7 @@ class BootTest(support.SystemTest):
         self.assertEqual(ran_on, [0, 1, 2, 3])
         self.assertEqual(self.busy.column("SELECT DISTINCT cpu FROM fault ORDER BY cpu"),
                          [0, 1, 2, 3])
+
+
+if __name__ == "__main__":
+    unittest.main()

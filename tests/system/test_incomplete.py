@@ -1,6 +1,8 @@
 """The checks notice what they are there for: with one event switched off, counts disagree and the
 replay meets what cannot be."""
 
+import unittest
+
 import support
 from recording import Recording
 from support import program, scenario
@@ -26,7 +28,8 @@ class IncompleteTest(support.SystemTest):
         self.assertTrue(self.recorded.loss.complete)
 
     def test_counters_disagree(self):
-        unequal = self.recorded.rows("SELECT item, kernel, events FROM vmstat_check WHERE NOT equal")
+        unequal = self.recorded.rows(
+            "SELECT item, kernel, events FROM vmstat_check WHERE NOT equal")
         self.assertEqual([item for item, _, _ in unequal], ["pgfree"])
         _, kernel, events = unequal[0]
         self.assertLess(events, kernel)
@@ -38,3 +41,7 @@ class IncompleteTest(support.SystemTest):
     def test_everybody_is_told(self):
         with self.assertRaises(AssertionError):
             self.assert_complete(self.recorded)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -3,6 +3,7 @@ the trace read by an independent reader."""
 
 import re
 import subprocess
+import unittest
 from collections import Counter
 
 import support
@@ -51,12 +52,13 @@ class PressureTest(support.SystemTest):
 
     def test_nothing_is_left_when_programs_have_ended(self):
         """All that outlives its owner is init's and the kernel's: memory does not leak."""
-        init = self.recorded.value("SELECT mm_id FROM task_span WHERE pid = 1 ORDER BY t_begin DESC")
+        init = self.recorded.value(
+            "SELECT mm_id FROM task_span WHERE pid = 1 ORDER BY t_begin DESC")
         for table in ("mm_span", "vma_span", "pte_span", "rmap_span", "pgtable_span"):
             self.assertEqual(
                 self.recorded.column(f"SELECT DISTINCT mm_id FROM {table} WHERE t_end = :forever",
                                      forever=support.FOREVER), [init], table)
-        # A page that nobody maps may be there when readahead brought it; its slot then has an owner.
+        # A page that nobody maps is there when readahead brought it; its slot then has an owner.
         self.assertEqual(self.recorded.rows("""
             SELECT pfn FROM page_life WHERE kind = 'anon' AND t_end = :forever
             EXCEPT SELECT pfn FROM rmap_span WHERE t_end = :forever
@@ -76,3 +78,7 @@ class PressureTest(support.SystemTest):
         self.assertEqual(done.stderr, "")
         theirs = Counter(EVENT_NAME.findall(done.stdout))
         self.assertEqual(theirs, dict(self.recorded.rows("SELECT event, n FROM event_count")))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -47,6 +47,15 @@ static const char *tail_of(const struct stream *stream, const struct model *mode
 	return model->ended && !stream->damage && !stream->trimmed_bytes ? "none" : "unknown";
 }
 
+/* From here on events may be missing; UINT64_MAX: none are. A stream that just stops lacks whatever
+ * came after its last packet. */
+static uint64_t uncertain_from(const struct stream *stream, const struct model *model)
+{
+	bool just_stops = !model->ended || stream->trimmed_bytes;
+
+	return just_stops && stream->last_t < stream->loss_t ? stream->last_t : stream->loss_t;
+}
+
 /* Emitted = received + discarded holds for every packet; the first that breaks it is a violation
  * without an event. */
 static void write_miscount(struct db *db, const struct stream *stream)
@@ -80,8 +89,8 @@ static void write_streams(struct db *db, const struct merge *merge, const struct
 		stalled += model->stalled_ns[stream->cpu];
 		trimmed += stream->trimmed_bytes;
 		violations += stream->miscount.found;
-		if (stream->loss_t < certain_until)
-			certain_until = stream->loss_t;
+		if (uncertain_from(stream, model) < certain_until)
+			certain_until = uncertain_from(stream, model);
 		if (stream->damage)
 			put_text(db, fmt("damage_cpu%u", stream->cpu).s, stream->damage->message);
 	}
