@@ -198,11 +198,11 @@ static void request_add(struct io_request *request, struct page *page, u32 wante
 	request->pages[request->nr_pages++] = page;
 }
 
-/* Reads a locked page and its neighbours. The I/O owns the page locks from now on. */
-static void start_read(struct page *page, u32 slot)
+/* Reads a locked page and at most `limit` - 1 neighbours. The I/O owns the page locks from now on. */
+static void start_read(struct page *page, u32 slot, u32 limit)
 {
 	struct io_request *request = io_request_get();
-	u32 window = choose_window(slot), first = slot - slot % window;
+	u32 window = min(choose_window(slot), limit), first = slot - slot % window;
 	struct page *ahead;
 
 	request->backing = swap_disk();
@@ -272,14 +272,15 @@ static struct page *fresh(u32 slot, int *error)
 	return page;
 }
 
-struct page *swap_in(u32 slot, bool *waited, int *error)
+/* The slot's page, read or failed, with a reference; what swap_in() returns otherwise. */
+static struct page *cached_or_read(u32 slot, u32 limit, bool *waited, int *error)
 {
 	struct page *page = cached(slot);
 
 	while (!page) {
 		page = fresh(slot, error);
 		if (page)
-			start_read(page, slot);
+			start_read(page, slot, limit);
 		else if (*error != -EEXIST)
 			return NULL;
 		else
@@ -290,4 +291,15 @@ struct page *swap_in(u32 slot, bool *waited, int *error)
 		page_wait_clear(page, PG_LOCKED);
 	}
 	return page;
+}
+
+struct page *swap_in(u32 slot, bool *waited, int *error)
+{
+	struct page *page = cached_or_read(slot, IO_MAX_PAGES, waited, error);
+
+	if (!page || !page_test(page, PG_ERROR))
+		return page;
+	/* A request fails as a whole, and the fault may be a neighbour's: once more, alone. */
+	page_put(page);
+	return cached_or_read(slot, 1, waited, error);
 }
