@@ -37,7 +37,7 @@
 #define TRACE_MAGIC          0xC1FC1FC1u
 #define TRACE_SUBBUF_SIZE    65536u
 #define TRACE_TIMESTAMP_BITS 48
-#define TRACE_MAX_CPUS       16 /* virtio-serial has 31 ports a device: one per CPU, one for control */
+#define TRACE_MAX_CPUS       16 /* of the 31 ports of a virtio-serial device; one is for control */
 
 /* 8b5c6f0e-3d41-4f7a-9a52-706c6d707374; the last bytes spell "plmpst". */
 #define TRACE_UUID                                                                            \

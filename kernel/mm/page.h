@@ -24,8 +24,8 @@
  * PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
  *
  * Invariants that mm_check() proves: mapcount + 1 == entries that map it; refcount >= mapcount + 1,
- * plus 1 with PG_SWAPCACHE; just one of PG_BUDDY, PG_PCP and refcount > 0; a page that is mapped and
- * anonymous is on a list or isolated.
+ * plus 1 with PG_SWAPCACHE; just one of PG_BUDDY, PG_PCP and refcount > 0; a page that is mapped
+ * and anonymous is on a list or isolated.
  */
 #ifndef MM_PAGE_H
 #define MM_PAGE_H

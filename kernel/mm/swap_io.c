@@ -198,7 +198,8 @@ static void request_add(struct io_request *request, struct page *page, u32 wante
 	request->pages[request->nr_pages++] = page;
 }
 
-/* Reads a locked page and at most `limit` - 1 neighbours. The I/O owns the page locks from now on. */
+/* Reads a locked page and at most `limit` - 1 neighbours. The I/O owns the page locks from now on.
+ */
 static void start_read(struct page *page, u32 slot, u32 limit)
 {
 	struct io_request *request = io_request_get();

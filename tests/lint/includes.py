@@ -6,12 +6,11 @@ decides which layer it belongs to. System headers are not looked at.
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tree import ROOT, report
+
 PATTERNS = ["*.c", "*.h", "*.S", "*.def"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 
@@ -37,14 +36,6 @@ HOST = {
 }
 
 DIRECTORIES = {directory for layer in LAYERS for directory in layer} | set(HOST)
-
-
-def files() -> list[str]:
-    """All C sources that git has or would add, by path from the root."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *PATTERNS],
-        cwd=ROOT, check=True, capture_output=True, text=True)
-    return [path for path in listing.stdout.splitlines() if (ROOT / path).is_file()]
 
 
 def home(path: str) -> str | None:
@@ -85,12 +76,5 @@ def faults(path: str) -> Iterator[str]:
             yield f"{path}:{number}: {here} must not include {target}"
 
 
-def main() -> int:
-    found = [fault for path in files() for fault in faults(path)]
-    for fault in found:
-        print(fault)
-    return bool(found)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    report(PATTERNS, faults)
