@@ -52,6 +52,7 @@ static void init_memory(void)
 	mm_init();
 	vma_init();
 	rmap_init();
+	rmap_choose();
 }
 
 static void *alloc_for_arch(u32 nr_pages)
@@ -76,7 +77,8 @@ static void init_swap(void)
 		printk("swap: not used, error %d", error);
 }
 
-/* Memory for the rings, streams to the host; tracing begins when every port is open. */
+/* Memory for the rings, streams to the host; tracing begins when every port is open, or with
+ * trace_start=ctl when the host says so on the control port. */
 static void init_trace(void)
 {
 	u32 subbufs = cmdline_u64("trace_buffers", DEFAULT_SUBBUFS), order = 0;
@@ -98,7 +100,10 @@ static void init_trace(void)
 			panic("trace: no memory for the ring of CPU %u", cpu);
 		trace_ring_attach(cpu, page_virt(page), subbufs);
 	}
-	session_start_trace(&virtio_trace_sink, mode);
+	if (cmdline_is("trace_start", "ctl"))
+		session_defer_trace(&virtio_trace_sink, mode);
+	else
+		session_start_trace(&virtio_trace_sink, mode);
 	if (ctl_init())
 		panic("ctl: no memory");
 }

@@ -5,7 +5,7 @@
  *
  *   barrier              emit the next trace_barrier
  *   stop                 end the session
- *   trace on|off         switch all events
+ *   trace on|off         switch all events; the first `on` starts a trace that was deferred
  *   event NAME on|off    switch one
  *
  * Owns the line being received, on the thread's stack: no lock. A line that is too long is dropped
@@ -55,8 +55,8 @@ static int run_trace(char *args[])
 
 	if (parse_switch(args[0], &on))
 		return -EINVAL;
-	if (on && !trace_started())
-		return -EBUSY;
+	if (!trace_started())
+		return on ? session_start_deferred_trace() : -EBUSY;
 	trace_enable_all(on);
 	return 0;
 }

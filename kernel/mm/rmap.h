@@ -90,6 +90,8 @@ struct rmap_strategy {
 };
 extern const struct rmap_strategy rmap_anon_chain;
 extern const struct rmap_strategy *rmap;
+/* Takes the one that the command line names; panics when there is none of that name. */
+void rmap_choose(void);
 
 /* Accessed bits of all mappings, harvested. */
 struct rmap_harvest {

@@ -7,6 +7,7 @@
  * the page lock, as the callers of rmap_unmap_all() do, or (fork) adds it for a child while the
  * parent's is counted, and a page with mappings left is not evicted.
  */
+#include "lib/cmdline.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -52,6 +53,14 @@ static void walk_chain(struct page *page, bool (*visit)(struct rmap_mapping *map
 const struct rmap_strategy rmap_anon_chain = {.name = "anon_chain", .walk = walk_chain};
 
 const struct rmap_strategy *rmap = &rmap_anon_chain;
+
+void rmap_choose(void)
+{
+	char name[16];
+
+	if (cmdline_text("rmap", name, sizeof(name)) && strcmp(name, rmap->name))
+		panic("rmap=%s: no such way to find mappings", name);
+}
 
 static u64 cpus_of(const struct mm *mm)
 {

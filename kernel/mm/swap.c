@@ -127,6 +127,7 @@ int swap_on(struct backing *disk, int (*read_sync)(struct backing *, u64 offset,
 		error = alloc_tables(last_slot);
 	if (error)
 		return error;
+	swap_io_init();
 	swap.disk = disk;
 	swap.last_slot = swap.nr_free = last_slot;
 	printk("swap: %u slots of 4 KiB", last_slot);

@@ -65,6 +65,9 @@ u32 swap_refault_distance(u32 slot);
 
 /* ---- transfers (swap_io.c) ---- */
 
+/* Takes page_cluster= from the command line, Linux's sysctl vm.page-cluster; panics when it is above 5. */
+void swap_io_init(void);
+
 /* Reads a slot for a fault, with neighbours as readahead. Returns the page with a reference,
  * unlocked, perhaps with PG_ERROR instead of PG_UPTODATE; NULL and *error = -ENOMEM, or -EAGAIN
  * when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */

@@ -22,8 +22,13 @@ static atomic_t nr_writing;
 static atomic_t nr_write_requests;
 static u32 write_requests_ended;
 
+/* The largest window is one request: 1 << MAX_PAGE_CLUSTER == IO_MAX_PAGES. */
+#define MAX_PAGE_CLUSTER 5
+static_assert(1 << MAX_PAGE_CLUSTER == IO_MAX_PAGES, "a window is one request");
+
 static struct {
 	atomic_t hits; /* pages read ahead and then asked for since the last window was chosen */
+	u32 limit;     /* the largest window; set once */
 	u32 window;    /* the last one; racy, only a hint */
 	u32 last_slot;
 } readahead;
@@ -148,10 +153,18 @@ static void read_done(struct io_request *request)
 	io_request_put(request);
 }
 
+void swap_io_init(void)
+{
+	u64 page_cluster = cmdline_u64("page_cluster", 3);
+
+	if (page_cluster > MAX_PAGE_CLUSTER)
+		panic("page_cluster=%lu: give 0 to %d", page_cluster, MAX_PAGE_CLUSTER);
+	readahead.limit = 1u << page_cluster;
+}
+
 /* Slots to read around this one, a power of two up to 2^page_cluster. */
 static u32 choose_window(u32 slot)
 {
-	u32 limit = 1u << cmdline_u64("page_cluster", 3);
 	u32 hits = atomic_read(&readahead.hits), previous = READ_ONCE(readahead.last_slot);
 	u32 window = 1;
 
@@ -161,7 +174,7 @@ static u32 choose_window(u32 slot)
 			window *= 2;
 	else if (slot == previous + 1 || slot + 1 == previous)
 		window = 2;
-	window = min(max(window, READ_ONCE(readahead.window) / 2), min(limit, (u32)IO_MAX_PAGES));
+	window = min(max(window, READ_ONCE(readahead.window) / 2), readahead.limit);
 	WRITE_ONCE(readahead.window, window);
 	WRITE_ONCE(readahead.last_slot, slot);
 	return window;

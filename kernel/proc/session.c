@@ -9,6 +9,7 @@
 #include "cpu/percpu.h"
 #include "cpu/quiesce.h"
 #include "cpu/wait.h"
+#include "lib/errno.h"
 #include "mm/baseline.h"
 #include "mm/check.h"
 #include "mm/oom.h"
@@ -21,6 +22,12 @@
 static u64 nr_baselines; /* quiesced */
 static u64 nr_barriers;  /* quiesced */
 static bool is_ending;   /* atomic; never goes back */
+
+/* What session_defer_trace() was given; set at boot, used by the control thread. */
+static struct {
+	const struct trace_sink *sink;
+	enum trace_mode mode;
+} deferred;
 
 static void emit_baseline(void)
 {
@@ -74,6 +81,20 @@ void session_start_trace(const struct trace_sink *sink, enum trace_mode mode)
 	      .watermark_high = watermarks.high, .lossless = mode == TRACE_LOSSLESS);
 	emit_baseline();
 	quiesce_end();
+}
+
+void session_defer_trace(const struct trace_sink *sink, enum trace_mode mode)
+{
+	deferred.sink = sink;
+	deferred.mode = mode;
+}
+
+int session_start_deferred_trace(void)
+{
+	if (!deferred.sink || trace_started())
+		return -EBUSY;
+	session_start_trace(deferred.sink, deferred.mode);
+	return 0;
 }
 
 u64 session_barrier_quiesced(void)

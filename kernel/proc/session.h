@@ -11,6 +11,12 @@
  */
 void session_start_trace(const struct trace_sink *sink, enum trace_mode mode);
 
+/* Keeps the arguments for session_start_deferred_trace(), instead of session_start_trace(): whoever wants a trace
+ * of a machine that has been running for a while switches it on from the host. */
+void session_defer_trace(const struct trace_sink *sink, enum trace_mode mode);
+/* Starts the trace that was deferred. 0, or -EBUSY when none was, or it has started. */
+int session_start_deferred_trace(void);
+
 /* Emits the next trace_barrier with all CPUs parked, and hands all that was emitted so far to the
  * host. Returns its number, from
  * 1. No spinlock held. The second is for between quiesce_begin() and quiesce_end(). */
