@@ -5,7 +5,9 @@
  *
  *   barrier              emit the next trace_barrier
  *   stop                 end the session
- *   trace on|off         switch all events; the first `on` starts a trace that was deferred
+ *   state                emit another baseline
+ *   trace on|off         switch all events; `on` emits a baseline, and the first one starts a trace
+ *                        that was deferred
  *   event NAME on|off    switch one
  *
  * Owns the line being received, on the thread's stack: no lock. A line that is too long is dropped
@@ -36,6 +38,12 @@ static int parse_switch(const char *word, bool *on)
 	return *on || strcmp(word, "off") == 0 ? 0 : -EINVAL;
 }
 
+static int run_state(char *args[])
+{
+	(void)args;
+	return session_state();
+}
+
 static int run_barrier(char *args[])
 {
 	(void)args;
@@ -57,7 +65,9 @@ static int run_trace(char *args[])
 		return -EINVAL;
 	if (!trace_started())
 		return on ? session_start_deferred_trace() : -EBUSY;
-	trace_enable_all(on);
+	if (on)
+		return session_state();
+	trace_enable_all(false);
 	return 0;
 }
 
@@ -79,10 +89,8 @@ static const struct command {
 	u32 nr_args;
 	int (*run)(char *args[]);
 } commands[] = {
-	{"barrier", 0, run_barrier},
-	{"stop", 0, run_stop},
-	{"trace", 1, run_trace},
-	{"event", 2, run_event},
+	{"barrier", 0, run_barrier}, {"state", 0, run_state}, {"stop", 0, run_stop},
+	{"trace", 1, run_trace},     {"event", 2, run_event},
 };
 
 /* Cuts a text into words, in place. Returns their number; MAX_WORDS + 1 when there are too many. */

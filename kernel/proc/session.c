@@ -97,6 +97,17 @@ int session_start_deferred_trace(void)
 	return 0;
 }
 
+int session_state(void)
+{
+	if (!trace_started())
+		return -EBUSY;
+	quiesce_begin();
+	trace_enable_all(true);
+	emit_baseline();
+	quiesce_end();
+	return 0;
+}
+
 u64 session_barrier_quiesced(void)
 {
 	u64 n = ++nr_barriers;

@@ -17,6 +17,11 @@ void session_defer_trace(const struct trace_sink *sink, enum trace_mode mode);
 /* Starts the trace that was deferred. 0, or -EBUSY when none was, or it has started. */
 int session_start_deferred_trace(void);
 
+/* Emits another baseline, with all CPUs parked: the host compares it with what it rebuilt. Switches
+ * all events on first, so that it also resumes a trace that was paused. 0, or -EBUSY when tracing
+ * has not started. No spinlock held. */
+int session_state(void);
+
 /* Emits the next trace_barrier with all CPUs parked, and hands all that was emitted so far to the
  * host. Returns its number, from
  * 1. No spinlock held. The second is for between quiesce_begin() and quiesce_end(). */
