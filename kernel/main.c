@@ -121,6 +121,8 @@ static void init_thread(void *arg)
 	mm_check_init();
 	initramfs_init();
 	init_trace();
+	if (cmdline_is("break", "init"))
+		__asm__ volatile("int3");
 	start_init();
 	for (;;)
 		sleep_until(~0ul, TASK_UNINTERRUPTIBLE);

@@ -7,8 +7,9 @@
  *   rmap all   the same for every anonymous page
  *   check      mm_check()
  *
- * Entered by Ctrl-], it runs in a thread of its own with all CPUs parked; entered by int3 in the
- * kernel it runs where that happened; after a panic, with panic=monitor on the command line, where
+ * Entered by Ctrl-], it runs in a thread of its own; entered by int3 in the kernel (break=init on
+ * the command line executes one before the first program), where that happened: with all CPUs
+ * parked and a trace_barrier. After a panic, with panic=monitor on the command line, where
  * that happened, and `continue` ends the machine.
  */
 #include "dev/monitor.h"
@@ -185,24 +186,39 @@ static void converse(void)
 
 /* ---- ways in ---- */
 
+/* With the machine at a standstill that the trace knows of. */
+static void converse_quiesced(void)
+{
+	quiesce_begin();
+	printk("[monitor] barrier %lu", session_barrier_quiesced());
+	converse();
+	/* Before the line that tells the host it may ask again. */
+	WRITE_ONCE(wanted, false);
+	printk("[monitor] continue");
+	quiesce_end();
+}
+
 static void monitor_thread(void *arg)
 {
 	(void)arg;
 	for (;;) {
 		wait_event(&monitor_wait, READ_ONCE(wanted));
-		quiesce_begin();
-		printk("[monitor] barrier %lu", session_barrier_quiesced());
-		converse();
-		/* Before the line that tells the host it may ask again. */
-		WRITE_ONCE(wanted, false);
-		printk("[monitor] continue");
-		quiesce_end();
+		converse_quiesced();
 	}
 }
 
+/* Where a spinlock is held or interrupts are off, nobody can wait for the others to park: then only
+ * this CPU stands, and what is printed may be changing. */
 void upcall_breakpoint(struct trap_frame *frame)
 {
 	printk("[monitor] breakpoint at %lx", frame->rip);
+	if (!spinlocks_held() && (frame->rflags & RFLAGS_IF)) {
+		irq_enable();
+		converse_quiesced();
+		irq_disable();
+		return;
+	}
+	printk("[monitor] no barrier: a spinlock is held, or interrupts are off");
 	converse();
 	printk("[monitor] continue");
 }
