@@ -7,7 +7,6 @@
 static_assert(EFAULT == ASM_EFAULT && ENAMETOOLONG == ASM_ENAMETOOLONG, "user_copy.S");
 
 int user_copy(void *to, const void *from, size_t n);
-int user_clear(void *to, size_t n);
 long user_copy_text(char *to, const char *from, size_t size);
 
 bool user_range_ok(const void __user *p, size_t n)
@@ -23,11 +22,6 @@ int copy_from_user(void *to, const void __user *from, size_t n)
 int copy_to_user(void __user *to, const void *from, size_t n)
 {
 	return user_range_ok(to, n) ? user_copy(to, from, n) : -EFAULT;
-}
-
-int clear_user(void __user *to, size_t n)
-{
-	return user_range_ok(to, n) ? user_clear(to, n) : -EFAULT;
 }
 
 long strncpy_from_user(char *to, const char __user *from, size_t size)

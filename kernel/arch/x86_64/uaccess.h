@@ -11,7 +11,6 @@
 
 int __must_check copy_from_user(void *to, const void __user *from, size_t n);
 int __must_check copy_to_user(void __user *to, const void *from, size_t n);
-int __must_check clear_user(void __user *to, size_t n);
 
 /* Copies a text with its terminator. Returns its length without it, -ENAMETOOLONG when it has no
  * terminator within `size` bytes, -EFAULT. */

@@ -28,27 +28,6 @@ FUNCTION user_copy
 	UACCESS_SITE 2b, 4b
 END_FUNCTION user_copy
 
-/* int user_clear(void *to, size_t n) */
-FUNCTION user_clear
-	pushq %rbp
-	movq %rsp, %rbp
-	SMAP_SITE stac
-	xorl %eax, %eax
-	movq %rsi, %rcx
-	shrq $3, %rcx
-1:	rep stosq
-	movl %esi, %ecx
-	andl $7, %ecx
-2:	rep stosb
-3:	SMAP_SITE clac
-	popq %rbp
-	ret
-4:	movl $-ASM_EFAULT, %eax
-	jmp 3b
-	UACCESS_SITE 1b, 4b
-	UACCESS_SITE 2b, 4b
-END_FUNCTION user_clear
-
 /* long user_copy_text(char *to, const char *from, size_t size): the length, -ENAMETOOLONG or
  * -EFAULT */
 FUNCTION user_copy_text
