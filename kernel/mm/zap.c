@@ -105,9 +105,7 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
  * allows it, and never granted: a fault does that, after looking who shares the page. */
 static pte_t with_rights(pte_t pte, u64 flags, bool may_write)
 {
-	u64 keep = PTE_FRAME_MASK | PTE_ACCESSED | PTE_DIRTY | (may_write ? PTE_WRITE : 0);
-
-	return (pte & keep) | flags;
+	return pte_modify(pte, PTE_ACCESSED | PTE_DIRTY | (may_write ? PTE_WRITE : 0), flags);
 }
 
 struct protect {

@@ -3,8 +3,13 @@
  * present.
  *
  *   present          bit 0 set; flags below; the frame in bits 12-51
- *   PROT_NONE        bit 0 clear, PTE_PROTNONE set; else as if present
- *   swap             bit 0 clear, PTE_SWAPPED set; the slot in bits 12-43
+ *   PROT_NONE        bit 0 clear, PTE_PROTNONE set; the frame's complement in bits 12-51
+ *   swap             bit 0 clear, PTE_SWAPPED set; the slot's complement in bits 12-51
+ *
+ * Why the complement: CPUs with the L1 terminal fault (CVE-2018-3620) speculate on the address in an
+ * entry although it is not present, and a program could read what the L1 cache holds of that frame.
+ * RAM and slots have small numbers, so their complement names an address above all RAM, whether the
+ * cache compares 36 bits of it or all (Linux's pgtable-invert.h).
  */
 #ifndef ARCH_PTE_H
 #define ARCH_PTE_H
@@ -41,13 +46,26 @@ static inline u32 level_index(u64 va, u32 level)
 	return va >> (PAGE_SHIFT + 9 * (level - 1)) & (PGTABLE_ENTRIES - 1);
 }
 
+/* What the frame bits of an entry with these flags are exclusive-ored with. */
+static inline u64 pte_inversion(u64 flags)
+{
+	return ((flags & PTE_PRESENT) - 1) & PTE_FRAME_MASK;
+}
+
 static inline pte_t pte_make(pfn_t pfn, u64 flags)
 {
-	return (u64)pfn << PAGE_SHIFT | flags;
+	return ((u64)pfn << PAGE_SHIFT ^ pte_inversion(flags)) | flags;
 }
+/* Of an entry that is not empty. */
 static inline pfn_t pte_pfn(pte_t pte)
 {
-	return (pte & PTE_FRAME_MASK) >> PAGE_SHIFT;
+	return ((pte ^ pte_inversion(pte)) & PTE_FRAME_MASK) >> PAGE_SHIFT;
+}
+
+/* The same frame with other flags: those of `keep` as they are, and `flags`. */
+static inline pte_t pte_modify(pte_t pte, u64 keep, u64 flags)
+{
+	return pte_make(pte_pfn(pte), (pte & keep) | flags);
 }
 
 /* The entry refers to a frame, whether the CPU may use it or PROT_NONE forbids. */
@@ -58,7 +76,7 @@ static inline bool pte_maps(pte_t pte)
 
 static inline pte_t pte_make_swap(u32 slot)
 {
-	return (u64)slot << PAGE_SHIFT | PTE_SWAPPED;
+	return pte_make(slot, PTE_SWAPPED);
 }
 static inline bool pte_is_swap(pte_t pte)
 {
