@@ -24,6 +24,7 @@
 #include "lib/errno.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
@@ -179,11 +180,12 @@ static bool reuse_page(struct fault *fault, struct page *page)
 	return ours;
 }
 
-/* The old page was replaced by a copy: no CPU may go on reading it through its TLB. */
+/* The old page was replaced by a copy: no CPU may go on reading it through its TLB. NULL: the page
+ * of zeroes. */
 static void drop_copied(struct fault *fault, struct page *old)
 {
 	mm_flush_tlb(fault->mm, fault->va, fault->va + PAGE_SIZE, TLB_COW);
-	if (old != zero_page) {
+	if (old) {
 		swap_cache_drop_unused(old);
 		page_put(old); /* the mapping's */
 	}
@@ -209,10 +211,7 @@ static enum fault_result copy_on_write(struct fault *fault, struct page *old)
 		page_put(page);
 		return FAULT_MINOR;
 	}
-	if (old != zero_page) {
-		rmap_remove(old, fault->mm, fault->va);
-		atomic_add_return(&fault->mm->nr_resident, -1);
-	}
+	old = page_operations(old)->unmap(fault->mm, fault->va, fault->pte);
 	map_new_page(fault, page, true, PTE_WHY_COW);
 	unlock_entry(fault);
 	drop_copied(fault, old);
@@ -278,7 +277,7 @@ static enum fault_result bring_back(struct fault *fault)
 	fault->kind = FAULT_SWAP_CACHE;
 	if (anon_vma_prepare(fault->vma))
 		return FAULT_OOM;
-	page = swap_in(pte_slot(fault->pte), &fault->waited, &error);
+	page = pte_operations(fault->pte)->swap_in(fault->pte, &fault->waited, &error);
 	if (!page)
 		return error == -ENOMEM ? FAULT_OOM : FAULT_MINOR;
 	if (fault->waited)

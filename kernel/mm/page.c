@@ -13,9 +13,8 @@
 #include "mm/page.h"
 
 #include "cpu/wait.h"
-#include "mm/lru.h"
 #include "mm/page_alloc.h"
-#include "mm/rmap.h"
+#include "mm/page_operations.h"
 
 struct page *mem_map;
 pfn_t max_pfn;
@@ -111,9 +110,6 @@ void page_put(struct page *page)
 		panic("page_put: pfn %u has no reference left to drop", page_pfn(page));
 	if (left)
 		return;
-	/* Nobody can isolate it any more (page_get_unless_free), so PG_LRU only changes by us. */
-	if (page_test(page, PG_LRU))
-		lru_del_freed(page);
-	rmap_page_freed(page);
+	page_operations(page)->destroy(page);
 	free_pages(page, page->order);
 }

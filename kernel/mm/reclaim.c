@@ -28,6 +28,7 @@
 #include "lib/errno.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
+#include "mm/page_operations.h"
 #include "mm/policy.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
@@ -131,16 +132,6 @@ static struct page_view harvest(struct pass *pass, struct page *page)
 				  .second_look = page_test(page, PG_REFERENCED)};
 }
 
-/* Unmaps a locked page that is to be evicted; the verdict that keeps it, or RECLAIM_FREED. */
-static enum reclaim_verdict unmap(struct pass *pass, struct page *page)
-{
-	if (!page_test(page, PG_SWAPCACHE) && swap_cache_add_new(page))
-		return RECLAIM_KEEP_NO_SWAP;
-	if (!rmap_unmap_all(page, &pass->unmapped_cpus))
-		return RECLAIM_KEEP_BUSY;
-	return RECLAIM_FREED;
-}
-
 /* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be
  * settled. */
 static bool judge_inactive(struct pass *pass, struct page *page)
@@ -158,7 +149,7 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 		view = harvest(pass, page);
 		verdict = policy->judge_inactive(&view);
 		if (verdict == RECLAIM_FREED)
-			verdict = unmap(pass, page);
+			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
 	}
 	if (verdict == RECLAIM_FREED)
 		return true;

@@ -307,7 +307,7 @@ void rmap_remove(struct page *page, struct mm *mm, u64 va)
 
 void rmap_page_freed(struct page *page)
 {
-	if (page->kind != PAGE_ANON || !page->anon_vma)
+	if (!page->anon_vma) /* never mapped */
 		return;
 	anon_vma_put(page->anon_vma);
 	page->anon_vma = NULL;

@@ -9,10 +9,9 @@
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
-#include "mm/rmap.h"
 #include "mm/swap.h"
-#include "mm/zero_page.h"
 
 #define GATHER_MAX 128
 
@@ -23,23 +22,6 @@ struct zap {
 	u32 nr_pages;
 	struct page *pages[GATHER_MAX];
 };
-
-/* An entry that mapped a page is gone. Returns the page, whose mapping's reference is now the
- * caller's; NULL for the zero page. */
-static struct page *forget_mapping(struct mm *mm, u64 va, pte_t old)
-{
-	struct page *page = pfn_page(pte_pfn(old));
-
-	if (page == zero_page)
-		return NULL;
-	if ((old & PTE_DIRTY) && page_test(page, PG_SWAPCACHE))
-		page_set(page, PG_DIRTY);
-	rmap_remove(page, mm, va);
-	atomic_add_return(&mm->nr_resident, -1);
-	if (mm->oom_kill_id && !page_mapcount(page))
-		atomic_inc(&mm->oom_freed);
-	return page;
-}
 
 /* Visits the entries of one table; stops early when the gathered pages fill up. */
 static int zap_entries(struct pte_range *range)
@@ -60,12 +42,7 @@ static int zap_entries(struct pte_range *range)
 			return 1;
 		}
 		old = pte_remove(mm, va, entry, zap->why);
-		if (pte_is_swap(old)) {
-			atomic_add_return(&mm->nr_swapped, -1);
-			swap_slot_put(pte_slot(old), SLOT_WHY_ZAP);
-			continue;
-		}
-		page = forget_mapping(mm, va, old);
+		page = pte_operations(old)->unmap(mm, va, old);
 		if (page)
 			zap->pages[zap->nr_pages++] = page;
 	}
@@ -132,8 +109,8 @@ static int protect_entries(struct pte_range *range)
 		 * exchange: take them over. */
 		old = pte_replace(range->mm, range->va + i * PAGE_SIZE, entry, new,
 				  PTE_WHY_PROTECT);
-		if ((old & PTE_DIRTY) && !(new &PTE_DIRTY) && pfn_page(pte_pfn(old)) != zero_page)
-			page_set(pfn_page(pte_pfn(old)), PG_DIRTY);
+		if ((old & PTE_DIRTY) && !(new &PTE_DIRTY))
+			pte_operations(old)->dirty(old);
 		protect->lost_rights = true;
 	}
 	return 0;
@@ -167,19 +144,13 @@ struct copy {
  */
 static void take_entry(struct copy *copy, struct mm *parent, u64 va, pte_t *entry, pte_t pte)
 {
-	if (pte_is_swap(pte)) {
-		copy->error = swap_slot_get(pte_slot(pte), SLOT_WHY_FORK);
-		if (copy->error)
-			return;
-	} else {
-		if (pte & PTE_WRITE)
-			pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE,
-					  PTE_WHY_FORK_PARENT) &
-			      ~PTE_WRITE;
-		if (pfn_page(pte_pfn(pte)) != zero_page)
-			page_get(pfn_page(pte_pfn(pte)));
-		pte &= ~PTE_ACCESSED; /* the child has not used it */
-	}
+	copy->error = pte_operations(pte)->get(pte);
+	if (copy->error)
+		return;
+	if (pte & PTE_WRITE)
+		pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
+		      ~PTE_WRITE;
+	pte &= ~PTE_ACCESSED; /* the child has not used it */
 	copy->va[copy->nr] = va;
 	copy->ptes[copy->nr++] = pte;
 }
@@ -213,22 +184,9 @@ static int give_entry(struct vma *child, u64 va, pte_t pte)
 		return -ENOMEM;
 	spin_lock(pte_lockptr(entry));
 	pte_replace(mm, va, entry, pte, PTE_WHY_FORK_CHILD);
-	if (pte_is_swap(pte)) {
-		atomic_inc(&mm->nr_swapped);
-	} else if (pfn_page(pte_pfn(pte)) != zero_page) {
-		rmap_add(pfn_page(pte_pfn(pte)), child, va);
-		atomic_inc(&mm->nr_resident);
-	}
+	pte_operations(pte)->map(child, va, pte);
 	spin_unlock(pte_lockptr(entry));
 	return 0;
-}
-
-static void drop_taken(pte_t pte)
-{
-	if (pte_is_swap(pte))
-		swap_slot_put(pte_slot(pte), SLOT_WHY_ZAP);
-	else if (pfn_page(pte_pfn(pte)) != zero_page)
-		page_put(pfn_page(pte_pfn(pte)));
 }
 
 /*
@@ -250,7 +208,7 @@ int copy_range(struct vma *child, struct vma *parent)
 			if (!error)
 				error = give_entry(child, copy.va[i], copy.ptes[i]);
 			if (error)
-				drop_taken(copy.ptes[i]);
+				pte_operations(copy.ptes[i])->put(copy.ptes[i]);
 		}
 		cond_resched();
 	} while (more && !error);

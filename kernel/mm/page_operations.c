@@ -1,0 +1,167 @@
+/* The kinds of pages, one after the other. */
+#include "mm/page_operations.h"
+
+#include "mm/lru.h"
+#include "mm/mm.h"
+#include "mm/rmap.h"
+#include "mm/swap.h"
+
+static struct page *pte_page(pte_t pte)
+{
+	return pfn_page(pte_pfn(pte));
+}
+
+/* ---- anon ---- */
+
+static int anon_get(pte_t pte)
+{
+	page_get(pte_page(pte));
+	return 0;
+}
+
+static void anon_put(pte_t pte)
+{
+	page_put(pte_page(pte));
+}
+
+static void anon_map(struct vma *vma, u64 va, pte_t pte)
+{
+	rmap_add(pte_page(pte), vma, va);
+	atomic_inc(&vma->mm->nr_resident);
+}
+
+static struct page *anon_unmap(struct mm *mm, u64 va, pte_t old)
+{
+	struct page *page = pte_page(old);
+
+	if ((old & PTE_DIRTY) && page_test(page, PG_SWAPCACHE))
+		page_set(page, PG_DIRTY);
+	rmap_remove(page, mm, va);
+	atomic_add_return(&mm->nr_resident, -1);
+	if (mm->oom_kill_id && !page_mapcount(page))
+		atomic_inc(&mm->oom_freed);
+	return page;
+}
+
+static void anon_dirty(pte_t old)
+{
+	page_set(pte_page(old), PG_DIRTY);
+}
+
+static enum reclaim_verdict anon_swap_out(struct page *page, u64 *cpu_mask)
+{
+	if (!page_test(page, PG_SWAPCACHE) && swap_cache_add_new(page))
+		return RECLAIM_KEEP_NO_SWAP;
+	if (!rmap_unmap_all(page, cpu_mask))
+		return RECLAIM_KEEP_BUSY;
+	return RECLAIM_FREED;
+}
+
+static void anon_destroy(struct page *page)
+{
+	/* Nobody can isolate it any more (page_get_unless_free), so PG_LRU only changes by us. */
+	if (page_test(page, PG_LRU))
+		lru_del_freed(page);
+	rmap_page_freed(page);
+}
+
+const struct page_operations anon_page = {
+	.name = "anon",
+	.get = anon_get,
+	.put = anon_put,
+	.map = anon_map,
+	.unmap = anon_unmap,
+	.dirty = anon_dirty,
+	.swap_out = anon_swap_out,
+	.destroy = anon_destroy,
+};
+
+/* ---- zero ---- */
+
+static int zero_get(pte_t pte)
+{
+	(void)pte;
+	return 0;
+}
+
+static void zero_forget(pte_t pte)
+{
+	(void)pte;
+}
+
+static void zero_map(struct vma *vma, u64 va, pte_t pte)
+{
+	(void)vma, (void)va, (void)pte;
+}
+
+static struct page *zero_unmap(struct mm *mm, u64 va, pte_t old)
+{
+	(void)mm, (void)va, (void)old;
+	return NULL;
+}
+
+static void zero_destroy(struct page *page)
+{
+	panic("the page of zeroes, pfn %u, lost its last reference", page_pfn(page));
+}
+
+const struct page_operations zero_page_operations = {
+	.name = "zero",
+	.get = zero_get,
+	.put = zero_forget,
+	.map = zero_map,
+	.unmap = zero_unmap,
+	.dirty = zero_forget,
+	.destroy = zero_destroy,
+};
+
+/* ---- swapped ---- */
+
+static int swapped_get(pte_t pte)
+{
+	return swap_slot_get(pte_slot(pte), SLOT_WHY_FORK);
+}
+
+static void swapped_put(pte_t pte)
+{
+	swap_slot_put(pte_slot(pte), SLOT_WHY_ZAP);
+}
+
+static void swapped_map(struct vma *vma, u64 va, pte_t pte)
+{
+	(void)va, (void)pte;
+	atomic_inc(&vma->mm->nr_swapped);
+}
+
+/* A slot needs no TLB flush before it is given back. */
+static struct page *swapped_unmap(struct mm *mm, u64 va, pte_t old)
+{
+	(void)va;
+	atomic_add_return(&mm->nr_swapped, -1);
+	swap_slot_put(pte_slot(old), SLOT_WHY_ZAP);
+	return NULL;
+}
+
+static struct page *swapped_in(pte_t pte, bool *waited, int *error)
+{
+	return swap_in(pte_slot(pte), waited, error);
+}
+
+const struct page_operations swapped_page = {
+	.name = "swapped",
+	.get = swapped_get,
+	.put = swapped_put,
+	.map = swapped_map,
+	.unmap = swapped_unmap,
+	.swap_in = swapped_in,
+};
+
+/* ---- kernel ---- */
+
+static void kernel_destroy(struct page *page)
+{
+	ASSERT(!page_test(page, PG_LRU));
+	(void)page;
+}
+
+const struct page_operations kernel_page = {.name = "kernel", .destroy = kernel_destroy};

@@ -1,0 +1,75 @@
+/*
+ * What a page is, as a table of operations: who takes mappings away, copies them, reclaims or frees
+ * does not ask what kind of page it has before it. A kind that is added (pages of files) is one more
+ * table in page_operations.c.
+ *
+ *   anon     a frame of a program's own, in the swap cache or not
+ *   zero     the page of zeroes: mapped without being counted, never listed, written or freed
+ *   swapped  content that lies in a swap slot; the entry holds the slot's number
+ *   kernel   every other frame: no program maps it
+ *
+ * An anonymous page enters and leaves the swap cache under the page lock, which those who change
+ * entries do not hold: so it is one kind, whose operations look at PG_SWAPCACHE themselves.
+ */
+#ifndef MM_PAGE_OPERATIONS_H
+#define MM_PAGE_OPERATIONS_H
+
+#include "arch/x86_64/pte.h"
+#include "mm/page.h"
+
+struct mm;
+struct vma;
+
+struct page_operations {
+	const char *name;
+
+	/* ---- for an entry `pte` that refers to it; the ptl of a table it is in is held ---- */
+
+	/* One more entry will refer to the same content: takes a reference. 0 or -EOVERFLOW. */
+	int (*get)(pte_t pte);
+	/* The entry was set to `pte`, which brought a reference: counts and traces the mapping. */
+	void (*map)(struct vma *vma, u64 va, pte_t pte);
+	/* The entry was `old`, and is replaced or empty: uncounts the mapping. Returns the page whose
+	 * reference is now the caller's, to be dropped after the TLB flush; NULL when nothing is
+	 * left to do. */
+	struct page *(*unmap)(struct mm *mm, u64 va, pte_t old);
+	/* The entry that was `old` lost its dirty bit. */
+	void (*dirty)(pte_t old);
+
+	/* ---- no spinlock is held ---- */
+
+	/* Gives back what get() took. */
+	void (*put)(pte_t pte);
+	/* A frame with the content, and a reference on it; as swap_in() in swap.h. Sleeps. NULL for
+	 * what is always in memory. */
+	struct page *(*swap_in)(pte_t pte, bool *waited, int *error);
+	/* First half of an eviction: a locked, isolated page gets a place outside of memory, and all
+	 * its mappings go. RECLAIM_FREED, or the verdict that keeps it. Adds to *cpu_mask whose TLB
+	 * must be flushed. NULL for what is never on a list. */
+	enum reclaim_verdict (*swap_out)(struct page *page, u64 *cpu_mask);
+	/* The last reference is gone: lets go of what the page is tied to. Any context that may free.
+	 */
+	void (*destroy)(struct page *page);
+};
+
+extern const struct page_operations anon_page, zero_page_operations, swapped_page, kernel_page;
+
+static inline const struct page_operations *page_operations(const struct page *page)
+{
+	switch (page->kind) {
+	case PAGE_ANON:
+		return &anon_page;
+	case PAGE_ZERO:
+		return &zero_page_operations;
+	default:
+		return &kernel_page;
+	}
+}
+
+/* Of what an entry that is not empty refers to. */
+static inline const struct page_operations *pte_operations(pte_t pte)
+{
+	return pte_maps(pte) ? page_operations(pfn_page(pte_pfn(pte))) : &swapped_page;
+}
+
+#endif
