@@ -1,15 +1,16 @@
 /*
  * Spinlocks, and the proof of the lock order.
  *
- * Every CPU keeps a stack of the spinlocks it holds. In debug builds an acquisition looks at it:
- * the new lock must rank above everything that is held, so no two CPUs can ever wait for each
- * other. The count is kept in every build, because sleeping or parking with a spinlock held must be
- * noticed in all of them.
+ * In debug builds every CPU keeps a stack of the spinlocks it holds, and an acquisition looks at
+ * it: the new lock must rank above everything that is held, so no two CPUs can ever wait for each
+ * other. How many are held is counted in every build, because sleeping or parking with a spinlock
+ * held must be noticed in all of them. Otherwise taking a free lock is an exchange and that count,
+ * inlined (spinlock.h): a page fault takes half a dozen.
  *
  * A lock that is only tried cannot deadlock, so spin_trylock() checks no rank; what is held
  * afterwards still counts.
  *
- * Interrupts. The stack belongs to the CPU, not to a context: a handler pushes above what it
+ * Interrupts. Stack and count belong to the CPU, not to a context: a handler pushes above what it
  * interrupted and pops before it returns. A handler's locks must therefore rank above all locks
  * that are ever held with interrupts on: just what the order of rank.def says.
  */
@@ -17,16 +18,34 @@
 #include "cpu/panic.h"
 #include "cpu/percpu.h"
 
+DEFINE_PER_CPU(u32, nr_spinlocks_held);
+
+static bool try_take(spinlock_t *lock)
+{
+	return !READ_ONCE(lock->locked) && !__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE);
+}
+
+static void take(spinlock_t *lock)
+{
+	/* After a panic the owner may be a CPU that was stopped, or this one itself. */
+	while (!try_take(lock) && !panic_is_here())
+		cpu_relax();
+}
+
+#ifndef CONFIG_DEBUG
+
+void spin_lock_contended(spinlock_t *lock)
+{
+	take(lock);
+	this_cpu_add(nr_spinlocks_held, 1);
+}
+
+#else
+
 #define MAX_HELD 16
 
-struct held_locks {
-	u32 nr;
-	const spinlock_t *locks[MAX_HELD]; /* in the order of acquisition */
-};
+static DEFINE_PER_CPU(const spinlock_t *[MAX_HELD], held_locks); /* in the order of acquisition */
 
-static DEFINE_PER_CPU(struct held_locks, held_locks);
-
-#ifdef CONFIG_DEBUG
 static const char *const rank_names[NR_LOCK_RANKS] = {
 #define LOCK_RANK(name, doc) [name] = #name,
 #include "cpu/rank.def"
@@ -35,64 +54,51 @@ static const char *const rank_names[NR_LOCK_RANKS] = {
 
 static void check_order(const spinlock_t *lock)
 {
-	const struct held_locks *held = &this_cpu(held_locks);
+	const spinlock_t *const *held = this_cpu(held_locks);
 
 	if (panic_in_progress())
 		return; /* the last words take what they need, whatever was held */
 	if (lock->rank == RANK_NONE || lock->rank >= NR_LOCK_RANKS)
 		panic("spinlock %p was never initialised", lock);
-	for (u32 i = 0; i < held->nr; i++) {
-		if (held->locks[i]->rank >= lock->rank)
+	for (u32 i = 0; i < spinlocks_held(); i++) {
+		if (held[i]->rank >= lock->rank)
 			panic("lock order: %s taken while holding %s", rank_names[lock->rank],
-			      rank_names[held->locks[i]->rank]);
+			      rank_names[held[i]->rank]);
 	}
 }
 
-#else
-static void check_order(const spinlock_t *lock)
-{
-	(void)lock;
-}
-#endif
-
-/* Both run with interrupts off: a handler between reading and writing `nr` would push into the same
- * place. */
+/* Both run with interrupts off: a handler between reading and writing the count would push into the
+ * same place. */
 static void push_held(const spinlock_t *lock)
 {
 	u64 flags = irq_save();
-	struct held_locks *held = &this_cpu(held_locks);
+	u32 nr = spinlocks_held();
 
-	BUG_ON(held->nr == MAX_HELD);
-	held->locks[held->nr++] = lock;
+	BUG_ON(nr == MAX_HELD);
+	this_cpu(held_locks)[nr] = lock;
+	this_cpu_write(nr_spinlocks_held, nr + 1);
 	irq_restore(flags);
 }
 
 static void pop_held(const spinlock_t *lock)
 {
 	u64 flags = irq_save();
-	struct held_locks *held = &this_cpu(held_locks);
-	u32 i = held->nr;
+	const spinlock_t **held = this_cpu(held_locks);
+	u32 nr = spinlocks_held(), i = nr;
 
-	while (i > 0 && held->locks[i - 1] != lock)
+	while (i > 0 && held[i - 1] != lock)
 		i--;
 	BUG_ON(i == 0);
-	for (; i < held->nr; i++)
-		held->locks[i - 1] = held->locks[i];
-	held->nr--;
+	for (; i < nr; i++)
+		held[i - 1] = held[i];
+	this_cpu_write(nr_spinlocks_held, nr - 1);
 	irq_restore(flags);
-}
-
-static bool try_take(spinlock_t *lock)
-{
-	return !READ_ONCE(lock->locked) && !__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE);
 }
 
 void spin_lock(spinlock_t *lock)
 {
 	check_order(lock);
-	/* After a panic the owner may be a CPU that was stopped, or this one itself. */
-	while (!try_take(lock) && !panic_is_here())
-		cpu_relax();
+	take(lock);
 	lock->owner = cpu_id() + 1;
 	push_held(lock);
 }
@@ -118,7 +124,4 @@ bool spin_is_held(const spinlock_t *lock)
 	return READ_ONCE(lock->locked) && READ_ONCE(lock->owner) == cpu_id() + 1;
 }
 
-u32 spinlocks_held(void)
-{
-	return this_cpu(held_locks).nr;
-}
+#endif

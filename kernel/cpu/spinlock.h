@@ -10,6 +10,7 @@
 #define CPU_SPINLOCK_H
 
 #include "cpu/irqflags.h"
+#include "cpu/percpu.h"
 #include "lib/types.h"
 
 enum lock_rank {
@@ -19,7 +20,7 @@ enum lock_rank {
 	NR_LOCK_RANKS
 };
 
-/* Four bytes, because struct page carries one. The owner is for assertions and the monitor. */
+/* Four bytes, because struct page carries one. The owner is for assertions: debug builds write it. */
 typedef struct spinlock {
 	u8 locked;
 	u8 rank;   /* enum lock_rank */
@@ -36,6 +37,18 @@ static inline void spin_lock_init(spinlock_t *lock, enum lock_rank rank)
 	*lock = SPINLOCK_INIT(rank);
 }
 
+/* Spinlocks that this CPU holds. Changed by single instructions: an interrupt handler takes and
+ * releases between any two of them. */
+DECLARE_PER_CPU(u32, nr_spinlocks_held);
+
+/* Spinlocks this CPU holds; must be 0 where a task sleeps or parks. */
+static inline u32 spinlocks_held(void)
+{
+	return this_cpu_read(nr_spinlocks_held);
+}
+
+#ifdef CONFIG_DEBUG
+
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 bool spin_trylock(spinlock_t *lock);
@@ -43,8 +56,37 @@ bool spin_trylock(spinlock_t *lock);
 /* Whether this CPU holds the lock: for assertions. */
 bool spin_is_held(const spinlock_t *lock);
 
-/* Spinlocks this CPU holds; must be 0 where a task sleeps or parks. */
-u32 spinlocks_held(void);
+#else
+
+/* The lock was taken when spin_lock() tried: takes it when it is free. */
+void spin_lock_contended(spinlock_t *lock);
+
+static inline bool spin_trylock(spinlock_t *lock)
+{
+	if (unlikely(__atomic_exchange_n(&lock->locked, 1, __ATOMIC_ACQUIRE)))
+		return false;
+	this_cpu_add(nr_spinlocks_held, 1);
+	return true;
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	if (!spin_trylock(lock))
+		spin_lock_contended(lock);
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	this_cpu_add(nr_spinlocks_held, -1);
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_held(const spinlock_t *lock)
+{
+	return READ_ONCE(lock->locked);
+}
+
+#endif
 
 static inline u64 spin_lock_irqsave(spinlock_t *lock)
 {
