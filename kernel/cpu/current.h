@@ -32,6 +32,10 @@ DECLARE_PER_CPU(struct current_task *, current_task);
 /* The task this CPU runs; never NULL once cpu_init() has run. */
 #define current this_cpu_read(current_task)
 
+/* Another task should get this CPU: set under the lock of its run queue, perhaps by another CPU,
+ * which then interrupts this one; cleared by this CPU when it chooses a task. */
+DECLARE_PER_CPU(bool, need_resched);
+
 /* Whether the current task is going to die and should stop asking for things. */
 static inline bool current_is_dying(void)
 {

@@ -13,6 +13,7 @@ u32 nr_cpus = 1;
 
 DEFINE_PER_CPU(u32, cpu_number);
 DEFINE_PER_CPU(struct current_task *, current_task);
+DEFINE_PER_CPU(bool, need_resched);
 
 /* What a CPU is before its idle task exists. */
 static struct current_task boot_tasks[MAX_CPUS];

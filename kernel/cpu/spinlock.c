@@ -42,7 +42,7 @@ void spin_lock_contended(spinlock_t *lock)
 
 #else
 
-#define MAX_HELD 16
+#define MAX_HELD             16
 
 static DEFINE_PER_CPU(const spinlock_t *[MAX_HELD], held_locks); /* in the order of acquisition */
 

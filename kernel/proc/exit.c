@@ -45,8 +45,10 @@ static void give_children_to_init(struct task *self)
 
 	if (list_empty(&self->children))
 		return;
-	list_for_each_entry (child, &self->children, sibling)
+	list_for_each_entry (child, &self->children, sibling) {
 		child->parent = init;
+		WRITE_ONCE(child->parent_pid, INIT_PID);
+	}
 	list_splice_tail(&self->children, &init->children);
 	wake_up(&init->child_wait);
 }

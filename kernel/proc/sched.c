@@ -28,7 +28,6 @@
 
 struct runqueue {
 	spinlock_t lock;
-	bool need_resched; /* set under the lock, cleared by its own CPU */
 	u32 nr_queued;
 	struct list_head queue; /* runnable tasks but the running one; never the idle task */
 	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
@@ -110,7 +109,7 @@ void sched_start(struct task *task)
 	task->slice_ns = TIME_SLICE_NS;
 	enqueue_tail(rq, task);
 	if (rq->running == rq->idle)
-		rq->need_resched = true;
+		per_cpu(need_resched, cpu) = true;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	kick(cpu);
 }
@@ -142,7 +141,7 @@ static void wake_locked(struct runqueue *rq, struct task *task)
 		task->slice_ns = TIME_SLICE_NS;
 		enqueue_tail(rq, task);
 	}
-	rq->need_resched = true;
+	per_cpu(need_resched, task->cpu) = true;
 	TRACE(sched_wakeup, .pid = task->cur.pid, .target_cpu = task->cpu);
 }
 
@@ -268,7 +267,7 @@ void schedule(void)
 	u64 now = clock_ns();
 
 	spin_lock(&rq->lock);
-	rq->need_resched = false;
+	this_cpu_write(need_resched, false);
 	account(prev, now);
 	if (prev != rq->idle && stays_runnable(prev))
 		requeue(rq, prev);
@@ -302,7 +301,7 @@ void sched_yield(void)
 
 bool sched_need_resched(void)
 {
-	return READ_ONCE(this_cpu(runqueue).need_resched);
+	return this_cpu_read(need_resched);
 }
 
 void sched_tick(void)
@@ -312,7 +311,7 @@ void sched_tick(void)
 	spin_lock(&rq->lock);
 	account(rq->running, clock_ns());
 	if (rq->running->slice_ns <= 0)
-		rq->need_resched = true;
+		this_cpu_write(need_resched, true);
 	spin_unlock(&rq->lock);
 }
 

@@ -85,15 +85,15 @@ s32 task_start(struct task *task, struct task *parent, bool is_init)
 	task->pgid = parent ? parent->pgid : pid;
 	task->sid = parent ? parent->sid : pid;
 	task->parent = parent;
+	task->parent_pid = parent ? parent->cur.pid : 0;
 	if (parent)
 		list_add_tail(&task->sibling, &parent->children);
 	if (is_init)
 		list_add(&task->node, &task_list);
 	else
 		list_add_tail(&task->node, &task_list);
-	TRACE_TEXT(sched_process_fork, comm, task->cur.comm,
-		   .parent_pid = parent ? parent->cur.pid : 0, .child_pid = pid,
-		   .mm_id = task->cur.mm ? task->cur.mm->id : 0);
+	TRACE_TEXT(sched_process_fork, comm, task->cur.comm, .parent_pid = task->parent_pid,
+		   .child_pid = pid, .mm_id = task->cur.mm ? task->cur.mm->id : 0);
 	sched_start(task);
 	spin_unlock(&tasks_lock);
 	return pid;
@@ -180,7 +180,7 @@ u64 task_baseline(void)
 
 	list_for_each_entry (task, &task_list, node) {
 		TRACE_TEXT(state_task, comm, task->cur.comm, .pid = task->cur.pid,
-			   .parent_pid = task->parent ? task->parent->cur.pid : 0,
+			   .parent_pid = task->parent_pid,
 			   .mm_id = task->cur.mm ? task->cur.mm->id : 0,
 			   .state = visible_state(task));
 		records++;

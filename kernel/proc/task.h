@@ -46,6 +46,7 @@ struct task {
 	atomic_t refs;
 	struct list_head node;        /* [T] in task_list, ascending by pid */
 	struct task *parent;          /* [T] NULL for kernel threads and init */
+	s32 parent_pid;               /* its pid or 0: written under [T], read without */
 	struct list_head children;    /* [T] */
 	struct list_head sibling;     /* [T] in the parent's children */
 	struct wait_queue child_wait; /* it sleeps here until a child ends, or execs after vfork */

@@ -5,20 +5,21 @@
 #include "syscall/syscall.h"
 #include "trace/trace.h"
 
-typedef long (*syscall_fn)(const u64 *args);
+typedef long (*syscall_fn)(const struct trap_frame *frame);
 
 #define CALL_0(name) sys_##name()
-#define CALL_1(name) sys_##name(args[0])
-#define CALL_2(name) sys_##name(args[0], args[1])
-#define CALL_3(name) sys_##name(args[0], args[1], args[2])
-#define CALL_4(name) sys_##name(args[0], args[1], args[2], args[3])
-#define CALL_6(name) sys_##name(args[0], args[1], args[2], args[3], args[4], args[5])
+#define CALL_1(name) sys_##name(f->rdi)
+#define CALL_2(name) sys_##name(f->rdi, f->rsi)
+#define CALL_3(name) sys_##name(f->rdi, f->rsi, f->rdx)
+#define CALL_4(name) sys_##name(f->rdi, f->rsi, f->rdx, f->r10)
+#define CALL_6(name) sys_##name(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9)
 
-#define SYSCALL(nr, name, nargs)                 \
-	static long call_##name(const u64 *args) \
-	{                                        \
-		(void)args;                      \
-		return CALL_##nargs(name);       \
+/* Takes from the frame just what the call needs. */
+#define SYSCALL(nr, name, nargs)                            \
+	static long call_##name(const struct trap_frame *f) \
+	{                                                   \
+		(void)f;                                    \
+		return CALL_##nargs(name);                  \
 	}
 #include "syscall/table.def"
 #undef SYSCALL
@@ -38,12 +39,11 @@ long sys_not_implemented(void)
 
 void upcall_syscall(struct trap_frame *frame)
 {
-	const u64 args[] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
 	u64 nr = frame_syscall_nr(frame);
 	long result;
 
 	if (nr < ARRAY_SIZE(table) && table[nr])
-		result = table[nr](args);
+		result = table[nr](frame);
 	else
 		result = sys_not_implemented();
 	frame_set_result(frame, result);

@@ -152,11 +152,7 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-	spin_lock(&tasks_lock);
-	const struct task *parent = current_proc->parent;
-	s32 pid = parent ? parent->cur.pid : 0;
-	spin_unlock(&tasks_lock);
-	return pid;
+	return READ_ONCE(current_proc->parent_pid);
 }
 
 long sys_getuid(void)

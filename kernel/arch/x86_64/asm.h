@@ -67,9 +67,11 @@
 #define RFLAGS_AC    0x40000
 
 /* Offsets in struct trap_frame. */
-#define FRAME_RIP (17 * 8)
-#define FRAME_CS  (18 * 8)
-#define FRAME_RSP (20 * 8)
+#define FRAME_R11    (6 * 8)
+#define FRAME_VECTOR (15 * 8)
+#define FRAME_RIP    (17 * 8)
+#define FRAME_CS     (18 * 8)
+#define FRAME_RSP    (20 * 8)
 
 /* frame->vector of a system call (SYSCALL_VECTOR). */
 #define ASM_SYSCALL_VECTOR 0x100

@@ -13,8 +13,7 @@
 static bool stop_asked;
 static atomic_t nr_stopped;
 
-/* Arriving is all that is wanted: irq_dispatch() notes it, and exit_to_user() or the idle loop
- * looks again. */
+/* Arriving is all that is wanted: on the way back exit_to_user() or the idle loop looks again. */
 static void reschedule_interrupt(void *arg)
 {
 	(void)arg;

@@ -8,8 +8,6 @@
 #include "cpu/panic.h"
 #include "lib/errno.h"
 
-DEFINE_PER_CPU(bool, interrupted);
-
 static struct {
 	irq_handler_t handler;
 	void *arg;
@@ -37,7 +35,6 @@ void irq_dispatch(u64 vector)
 {
 	irq_handler_t handler = __atomic_load_n(&handlers[vector].handler, __ATOMIC_ACQUIRE);
 
-	this_cpu_write(interrupted, true);
 	if (vector == VECTOR_SPURIOUS)
 		return; /* has no in-service bit to end (SDM vol. 3, 11.9) */
 	if (!handler)

@@ -14,9 +14,6 @@
 #define VECTOR_TLB         0xf2
 #define VECTOR_SPURIOUS    0xff
 
-/* Set by every interrupt: see exit_to_user(). */
-DECLARE_PER_CPU(bool, interrupted);
-
 /* Runs the handler of a vector and tells the local APIC. Interrupts off. */
 void irq_dispatch(u64 vector);
 

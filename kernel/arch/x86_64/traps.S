@@ -50,14 +50,14 @@
 	popq %rdi
 .endm
 
-/* Calls handler(frame) with the frame on top of the stack. */
+/* Calls handler(frame) with the frame on top of the stack; two words remain to be taken off, the
+ * first of which is the interrupted %rbp. */
 .macro CALL_WITH_FRAME handler
 	movq %rsp, %rdi
 	pushq FRAME_RIP(%rsp)
 	pushq %rbp
 	movq %rsp, %rbp
 	call \handler
-	addq $16, %rsp
 .endm
 
 /* One stub of 16 bytes per vector. The CPU pushes an error code only for some exceptions. */
@@ -90,6 +90,7 @@ FUNCTION trap_entry
 	swapgs
 1:	PUSH_REGISTERS
 	CALL_WITH_FRAME trap_dispatch
+	addq $16, %rsp
 	/* falls through */
 END_FUNCTION trap_entry
 
@@ -133,17 +134,31 @@ FUNCTION syscall_entry
 	PUSH_REGISTERS
 	CALL_WITH_FRAME syscall_dispatch
 	testb %al, %al		/* whether SYSRET restores just what the frame says */
-	jz trap_exit
-	POP_REGISTERS
-	movq FRAME_RSP - FRAME_RIP + 16(%rsp), %rsp
+	jz 1f
+	/* The C code has kept %rbx and %r12 to %r15. %rcx and %r11 are those of SYSRET. */
+	popq %rbp
+	addq $(FRAME_R11 + 8), %rsp
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rax
+	popq %rcx
+	popq %rdx
+	popq %rsi
+	popq %rdi
+	movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
 	swapgs
 	sysretq
+1:	addq $16, %rsp
+	jmp trap_exit
 END_FUNCTION syscall_entry
 
 /* void arch_enter_user(struct trap_frame *frame) */
 FUNCTION arch_enter_user
 	movq %rdi, %rsp
 	CALL_WITH_FRAME exit_to_user
+	addq $16, %rsp
 	jmp trap_exit
 END_FUNCTION arch_enter_user
 

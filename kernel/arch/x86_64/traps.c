@@ -16,8 +16,11 @@
 #include "arch/x86_64/upcall.h"
 #include "cpu/irqflags.h"
 #include "cpu/panic.h"
+#include "cpu/quiesce.h"
 #include "lib/string.h"
 
+static_assert(offsetof(struct trap_frame, r11) == FRAME_R11, "entry code");
+static_assert(offsetof(struct trap_frame, vector) == FRAME_VECTOR, "entry code");
 static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "entry code");
 static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "entry code");
 static_assert(offsetof(struct trap_frame, rsp) == FRAME_RSP, "entry code");
@@ -230,26 +233,29 @@ static void trap_from_user(struct trap_frame *frame)
 	(void)upcall_page_fault(frame, address, frame->error_code);
 }
 
-/* Does what is to be done before user mode; leaves interrupts off. Returns whether SYSRET restores
- * what the frame says. */
-bool exit_to_user(struct trap_frame *frame);
-
-bool exit_to_user(struct trap_frame *frame)
+/* Whether something is to be done before user mode. Interrupts are off: who sets one of these from
+ * another CPU interrupts this one afterwards, and that interrupt waits until user mode has been
+ * reached, from where it comes here again. */
+static inline bool has_exit_work(void)
 {
-	/* An interrupt between the upcall and irq_disable() may have brought new work. */
-	do {
-		this_cpu_write(interrupted, false);
+	return this_cpu_read(need_resched) | READ_ONCE(current->killed) | READ_ONCE(quiesce_wanted);
+}
+
+/* Does what is to be done before user mode; leaves interrupts off. */
+void exit_to_user(struct trap_frame *frame);
+
+void exit_to_user(struct trap_frame *frame)
+{
+	irq_disable();
+	while (unlikely(has_exit_work())) {
 		irq_enable();
 		upcall_return_to_user(frame);
 		irq_disable();
-	} while (this_cpu_read(interrupted));
-
+	}
 	/* IRET and SYSRET fault inside the kernel on an address that is not canonical: the first
 	 * address behind user memory gives the program the fault that it deserves. */
-	if (frame->rip > USER_END)
+	if (unlikely(frame->rip > USER_END))
 		frame->rip = USER_END;
-	return frame->rip == frame->rcx && frame->rflags == frame->r11 &&
-	       !(frame->rflags & (RFLAGS_TF | RFLAGS_RF));
 }
 
 /* From traps.S, like those below. Returns with interrupts off. */
@@ -269,11 +275,16 @@ void trap_dispatch(struct trap_frame *frame)
 		exit_to_user(frame);
 }
 
+/* Returns whether SYSRET, with the callee-saved registers as this function returns them, restores
+ * what the frame says. It does not when the call has put another program or context into the frame:
+ * that one's %rcx is not its %rip, which nothing but SYSCALL makes equal. */
 bool syscall_dispatch(struct trap_frame *frame)
 {
 	irq_enable();
 	upcall_syscall(frame);
-	return exit_to_user(frame);
+	exit_to_user(frame);
+	return frame->rip == frame->rcx && frame->rflags == frame->r11 &&
+	       !(frame->rflags & (RFLAGS_TF | RFLAGS_RF));
 }
 
 /* Whether a double fault came from pushing onto the guard page below the running task's stack. */
