@@ -17,6 +17,7 @@ include kernel/kernel.mk
 include user/user.mk
 include trace/ingest/ingest.mk
 include tests/unit/unit.mk
+include bench/bench.mk
 
 .PHONY: kernel help deps all trace-run test rmap lru report clean format
 
@@ -33,7 +34,7 @@ help:
 deps:
 	@tools/deps
 
-all: kernel user ingest
+all: kernel user ingest bench-tools
 
 kernel: $(O)/kernel.elf
 
