@@ -6,10 +6,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 const char *ingester;
+const char *plain_ingester;
+const char *faulty_disk;
 const char *contract_dir;
 
 void die(const char *format, ...)
@@ -48,6 +51,7 @@ static void run_child(const char *const *argv, int output)
 struct result run(const char *const *argv)
 {
 	struct result result = {0};
+	struct rusage usage;
 	size_t used = 0;
 	char rest[4096];
 	int pipe_fds[2], status;
@@ -69,8 +73,9 @@ struct result run(const char *const *argv)
 			used += (size_t)got;
 	}
 	close(pipe_fds[0]);
-	if (waitpid(child, &status, 0) != child)
+	if (wait4(child, &status, 0, &usage) != child)
 		die("%s: %s", argv[0], strerror(errno));
+	result.max_rss_kib = usage.ru_maxrss;
 	result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return result;
 }

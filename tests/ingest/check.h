@@ -9,8 +9,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Set by main: the program under test, and the directory that holds metadata and events.tsv. */
+/* Set by main: the program under test, the same without sanitizers, the disk that fails (a library to be preloaded), and the
+ * directory that holds metadata and events.tsv. */
 extern const char *ingester;
+extern const char *plain_ingester;
+extern const char *faulty_disk;
 extern const char *contract_dir;
 
 struct test {
@@ -19,8 +22,8 @@ struct test {
 };
 
 /* The tests of each file, ended by a nameless one. */
-extern const struct test good_tests[], damage_tests[], layout_tests[], violation_tests[],
-	loss_tests[], babeltrace_tests[];
+extern const struct test good_tests[], damage_tests[], disk_tests[], memory_tests[], layout_tests[],
+	violation_tests[], loss_tests[], babeltrace_tests[];
 
 /* Prints and ends this test as failed. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -35,6 +38,7 @@ FILE *open_in(const char *dir, const char *name, const char *mode);
 
 struct result {
 	int status;
+	long max_rss_kib;
 	char output[4096]; /* what it printed, both streams */
 };
 /* Runs a program with arguments (ended by NULL) to its end; kills it after a minute. */

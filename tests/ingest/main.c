@@ -1,5 +1,5 @@
 /*
- * test INGESTER CONTRACT_DIR [NAME]: runs every test (or the one of that name) in a process and a
+ * test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR [NAME]: runs every test (or the one of that name) in a process and a
  * directory of its own. Silent but for the tests that fail.
  */
 #include <stdlib.h>
@@ -9,8 +9,9 @@
 
 #include "tests/ingest/check.h"
 
-static const struct test *const suites[] = {good_tests,      damage_tests, layout_tests,
-					    violation_tests, loss_tests,   babeltrace_tests};
+static const struct test *const suites[] = {good_tests,   damage_tests,    disk_tests,
+					    memory_tests, layout_tests,    violation_tests,
+					    loss_tests,   babeltrace_tests};
 
 static bool run_test(const struct test *test)
 {
@@ -37,15 +38,18 @@ int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: test INGESTER CONTRACT_DIR [NAME]\n");
+	if (argc < 5) {
+		fprintf(stderr, "usage: test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR "
+				"[NAME]\n");
 		return 2;
 	}
 	ingester = argv[1];
-	contract_dir = argv[2];
+	plain_ingester = argv[2];
+	faulty_disk = argv[3];
+	contract_dir = argv[4];
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		for (const struct test *test = suites[i]; test->name; test++) {
-			if (argc > 3 && strcmp(argv[3], test->name) != 0)
+			if (argc > 5 && strcmp(argv[5], test->name) != 0)
 				continue;
 			if (run_test(test))
 				passed++;

@@ -1,12 +1,21 @@
 #include "trace/ingest/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "trace/ingest/batch.h"
+#include "trace/ingest/target.h"
+
+/* Bytes written for a byte of trace: the database, indexes included, is 2.6 times as large, and sorting the largest index
+ * needs its size once more. */
+#define SPACE_PER_TRACE_BYTE 4
+#define MIB                  (UINT64_C(1) << 20)
 
 /* schema.sql, linked in as bytes with a NUL behind them. */
 extern const char schema_sql[];
@@ -17,23 +26,56 @@ static const char index_marker[] = "\n-- INDEXES";
 
 struct db {
 	sqlite3 *handle;
-	char *path, *tmp_path;
+	struct target target;
+	uint64_t trace_bytes;
 	struct batch *batches[NR_DB_TABLES];
 	struct error *error; /* the first one, until it is handed to the caller */
 	bool failed;
-	bool finished;
 };
+
+static uint64_t free_bytes(const struct db *db)
+{
+	struct statvfs fs;
+
+	return statvfs(db->target.tmp_dir, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
+/* Why the file cannot grow: SQLite does not keep that for every failure. 0: it can. */
+static int probe_growth(const char *path)
+{
+	static const char page[4096];
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	int error = fd >= 0 && write(fd, page, sizeof(page)) == sizeof(page) ? 0 : errno;
+
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static struct error *describe_failure(const struct db *db)
+{
+	int code = db->handle ? sqlite3_errcode(db->handle) : SQLITE_NOMEM;
+	int os_error = code == SQLITE_FULL ? ENOSPC : probe_growth(db->target.tmp_path);
+
+	if (os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG)
+		return error_new(ERROR_FATAL,
+				 "%s: no space to write it (%s): it needs about %" PRIu64
+				 " MiB, and %" PRIu64 " MiB are free; the trace is as it was, "
+				 "nothing was written: make room, or choose another place with -o",
+				 db->target.path, strerror(os_error),
+				 db->trace_bytes * SPACE_PER_TRACE_BYTE / MIB + 1,
+				 free_bytes(db) / MIB);
+	return error_new(ERROR_FATAL, "%s: %s; nothing was written: choose another place with -o",
+			 db->target.tmp_path,
+			 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
+}
 
 static void db_fail(struct db *db)
 {
 	if (db->failed)
 		return;
 	db->failed = true;
-	db->error =
-		error_new(ERROR_FATAL,
-			  "%s: %s: nothing was written; free space there or choose another place "
-			  "with -o, and run again",
-			  db->tmp_path, db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
+	db->error = describe_failure(db);
 }
 
 static void db_exec(struct db *db, const char *sql)
@@ -85,38 +127,76 @@ static struct error *db_take_error(struct db *db)
 	return error;
 }
 
-struct error *db_create(struct db **out, const char *path)
+/* SQLite's temporary files go where the database goes: one disk must have the space, and nothing is left elsewhere. */
+static void keep_temporary_files_at(const char *dir)
+{
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
+}
+
+struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
+	struct error *error;
 
 	*out = db;
-	if (asprintf(&db->tmp_path, "%s.tmp", path) < 0)
-		db->tmp_path = NULL;
-	db->path = strdup(path);
-	if (!db->tmp_path || !db->path)
-		return error_new(ERROR_FATAL, "out of memory");
+	db->trace_bytes = trace_bytes;
 	/* One thread uses it: the locks would cost a tenth of the time. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-	if (unlink(db->tmp_path) != 0 && errno != ENOENT)
-		return error_new(ERROR_FATAL, "%s: %s: cannot replace what an earlier run left",
-				 db->tmp_path, strerror(errno));
-	if (sqlite3_open_v2(db->tmp_path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-			    NULL) != SQLITE_OK)
+	error = target_open(&db->target, path);
+	if (error)
+		return error;
+	keep_temporary_files_at(db->target.tmp_dir);
+	if (sqlite3_open_v2(db->target.tmp_path, &db->handle,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
 		db_fail(db);
-	/* 4 KiB pages are what the page cache has; the 64 MiB cache holds the right edges of all
-	 * tables. */
+	/* The cache holds the right edges of all tables many times over; it is also what sorting an index may use, and all
+	 * the memory that does not depend on what lives in the guest. */
 	db_exec(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
-		    "PRAGMA locking_mode = "
-		    "EXCLUSIVE;"
-		    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;");
+		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = FILE; "
+		    "PRAGMA cache_size = -4096;");
 	db_create_tables(db);
 	db_exec(db, "BEGIN");
 	db_open_batches(db);
 	return db_take_error(db);
 }
 
+/*
+ * A program that wrote to the old database and died may have left a journal beside it, and SQLite would play that journal
+ * into the new one. Opening the old one plays it where it belongs.
+ */
+static struct error *settle_old(const char *path)
+{
+	static const char *const suffixes[] = {"-journal", "-wal"};
+	bool settled = true;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		sqlite3 *old = NULL;
+		char *beside = sqlite3_mprintf("%s%s", path, suffixes[i]);
+
+		if (beside && access(beside, F_OK) == 0) {
+			if (sqlite3_open_v2(path, &old, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+				sqlite3_exec(old,
+					     "PRAGMA journal_mode = DELETE; "
+					     "SELECT count(*) FROM sqlite_schema",
+					     NULL, NULL, NULL);
+			sqlite3_close(old);
+			settled = access(beside, F_OK) != 0;
+		}
+		sqlite3_free(beside);
+		if (!settled)
+			return error_new(ERROR_FATAL,
+					 "%s%s: belongs to the database that is there now, and "
+					 "somebody is using it: end that, and run again",
+					 path, suffixes[i]);
+	}
+	return NULL;
+}
+
 struct error *db_finish(struct db *db)
 {
+	struct error *error;
+
 	db_close_batches(db);
 	db_exec(db, indexes());
 	db_exec(db, "COMMIT");
@@ -127,11 +207,8 @@ struct error *db_finish(struct db *db)
 	if (db->failed)
 		return db_take_error(db);
 	db->handle = NULL;
-	if (rename(db->tmp_path, db->path) != 0)
-		return error_new(ERROR_FATAL, "%s: cannot be renamed to %s: %s", db->tmp_path,
-				 db->path, strerror(errno));
-	db->finished = true;
-	return NULL;
+	error = settle_old(db->target.path);
+	return error ? error : target_commit(&db->target);
 }
 
 void db_close(struct db *db)
@@ -140,10 +217,9 @@ void db_close(struct db *db)
 		return;
 	db_close_batches(db);
 	sqlite3_close(db->handle);
-	if (!db->finished && db->tmp_path)
-		unlink(db->tmp_path);
-	free(db->path);
-	free(db->tmp_path);
+	target_close(&db->target);
+	sqlite3_free(sqlite3_temp_directory);
+	sqlite3_temp_directory = NULL;
 	error_free(db->error);
 	free(db);
 }

@@ -1,7 +1,7 @@
 /*
- * The database being written. It grows under a temporary name and gets its own by rename() when it
- * is complete, so a killed run leaves the old database or none. No journal and no syncing: a crash
- * of the machine costs a run, never data.
+ * The database being written. It grows beside its place and takes it when it is complete (target.h), so it needs no journal:
+ * a crash costs a run, never data. Memory does not depend on how much is written: pages go out as the cache fills, and what
+ * an index sorts goes to files.
  *
  * Writing has a sticky error: after the first failure every insertion is a no-op, and db_failed()
  * tells. That keeps the replay free of error paths that could only say "stop".
@@ -87,11 +87,12 @@ enum db_columns {
 
 struct db;
 
-/* Creates PATH.tmp, replacing one that is there, with all tables and views of schema.sql. */
-struct error *db_create(struct db **db, const char *path);
-/* Creates the indexes, commits, and renames PATH.tmp to PATH. */
+/* Begins what will be PATH, with all tables and views of schema.sql. trace_bytes: how much will be loaded, to tell how much
+ * space that needs should there be too little. */
+struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes);
+/* Creates the indexes, commits, and puts the database in its place. */
 struct error *db_finish(struct db *db);
-/* Closes; removes PATH.tmp when db_finish() did not succeed. NULL is allowed. */
+/* Closes; what db_finish() did not complete is removed. NULL is allowed. */
 void db_close(struct db *db);
 
 void db_insert(struct db *db, enum db_table table, const struct db_value *values);

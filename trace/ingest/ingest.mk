@@ -19,6 +19,7 @@ INGEST_SRC := \
 	trace/ingest/layout.c \
 	trace/ingest/reader.c \
 	trace/ingest/merge.c \
+	trace/ingest/target.c \
 	trace/ingest/db.c \
 	trace/ingest/batch.c \
 	trace/ingest/tables.c \
@@ -49,6 +50,8 @@ INGEST_TEST_SRC := \
 	tests/ingest/check.c \
 	tests/ingest/test_good.c \
 	tests/ingest/test_damage.c \
+	tests/ingest/test_disk.c \
+	tests/ingest/test_memory.c \
 	tests/ingest/test_layout.c \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_loss.c \
@@ -113,7 +116,12 @@ $(INGEST_OUT)/palimpsest-ingest-sanitized: $(call ingest-objects,sanitized,$(ING
 $(INGEST_OUT)/test: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(INGEST_TEST_SRC))
 	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
 
-ingest-test: $(INGEST_OUT)/test $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST_SESSION_FILES) schema-check
-	$< $(INGEST_OUT)/palimpsest-ingest-sanitized $(O)/ctf
+$(INGEST_OUT)/faulty_disk.so: tests/ingest/faulty_disk.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(INGEST_CFLAGS) -shared -fPIC -o $@ $< -ldl
+
+ingest-test: $(INGEST_OUT)/test $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so \
+		$(INGEST_SESSION_FILES) schema-check
+	$< $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so $(O)/ctf
 
 -include $(wildcard $(INGEST_OUT)/*/trace/*/*.d $(INGEST_OUT)/*/tests/*/*.d)

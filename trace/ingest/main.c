@@ -60,7 +60,7 @@ static struct error *run_open(struct run *run, const char *session_dir, const ch
 	if (!error)
 		error = merge_open(&run->merge, ctf_dir, run->layout);
 	if (!error)
-		error = db_create(&run->db, db_path);
+		error = db_create(&run->db, db_path, merge_bytes(&run->merge));
 	if (!error) {
 		run->tables = tables_new(run->db, run->layout);
 		run->model = replay_new(run->db);

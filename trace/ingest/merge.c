@@ -35,6 +35,15 @@ void merge_close(struct merge *merge)
 		stream_close(&merge->streams[i]);
 }
 
+uint64_t merge_bytes(const struct merge *merge)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < merge->nr_streams; i++)
+		bytes += merge->streams[i].file_size;
+	return bytes;
+}
+
 /* A scan over at most TRACE_MAX_CPUS heads; a heap would cost more than it saves at that size. */
 bool merge_next(struct merge *merge, struct event *event)
 {

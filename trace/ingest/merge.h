@@ -22,6 +22,9 @@ struct merge {
 struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout);
 void merge_close(struct merge *merge);
 
+/* Bytes of all streams, as found when they were opened. */
+uint64_t merge_bytes(const struct merge *merge);
+
 /* The next event, whose payload is valid until the next call; false at the end. */
 bool merge_next(struct merge *merge, struct event *event);
 
