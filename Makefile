@@ -1,12 +1,14 @@
 # Palimpsest: the commands. `make` prints them.
 #
-# Everything that is built goes to $(O). What is built from which files stands in sources.mk (kernel), user/user.mk,
-# trace/ingest/ingest.mk and tests/unit/unit.mk.
+# Everything that is built goes to $(O), the debug build to a directory of its own. What is built from which files stands in
+# sources.mk (kernel), user/user.mk, trace/ingest/ingest.mk and tests/unit/unit.mk.
 
-O ?= build
+O ?= $(if $(filter 1,$(DEBUG)),build/debug,build)
 PYTHON ?= /usr/bin/python3
 SCENARIO ?= scenarios/default.toml
 SESSION ?=
+# Of tests/run. What a debug kernel changes is seen by the system tests alone.
+TEST_GROUPS ?= $(if $(filter 1,$(DEBUG)),system)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -26,7 +28,8 @@ help:
 	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
 	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
-	@echo 'make all                   build only;  DEBUG=1: with assertions and poisoning'
+	@echo 'make all                   build only'
+	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'
 	@echo 'make deps                  install the Debian packages that are missing'
 	@echo 'make schema | format       regenerate schema.sql; format the C sources'
 	@echo 'make clean                 remove $(O)'
@@ -40,11 +43,11 @@ kernel: $(O)/kernel.elf
 
 trace-run: deps
 	@$(MAKE) --no-print-directory -s -j2 all
-	@tools/palimpsest run $(SCENARIO)
+	@PALIMPSEST_BUILD=$(abspath $(O)) tools/palimpsest run $(SCENARIO)
 
 test: deps
 	@$(MAKE) --no-print-directory -s -j2 all
-	@PYTHON=$(PYTHON) tests/run
+	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run $(TEST_GROUPS)
 
 rmap lru report:
 	@tools/palimpsest $@ $(SESSION)

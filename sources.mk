@@ -2,7 +2,7 @@
 # above it here (tests/lint/includes.py).
 
 KERNEL_LIB := string printf cmdline rbtree interval_tree
-KERNEL_CPU := percpu spinlock rwsem quiesce printk panic symbols
+KERNEL_CPU := percpu spinlock rwsem quiesce printk panic backtrace symbols
 KERNEL_TRACE := ring trace names
 KERNEL_ARCH := pvh.S boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
 	memops.c tlb.c context.c user_copy.S uaccess.c smp.c trampoline.S
@@ -13,6 +13,11 @@ KERNEL_PROC := task sched wait timer fork exec exec_args elf exit signal oom_tas
 KERNEL_FS := cpio initramfs file fdtable console
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor
 KERNEL_SYSCALL := dispatch file memory process signal system time
+
+# Only in the debug build.
+ifeq ($(DEBUG),1)
+KERNEL_CPU += ubsan
+endif
 
 KERNEL_SRCS := \
 	$(KERNEL_LIB:%=kernel/lib/%.c) \

@@ -1,5 +1,5 @@
-# The kernel image, $(O)/kernel.elf, from KERNEL_SRCS (sources.mk). DEBUG=1 builds with assertions,
-# V=1 shows commands.
+# The kernel image, $(O)/kernel.elf, from KERNEL_SRCS (sources.mk). DEBUG=1 builds with assertions
+# and sanitizers, V=1 shows commands.
 
 CROSS_COMPILE ?= x86_64-linux-gnu-
 O ?= build
@@ -16,6 +16,10 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protect
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls $(KERNEL_ARCH_FLAGS) \
 	-Wall -Wextra -Werror -Werror=override-init -Wstrict-prototypes -Wmissing-prototypes -Wvla
+# The first report of undefined behaviour ends the session. Not alignment: x86 does not mind, and the
+# end of a list, seen as the element that it is not, need not be aligned as one.
+KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+KERNEL_CFLAGS += $(if $(filter 1,$(DEBUG)),$(KERNEL_SANITIZE))
 KERNEL_ASFLAGS := -g $(KERNEL_ARCH_FLAGS)
 KERNEL_LDFLAGS := -m elf_x86_64 -nostdlib -static --build-id=none -z noexecstack \
 	-z max-page-size=4096
@@ -27,6 +31,9 @@ KERNEL_COMMANDS := $(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(KERNEL_LDF
 
 # Or the compiler would turn the loops of these functions into calls of themselves.
 $(O)/kernel/lib/string.c.o: KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
+
+# What the sanitizers call.
+$(O)/kernel/cpu/ubsan.c.o: KERNEL_CFLAGS += -fno-sanitize=all
 
 # Rewritten only when a flag or the list of sources changes; then everything is built again.
 $(KERNEL_FLAGS_FILE): FORCE

@@ -4,24 +4,17 @@
  * meanwhile waits to be stopped; a panic inside the panic goes straight to the end.
  */
 #include "cpu/panic.h"
+#include "cpu/backtrace.h"
 #include "cpu/current.h"
 #include "cpu/irqflags.h"
-#include "cpu/symbols.h"
 #include "lib/printf.h"
 
-#define MAX_FRAMES  32
-#define KERNEL_HALF 0xffff800000000000ul
-#define REASON_MAX  200
+#define REASON_MAX 200
 
 struct panic_hooks panic_hooks;
 
-static u32 panic_cpu; /* cpu + 1 of the first that panicked, or 0 */
-
-/* What a function's prologue leaves with frame pointers. */
-struct stack_frame {
-	const struct stack_frame *caller;
-	u64 return_address;
-};
+static u32 panic_cpu;  /* cpu + 1 of the first that panicked, or 0 */
+static bool reporting; /* panic_begin() ran, the panic() that belongs to it has yet to; panic_cpu */
 
 bool panic_in_progress(void)
 {
@@ -31,33 +24,6 @@ bool panic_in_progress(void)
 bool panic_is_here(void)
 {
 	return __atomic_load_n(&panic_cpu, __ATOMIC_ACQUIRE) == cpu_id() + 1;
-}
-
-static void print_location(u64 address)
-{
-	u64 offset;
-	const char *name = symbol_find(address, &offset);
-
-	if (name)
-		printk("  %016lx %s+0x%lx", address, name, offset);
-	else
-		printk("  %016lx", address);
-}
-
-/* A frame that a bug has destroyed may fault here: that is a panic inside the panic. */
-static void print_backtrace(u64 rip, u64 rbp)
-{
-	const struct stack_frame *frame = (const struct stack_frame *)rbp;
-
-	printk("backtrace:");
-	print_location(rip);
-	for (u32 i = 0; i < MAX_FRAMES; i++) {
-		if ((u64)frame < KERNEL_HALF || (u64)frame % sizeof(u64) != 0 ||
-		    frame->return_address < KERNEL_HALF)
-			break;
-		print_location(frame->return_address);
-		frame = frame->caller;
-	}
 }
 
 static void __noreturn end_machine(void)
@@ -78,6 +44,8 @@ static void claim_panic(void)
 					__ATOMIC_SEQ_CST))
 		return;
 	if (owner == self) {
+		if (reporting)
+			return;
 		printk("panic inside the panic");
 		end_machine();
 	}
@@ -85,17 +53,28 @@ static void claim_panic(void)
 		cpu_relax();
 }
 
+void panic_begin(void)
+{
+	claim_panic();
+	if (panic_hooks.stop_others)
+		panic_hooks.stop_others();
+	reporting = true;
+}
+
 static void __noreturn panic_with(u64 rip, u64 rbp, const char *format, va_list args)
 {
 	char reason[REASON_MAX];
 
-	claim_panic();
-	if (panic_hooks.stop_others)
-		panic_hooks.stop_others();
+	if (!reporting)
+		panic_begin();
+	else
+		claim_panic();
+	reporting = false;
 	vsnprintf(reason, sizeof(reason), format, args);
 	printk("kernel panic: %s", reason);
 	printk("cpu %u, task %d (%s)", cpu_id(), current->pid, current->comm);
-	print_backtrace(rip, rbp);
+	printk("backtrace:");
+	backtrace_print(rip, rbp);
 	if (panic_hooks.last_words)
 		panic_hooks.last_words();
 	if (panic_hooks.monitor)
@@ -105,11 +84,11 @@ static void __noreturn panic_with(u64 rip, u64 rbp, const char *format, va_list 
 
 void panic(const char *format, ...)
 {
-	const struct stack_frame *self = __builtin_frame_address(0);
 	va_list args;
 
 	va_start(args, format);
-	panic_with(self->return_address, (u64)self->caller, format, args);
+	panic_with((u64)__builtin_return_address(0), *(const u64 *)__builtin_frame_address(0),
+		   format, args);
 }
 
 void panic_at(u64 rip, u64 rbp, const char *format, ...)

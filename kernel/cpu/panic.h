@@ -22,6 +22,10 @@ void panic(const char *format, ...) __printf(1, 2) __noreturn;
 /* The same for a trap: the backtrace begins where it happened. */
 void panic_at(u64 rip, u64 rbp, const char *format, ...) __printf(3, 4) __noreturn;
 
+/* For a report of several lines that ends in a panic: stops the other CPUs, and from then on
+ * printk() takes no lock, whatever is held. The caller then prints, and calls panic(). */
+void panic_begin(void);
+
 /* Set before anything else is done: whoever sees it takes no lock that another CPU may have kept
  * for ever. */
 bool panic_in_progress(void);

@@ -13,9 +13,9 @@ extern const char symbol_names[];
 
 extern char kernel_start[], kernel_text_end[];
 
-const char *symbol_find(u64 address, u64 *offset)
+const char *symbol_find(u64 address, u64 *offset, u64 *size)
 {
-	u64 low = 0, high = symbol_count;
+	u64 low = 0, high = symbol_count, end;
 
 	if (address < (u64)kernel_start || address >= (u64)kernel_text_end)
 		return NULL;
@@ -30,6 +30,8 @@ const char *symbol_find(u64 address, u64 *offset)
 	}
 	if (low == 0)
 		return NULL;
+	end = low < symbol_count ? symbol_table[low].address : (u64)kernel_text_end;
 	*offset = address - symbol_table[low - 1].address;
+	*size = end - symbol_table[low - 1].address;
 	return symbol_names + symbol_table[low - 1].name;
 }

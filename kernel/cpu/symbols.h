@@ -4,8 +4,8 @@
 
 #include "lib/types.h"
 
-/* The function that contains a text address, and the distance from its beginning; NULL outside of
- * the text. */
-const char *symbol_find(u64 address, u64 *offset);
+/* The function that contains a text address, the distance from its beginning, and its size with the
+ * padding behind it; NULL outside of the text. */
+const char *symbol_find(u64 address, u64 *offset, u64 *size);
 
 #endif
