@@ -940,7 +940,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 -- Who reclaims.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('reclaim_kind', 0, 'kswapd', 'the background thread, between low and high'),
-	('reclaim_kind', 1, 'direct', 'the allocating task itself, below min');
+	('reclaim_kind', 1, 'direct', 'the allocating task itself, below min'),
+	('reclaim_kind', 2, 'madvise', 'a task that called madvise(PAGEOUT) or madvise(COLD)');
 
 -- What a page fault turned out to be.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1085,7 +1086,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vmstat_item', 11, 'pgdeactivate', 'pages moved from active to inactive'),
 	('vmstat_item', 12, 'oom_kill', 'tasks killed for memory'),
 	('vmstat_item', 13, 'allocstall', 'direct reclaims begun'),
-	('vmstat_item', 14, 'pageoutrun', 'times kswapd woke to work');
+	('vmstat_item', 14, 'pageoutrun', 'times kswapd woke to work'),
+	('vmstat_item', 15, 'pgsteal_madvise', 'pages reclaimed by madvise(PAGEOUT)');
 
 -- ===================================================================================================================
 -- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
@@ -1571,8 +1573,9 @@ WITH told AS (
 	UNION ALL SELECT 4, id, 1 FROM swap_in_begin -- pswpin
 	UNION ALL SELECT 5, id, 1 FROM swap_out_begin -- pswpout
 	UNION ALL SELECT CASE kind WHEN 'kswapd' THEN 6 ELSE 7 END, id, 1 -- pgscan_kswapd, pgscan_direct
-		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2)
-	UNION ALL SELECT 8 + kind, id, 1 FROM page_evicted -- pgsteal_kswapd, pgsteal_direct
+		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2) AND kind <> 'madvise'
+	UNION ALL SELECT CASE kind WHEN 2 THEN 15 ELSE 8 + kind END, id, 1 -- pgsteal_kswapd, pgsteal_direct, pgsteal_madvise
+		FROM page_evicted
 	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill

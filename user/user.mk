@@ -10,7 +10,7 @@ USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 USER_BUILD := $(O)/user
 
 USER_WORKLOADS := thrash forkshare oomhog hello
-USER_TESTS := fpu vm proc touch
+USER_TESTS := fpu vm proc madvise touch
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 
 USER_LIB := user/lib/print.c

@@ -82,6 +82,21 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 	return n;
 }
 
+bool lru_isolate_page(struct page *page)
+{
+	bool isolated = false;
+
+	spin_lock(&lru.lock);
+	if (page_test(page, PG_LRU) && page_get_unless_free(page)) {
+		page->from_list = page->list;
+		remove_locked(page, LRU_WHY_ISOLATE);
+		insert_locked(page, LRU_ISOLATED, LRU_WHY_ISOLATE);
+		isolated = true;
+	}
+	spin_unlock(&lru.lock);
+	return isolated;
+}
+
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why)
 {
 	ASSERT(page_test(page, PG_ISOLATED));

@@ -23,6 +23,17 @@ void lru_add(struct page *page, enum lru_list list, enum lru_why why);
  * Returns how many. Takes the LRU lock. */
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 
+/* Moves one page from the list it is on to LRU_ISOLATED, with a reference. False when it is on none,
+ * or isolated already. The caller knows that it is not free: it holds a reference, or the lock of
+ * an entry that maps the page. Takes the LRU lock. */
+bool lru_isolate_page(struct page *page);
+
+/* Whether the page is on an active list. Racy. */
+static inline bool page_is_active(const struct page *page)
+{
+	return page_test(page, PG_LRU) && READ_ONCE(page->list) == LRU_ACTIVE_ANON;
+}
+
 /* Moves an isolated page to the head of `list` and drops the isolation's reference (the page may be
  * gone afterwards). */
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why);

@@ -1,5 +1,5 @@
 /*
- * The memory system calls: mmap, munmap, mprotect, brk, madvise, and what exec maps.
+ * The memory system calls: mmap, munmap, mprotect, brk, and what exec maps.
  *
  * Each takes mmap_lock for writing, and checks as Linux does and in its order: programs see which
  * errno comes first.
@@ -259,63 +259,6 @@ long mm_brk(struct mm *mm, u64 brk)
 	result = mm->brk;
 	up_write(&mm->mmap_lock);
 	return result;
-}
-
-/* ---- madvise ---- */
-
-enum advice { ADVICE_DISCARD, ADVICE_NOTHING, ADVICE_UNKNOWN };
-
-static enum advice classify(u32 advice)
-{
-	switch (advice) {
-	case MADV_DONTNEED:
-		return ADVICE_DISCARD;
-	/* Hints and permissions: a kernel that does nothing keeps what they promise. */
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_FREE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-		return ADVICE_NOTHING;
-	default:
-		return ADVICE_UNKNOWN;
-	}
-}
-
-long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice)
-{
-	enum advice what = classify(advice);
-	u64 end = addr + PAGE_ALIGN(length);
-	int error;
-
-	if (what == ADVICE_UNKNOWN || (addr & ~PAGE_MASK) || end < addr || length > end - addr)
-		return -EINVAL;
-	if (addr == end)
-		return 0;
-	error = down_write_killable(&mm->mmap_lock);
-	if (error)
-		return error;
-	/* As in Linux, holes are skipped, and reported when the rest is done. */
-	for (struct vma *vma = vma_find_first(mm, addr); addr < end; vma = vma_next(vma)) {
-		u64 start;
-
-		if (!vma || vma->start >= end) {
-			error = -ENOMEM;
-			break;
-		}
-		start = max(vma->start, addr);
-		if (start > addr)
-			error = -ENOMEM;
-		addr = min(vma->end, end);
-		if (what == ADVICE_DISCARD)
-			zap_range(vma, start, addr, PTE_WHY_UNMAP);
-	}
-	up_write(&mm->mmap_lock);
-	return error;
 }
 
 /* ---- exec ---- */

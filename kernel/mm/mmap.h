@@ -32,6 +32,8 @@
 #define MADV_NOHUGEPAGE 15
 #define MADV_DONTDUMP   16
 #define MADV_DODUMP     17
+#define MADV_COLD       20
+#define MADV_PAGEOUT    21
 
 /* As Linux's default: nothing is mapped below it, null pointers with an offset trap. */
 #define MMAP_MIN_ADDR (64 * KIB)

@@ -1,7 +1,8 @@
 /*
- * Reclaim: what happens to one batch of pages, and who does it when.
+ * Reclaim: what happens to one batch of pages, and who does it when: kswapd, an allocation that
+ * finds nothing, or a program by madvise.
  *
- * A pass takes up to PASS_BATCH pages from the tail of the inactive list (and as many from the
+ * A pass takes up to RECLAIM_BATCH pages from the tail of the inactive list (and as many from the
  * active list when the policy finds the inactive one too short) and goes through four steps:
  *
  *   judge   harvest accessed bits through rmap; the policy says keep, activate or evict
@@ -35,7 +36,6 @@
 #include "mm/swap.h"
 #include "mm/vmstat.h"
 
-#define PASS_BATCH 32
 /* First priority of a reclaimer: it looks at size >> priority pages, twice as many after each round
  * without success. */
 #define FIRST_PRIORITY 12
@@ -51,7 +51,7 @@
 struct pass {
 	u32 id;
 	enum reclaim_kind kind;
-	struct page *pages[PASS_BATCH]; /* isolated, not settled yet */
+	struct page *pages[RECLAIM_BATCH]; /* isolated, not settled yet */
 	u32 nr_pages;
 	struct rmap_harvest harvest; /* its cpu_mask: whom the flush concerns */
 	u64 unmapped_cpus;
@@ -146,8 +146,12 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 	if (page_test(page, PG_WRITEBACK)) {
 		verdict = RECLAIM_KEEP_WRITEBACK;
 	} else {
-		view = harvest(pass, page);
-		verdict = policy->judge_inactive(&view);
+		if (pass->kind == RECLAIM_MADVISE) {
+			verdict = RECLAIM_FREED;
+		} else {
+			view = harvest(pass, page);
+			verdict = policy->judge_inactive(&view);
+		}
 		if (verdict == RECLAIM_FREED)
 			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
 	}
@@ -157,6 +161,12 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 	keep(pass, page, verdict);
 	return false;
 }
+
+static const enum vmstat_item steal_counters[] = {
+	[RECLAIM_KSWAPD] = VMSTAT_PGSTEAL_KSWAPD,
+	[RECLAIM_DIRECT] = VMSTAT_PGSTEAL_DIRECT,
+	[RECLAIM_MADVISE] = VMSTAT_PGSTEAL_MADVISE,
+};
 
 /* Frees a clean, unmapped, locked page: its content is in swap, or nobody's. `pass` is the one that
  * decides it now, or NULL when that was long ago, before the write. Returns false when someone
@@ -169,7 +179,7 @@ static bool evict(struct pass *pass, struct page *page, u32 pass_id, enum reclai
 	if (removal == SWAP_BUSY)
 		return false;
 	if (removal == SWAP_EVICTED)
-		vmstat_inc(kind == RECLAIM_KSWAPD ? VMSTAT_PGSTEAL_KSWAPD : VMSTAT_PGSTEAL_DIRECT);
+		vmstat_inc(steal_counters[kind]);
 	if (pass)
 		decide(pass, page, removal == SWAP_EVICTED ? RECLAIM_FREED : RECLAIM_DROPPED);
 	page_unlock(page);
@@ -226,7 +236,7 @@ void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind
  * over, would find nothing but the end of everybody's patience. */
 static u32 isolate(struct pass *pass, enum lru_list list)
 {
-	pass->nr_pages = lru_isolate(list, pass->pages, PASS_BATCH, swap_nr_free() == 0);
+	pass->nr_pages = lru_isolate(list, pass->pages, RECLAIM_BATCH, swap_nr_free() == 0);
 	for (u32 i = 0; i < pass->nr_pages; i++)
 		pass->pages[i]->from_list = list;
 	return pass->nr_pages;
@@ -250,13 +260,12 @@ static void shrink_active(struct pass *pass)
 	}
 }
 
-static void shrink_inactive(struct pass *pass)
+/* Judges the pass's pages, and frees or writes those to evict. */
+static void evict_batch(struct pass *pass)
 {
 	u32 to_settle = 0;
 
-	pass->nr_scanned = isolate(pass, LRU_INACTIVE_ANON);
-	vmstat_add(pass->kind == RECLAIM_KSWAPD ? VMSTAT_PGSCAN_KSWAPD : VMSTAT_PGSCAN_DIRECT,
-		   pass->nr_scanned);
+	pass->nr_scanned = pass->nr_pages;
 	for (u32 i = 0; i < pass->nr_pages; i++)
 		if (judge_inactive(pass, pass->pages[i]))
 			pass->pages[to_settle++] = pass->pages[i];
@@ -268,25 +277,64 @@ static void shrink_inactive(struct pass *pass)
 	swap_write_flush(&pass->writer);
 }
 
+static void shrink_inactive(struct pass *pass)
+{
+	isolate(pass, LRU_INACTIVE_ANON);
+	vmstat_add(pass->kind == RECLAIM_KSWAPD ? VMSTAT_PGSCAN_KSWAPD : VMSTAT_PGSCAN_DIRECT,
+		   pass->nr_pages);
+	evict_batch(pass);
+}
+
+static void begin_pass(struct pass *pass, enum reclaim_kind kind, u32 priority)
+{
+	pass->kind = pass->writer.kind = kind;
+	pass->id = pass->writer.pass_id = __atomic_add_fetch(&last_pass_id, 1, __ATOMIC_RELAXED);
+	TRACE(reclaim_pass_begin, .pass_id = pass->id, .kind = kind, .pid = current->pid,
+	      .priority = priority, .nr_free = nr_free_frames());
+}
+
+static void end_pass(const struct pass *pass)
+{
+	TRACE(reclaim_pass_end, .pass_id = pass->id, .nr_scanned = pass->nr_scanned,
+	      .nr_freed = pass->nr_freed, .nr_written = pass->writer.nr_pages,
+	      .nr_activated = pass->nr_activated, .nr_deactivated = pass->nr_deactivated,
+	      .nr_active_scanned = pass->nr_active_scanned, .nr_free = nr_free_frames());
+}
+
 /* One pass. Returns the pages freed or sent to swap; *scanned grows by those looked at. */
 static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 {
 	struct list_view lists = list_view();
-	struct pass pass = {.kind = kind};
+	struct pass pass = {};
 
-	pass.id = pass.writer.pass_id = __atomic_add_fetch(&last_pass_id, 1, __ATOMIC_RELAXED);
-	pass.writer.kind = kind;
-	TRACE(reclaim_pass_begin, .pass_id = pass.id, .kind = kind, .pid = current->pid,
-	      .priority = priority, .nr_free = nr_free_frames());
+	begin_pass(&pass, kind, priority);
 	if (policy->inactive_is_low(&lists))
 		shrink_active(&pass);
 	shrink_inactive(&pass);
-	TRACE(reclaim_pass_end, .pass_id = pass.id, .nr_scanned = pass.nr_scanned,
-	      .nr_freed = pass.nr_freed, .nr_written = pass.writer.nr_pages,
-	      .nr_activated = pass.nr_activated, .nr_deactivated = pass.nr_deactivated,
-	      .nr_active_scanned = pass.nr_active_scanned, .nr_free = nr_free_frames());
+	end_pass(&pass);
 	*scanned += pass.nr_scanned + pass.nr_active_scanned;
 	return pass.nr_freed + pass.writer.nr_pages;
+}
+
+void reclaim_page_out(struct page **pages, u32 nr_pages)
+{
+	struct pass pass = {.nr_pages = nr_pages};
+
+	memcpy(pass.pages, pages, nr_pages * sizeof(pages[0]));
+	begin_pass(&pass, RECLAIM_MADVISE, 0);
+	evict_batch(&pass);
+	end_pass(&pass);
+	swap_wait_writable();
+}
+
+void reclaim_deactivate(struct page **pages, u32 nr_pages)
+{
+	struct pass pass = {.nr_active_scanned = nr_pages};
+
+	begin_pass(&pass, RECLAIM_MADVISE, 0);
+	for (u32 i = 0; i < nr_pages; i++)
+		keep(&pass, pages[i], RECLAIM_DEACTIVATE);
+	end_pass(&pass);
 }
 
 /* Passes over size >> priority pages, at least one batch, until `target` are freed or under way.
@@ -295,7 +343,7 @@ static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 {
 	u32 goal = max((lru_size(LRU_INACTIVE_ANON) + lru_size(LRU_ACTIVE_ANON)) >> priority,
-		       (u32)PASS_BATCH);
+		       (u32)RECLAIM_BATCH);
 	u32 scanned = 0, before, done = 0;
 
 	do {
@@ -303,7 +351,7 @@ static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 		done += run_pass(kind, priority, &scanned);
 		swap_wait_writable();
 		cond_resched();
-	} while (done < target && scanned < goal && scanned - before >= PASS_BATCH);
+	} while (done < target && scanned < goal && scanned - before >= RECLAIM_BATCH);
 	return done;
 }
 
@@ -372,7 +420,7 @@ static void balance(void)
 			swap_wait_write_end();
 			continue;
 		}
-		done = run_round(RECLAIM_KSWAPD, priority, PASS_BATCH);
+		done = run_round(RECLAIM_KSWAPD, priority, RECLAIM_BATCH);
 		in_vain += done;
 		if (done)
 			priority = FIRST_PRIORITY;

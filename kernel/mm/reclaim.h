@@ -15,6 +15,15 @@ void wakeup_kswapd(u32 order);
  * there is no progress left to make. No page lock or spinlock held; mmap_lock may be. */
 u32 direct_reclaim(u32 order);
 
+/* Pages that one pass works on, at most. */
+#define RECLAIM_BATCH 32
+
+/* madvise: sends isolated pages to swap, whatever the policy would say, or back to the inactive list
+ * where that fails. Their writes are under way on return. May sleep; mmap_lock held. */
+void reclaim_page_out(struct page **pages, u32 nr_pages);
+/* madvise: moves isolated pages to the inactive list. */
+void reclaim_deactivate(struct page **pages, u32 nr_pages);
+
 /* The write of an isolated page ended (in the block thread): evicts it, or puts it back. */
 void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind, int error);
 

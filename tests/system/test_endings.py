@@ -81,7 +81,9 @@ class CommandLineTest(support.SystemTest):
         loss = support.results.loss(database)
         self.assertTrue(loss.complete, loss)
         self.assertEqual(database.execute("SELECT * FROM order_violation").fetchall(), [])
-        self.assertEqual(support.results.vmstat_agreement(database), {"counters": 15, "equal": 15})
+        agreement = support.results.vmstat_agreement(database)
+        self.assertGreater(agreement["counters"], 0)
+        self.assertEqual(agreement["equal"], agreement["counters"])
         self.assertIn("mm_check: clean", (directory / "console.log").read_text().splitlines())
         self.check_manifest(directory)
 

@@ -11,8 +11,10 @@
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/kmap.h"
+#include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/pgtable.h"
+#include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
 #include "mm/zap.h"
@@ -34,6 +36,24 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
 	(void)why;
 	assert_true(start >= vma->start && end <= vma->end && start < end);
 	zapped_pages += (end - start) >> PAGE_SHIFT;
+}
+
+bool lru_isolate_page(struct page *page)
+{
+	(void)page;
+	return false;
+}
+
+void reclaim_page_out(struct page **pages, u32 nr_pages)
+{
+	(void)pages;
+	(void)nr_pages;
+}
+
+void reclaim_deactivate(struct page **pages, u32 nr_pages)
+{
+	(void)pages;
+	(void)nr_pages;
 }
 
 void protect_range(struct vma *vma, u64 start, u64 end)

@@ -48,7 +48,7 @@ $(eval $(call unit-test,page_alloc,plain,$(UNIT_MM)))
 $(eval $(call unit-test,slab,renamed,$(UNIT_MM) $(UNIT_SLAB)))
 
 UNIT_FRAMES := tests/unit/event_log.c $(filter-out kernel/trace/%,$(UNIT_MM))
-UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c rmap.c pgtable.c pte.c) kernel/cpu/rwsem.c \
+UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c madvise.c rmap.c pgtable.c pte.c) kernel/cpu/rwsem.c \
 	$(addprefix kernel/lib/,rbtree.c interval_tree.c string.c printf.c)
 $(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
 $(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))

@@ -182,8 +182,9 @@ WITH told AS (
 	UNION ALL SELECT 4, id, 1 FROM swap_in_begin -- pswpin
 	UNION ALL SELECT 5, id, 1 FROM swap_out_begin -- pswpout
 	UNION ALL SELECT CASE kind WHEN 'kswapd' THEN 6 ELSE 7 END, id, 1 -- pgscan_kswapd, pgscan_direct
-		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2)
-	UNION ALL SELECT 8 + kind, id, 1 FROM page_evicted -- pgsteal_kswapd, pgsteal_direct
+		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2) AND kind <> 'madvise'
+	UNION ALL SELECT CASE kind WHEN 2 THEN 15 ELSE 8 + kind END, id, 1 -- pgsteal_kswapd, pgsteal_direct, pgsteal_madvise
+		FROM page_evicted
 	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill

@@ -1,0 +1,171 @@
+/*
+ * madvise: what a program says about how it will use its memory.
+ *
+ *   DONTNEED   the pages and slots of the range go at once; the next access finds zeroes
+ *   COLD       active pages become inactive, and accessed bits are forgotten
+ *   PAGEOUT    the pages go to swap now, whatever the policy would say of them
+ *
+ * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
+ * program does not speak for the others. Every other advice that is known is a hint that a kernel
+ * may do nothing about. All take mmap_lock for reading: no VMA changes.
+ */
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "mm/lru.h"
+#include "mm/mmap.h"
+#include "mm/pgtable.h"
+#include "mm/reclaim.h"
+#include "mm/zap.h"
+#include "mm/zero_page.h"
+
+/* Pages of a range on their way to reclaim, isolated. */
+struct batch {
+	u64 next; /* where to go on when the batch is full */
+	u32 nr_pages;
+	struct page *pages[RECLAIM_BATCH];
+};
+
+/* Whether the entry maps a page of this address space alone, which the caller may take off its
+ * list. */
+static struct page *own_page(pte_t pte)
+{
+	struct page *page = pte_maps(pte) ? pfn_page(pte_pfn(pte)) : NULL;
+
+	return page && page != zero_page && page_mapcount(page) == 1 ? page : NULL;
+}
+
+/* Gathers what PAGEOUT takes; stops early when the batch is full. */
+static int gather_entries(struct pte_range *range)
+{
+	struct batch *batch = range->arg;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		struct page *page = own_page(pte_read(&range->entry[i]));
+
+		if (!page)
+			continue;
+		if (batch->nr_pages == RECLAIM_BATCH) {
+			batch->next = range->va + i * PAGE_SIZE;
+			return 1;
+		}
+		if (lru_isolate_page(page))
+			batch->pages[batch->nr_pages++] = page;
+	}
+	return 0;
+}
+
+/* Forgets that the pages of a table were used, and gathers those that are active. */
+static int cool_entries(struct pte_range *range)
+{
+	struct batch *batch = range->arg;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t *entry = &range->entry[i];
+		u64 va = range->va + i * PAGE_SIZE;
+		struct page *page = own_page(pte_read(entry));
+
+		if (!page)
+			continue;
+		if (batch->nr_pages == RECLAIM_BATCH) {
+			batch->next = va;
+			return 1;
+		}
+		if (pte_clear_bits(entry, PTE_ACCESSED) & PTE_ACCESSED)
+			TRACE(pte_young, .va = va, .mm_id = range->mm->id, .pfn = page_pfn(page));
+		if (page_is_active(page) && lru_isolate_page(page))
+			batch->pages[batch->nr_pages++] = page;
+	}
+	return 0;
+}
+
+/* Batch after batch of what `gather` finds in the range, handed to `use`. */
+static int in_batches(struct mm *mm, u64 start, u64 end, int (*gather)(struct pte_range *range),
+		      void (*use)(struct page **pages, u32 nr_pages))
+{
+	struct batch batch = {.next = start};
+	int more;
+
+	do {
+		if (current_is_dying())
+			return -EINTR;
+		batch.nr_pages = 0;
+		more = pgtable_walk(mm, batch.next, end, gather, &batch);
+		if (batch.nr_pages)
+			use(batch.pages, batch.nr_pages);
+		cond_resched();
+	} while (more);
+	return 0;
+}
+
+/* Applies the advice to [start, end), which lies in one VMA. */
+static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
+{
+	int error = 0;
+
+	switch (advice) {
+	case MADV_DONTNEED:
+		zap_range(vma, start, end, PTE_WHY_UNMAP);
+		break;
+	case MADV_COLD:
+		error = in_batches(vma->mm, start, end, cool_entries, reclaim_deactivate);
+		/* A CPU that holds a translation would not set the accessed bit again. */
+		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
+		break;
+	case MADV_PAGEOUT:
+		error = in_batches(vma->mm, start, end, gather_entries, reclaim_page_out);
+		break;
+	default:
+		break;
+	}
+	return error;
+}
+
+static bool is_known(u32 advice)
+{
+	switch (advice) {
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_DONTNEED:
+	case MADV_FREE:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice)
+{
+	u64 end = addr + PAGE_ALIGN(length);
+	int error = 0, unmapped = 0;
+
+	if (!is_known(advice) || (addr & ~PAGE_MASK) || end < addr || length > end - addr)
+		return -EINVAL;
+	if (addr == end)
+		return 0;
+	down_read(&mm->mmap_lock);
+	/* As in Linux, holes are skipped, and reported when the rest is done. */
+	for (struct vma *vma = vma_find_first(mm, addr); addr < end && !error;
+	     vma = vma_next(vma)) {
+		u64 start;
+
+		if (!vma || vma->start >= end) {
+			unmapped = -ENOMEM;
+			break;
+		}
+		start = max(vma->start, addr);
+		if (start > addr)
+			unmapped = -ENOMEM;
+		addr = min(vma->end, end);
+		error = advise(vma, start, addr, advice);
+	}
+	up_read(&mm->mmap_lock);
+	return error ? error : unmapped;
+}

@@ -1,0 +1,77 @@
+"""madvise as the trace tells it: what became of the pages that a program gave advice about. What the
+program sees is the same as on Linux."""
+
+import subprocess
+import unittest
+
+import support
+from build import Build
+from support import program, scenario
+
+PAGE = 4096
+
+
+class MadviseTest(support.SystemTest):
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.recorded = cls.record("madvise", scenario([program("madvise")], cpus=2))
+
+    def advised(self, name: str) -> tuple[int, int]:
+        """First address and pages of the range that the program advised, as it printed them."""
+        line, = (line for line in self.recorded.lines if line.startswith(f"madvise.{name} "))
+        _, start, pages, *_ = line.split()
+        return int(start), int(pages)
+
+    def verdicts(self, name: str, verdict: str) -> int:
+        """Pages of the range of which a pass of madvise decided so, by their addresses: the
+        mapping that was there when the pass began."""
+        start, pages = self.advised(name)
+        return self.recorded.value("""
+            SELECT count(DISTINCT rmap_span.va) FROM reclaim_decision
+            JOIN reclaim_pass USING (pass_id)
+            JOIN enum_name ON enum = 'reclaim_verdict' AND value = verdict
+            JOIN rmap_span ON rmap_span.pfn = reclaim_decision.pfn
+                AND rmap_span.t_begin <= reclaim_pass.t_begin AND reclaim_pass.t_begin < rmap_span.t_end
+            WHERE kind = 'madvise' AND enum_name.name = :verdict AND va >= :start AND va < :end""",
+                                   verdict=verdict, start=start, end=start + pages * PAGE)
+
+    def test_session_is_clean(self):
+        self.assert_clean(self.recorded, [("madvise", 0)])
+
+    def test_guest_agrees_with_host(self):
+        done = subprocess.run([str(Build().program("madvise"))], capture_output=True, text=True,
+                              check=False, timeout=support.COMMAND_SECONDS)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual([line for line in self.recorded.lines if line.startswith("ok ")],
+                         [line for line in done.stdout.splitlines() if line.startswith("ok ")])
+
+    def test_pageout_writes_every_page(self):
+        start, pages = self.advised("pageout")
+        self.assertEqual(self.verdicts("pageout", "write"), pages)
+        self.assertEqual(self.recorded.value("""
+            SELECT count(DISTINCT va) FROM pte_span
+            WHERE kind = 'swap' AND va >= :start AND va < :end""",
+                                             start=start, end=start + pages * PAGE), pages)
+        self.assertEqual(self.recorded.column("""
+            SELECT DISTINCT error FROM swap_out_end JOIN swap_out_begin USING (pfn, slot)
+            JOIN reclaim_pass USING (pass_id) WHERE kind = 'madvise'"""), [0])
+
+    def test_pageout_leaves_shared_pages_alone(self):
+        start, pages = self.advised("shared")
+        child, parent = self.recorded.rows("""
+            SELECT mm_id, count(DISTINCT CASE kind WHEN 'swap' THEN va END) FROM pte_span
+            WHERE va >= :start AND va < :end AND EXISTS (
+                SELECT 1 FROM rmap_span WHERE rmap_span.mm_id = pte_span.mm_id AND rmap_span.va = :start)
+            GROUP BY mm_id HAVING count(DISTINCT va) = :pages ORDER BY mm_id DESC""",
+                                           start=start, end=start + pages * PAGE, pages=pages)[-2:]
+        self.assertEqual(child[1], 0)
+        self.assertEqual(parent[1], pages)
+
+    def test_cold_pages_are_active_no_more(self):
+        start, pages = self.advised("cold")
+        self.assertGreater(self.verdicts("cold", "deactivate"), pages // 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,170 @@
+/*
+ * madvise: which advice is taken, what it does to the content of memory, and its errors. Prints the
+ * ranges that it advised, so that a reader of the trace can see what became of their pages.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "check.h"
+#include "../lib/print.h"
+
+#define PAGE 4096ul
+/* musl does not name them. */
+#ifndef MADV_COLD
+#define MADV_COLD    20
+#define MADV_PAGEOUT 21
+#endif
+
+/* Advised by the test of PAGEOUT. */
+#define NR_OUT 200
+/* Kept in use while NR_STREAM pages, more than small machines have, go by. */
+#define NR_HOT    256
+#define NR_STREAM 8192
+/* Pages of the stream between two rounds over the hot ones. */
+#define NR_STEP 256
+
+static char *map(size_t nr_pages)
+{
+	return mmap(NULL, nr_pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+}
+
+static void write_pages(char *p, size_t nr_pages, unsigned int seed)
+{
+	for (size_t i = 0; i < nr_pages; i++)
+		memset(p + i * PAGE, (int)(seed + i), PAGE);
+}
+
+static bool pages_are_as_written(const char *p, size_t nr_pages, unsigned int seed)
+{
+	for (size_t i = 0; i < nr_pages * PAGE; i++) {
+		if (p[i] != (char)(seed + i / PAGE))
+			return false;
+	}
+	return true;
+}
+
+/* The call's errno, or 0. */
+static int advise(char *p, size_t size, int advice)
+{
+	return madvise(p, size, advice) ? errno : 0;
+}
+
+static const char *test_errors(void)
+{
+	static const int advices[] = {MADV_NORMAL,   MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
+				      MADV_DONTNEED, MADV_COLD,   MADV_PAGEOUT};
+	char *p = map(4);
+
+	CHECK(p != MAP_FAILED);
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		CHECK(advise(p, 4 * PAGE, advices[i]) == 0);
+		CHECK(advise(p, 0, advices[i]) == 0);
+		CHECK(advise(p, 1, advices[i]) == 0);
+		CHECK(advise(p + 1, PAGE, advices[i]) == EINVAL);
+		CHECK(advise(p, SIZE_MAX, advices[i]) == EINVAL);
+		CHECK(advise(p, SIZE_MAX - 4 * PAGE, advices[i]) == EINVAL);
+	}
+	CHECK(advise(p, PAGE, 1234) == EINVAL);
+	CHECK(advise(p, 0, 1234) == EINVAL);
+	CHECK(munmap(p + PAGE, PAGE) == 0);
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		CHECK(advise(p, 4 * PAGE, advices[i]) == ENOMEM);
+		CHECK(advise(p + PAGE, PAGE, advices[i]) == ENOMEM);
+		CHECK(advise(p + 2 * PAGE, 2 * PAGE, advices[i]) == 0);
+	}
+	CHECK(munmap(p, 4 * PAGE) == 0);
+	return NULL;
+}
+
+/* What lies behind a hole is advised all the same. */
+static const char *test_holes_are_skipped(void)
+{
+	char *p = map(3);
+
+	CHECK(p != MAP_FAILED);
+	write_pages(p, 3, 1);
+	CHECK(munmap(p + PAGE, PAGE) == 0);
+	CHECK(advise(p, 3 * PAGE, MADV_DONTNEED) == ENOMEM);
+	CHECK(p[0] == 0 && p[2 * PAGE] == 0);
+	CHECK(munmap(p, 3 * PAGE) == 0);
+	return NULL;
+}
+
+static const char *test_pageout(void)
+{
+	char *p = map(NR_OUT);
+
+	CHECK(p != MAP_FAILED);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0); /* nothing there yet */
+	write_pages(p, NR_OUT, 7);
+	print("madvise.pageout %lu %d address, pages\n", (unsigned long)p, NR_OUT);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0); /* all of it gone already */
+	CHECK(pages_are_as_written(p, NR_OUT, 7));
+	write_pages(p, NR_OUT, 9);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0);
+	CHECK(pages_are_as_written(p, NR_OUT, 9));
+	CHECK(munmap(p, NR_OUT * PAGE) == 0);
+	return NULL;
+}
+
+static int child_reads(void *pages)
+{
+	return pages_are_as_written(pages, 16, 3) ? 0 : 1;
+}
+
+static int child_pages_out(void *pages)
+{
+	print("madvise.shared %lu 16 address, pages\n", (unsigned long)pages);
+	return advise(pages, 16 * PAGE, MADV_PAGEOUT) == 0 ? child_reads(pages) : 1;
+}
+
+/* Content that two address spaces share stays right, whoever advises. */
+static const char *test_pageout_shared(void)
+{
+	char *p = map(16);
+
+	CHECK(p != MAP_FAILED);
+	write_pages(p, 16, 3);
+	CHECK(check_in_child(child_pages_out, p) == 0);
+	CHECK(pages_are_as_written(p, 16, 3));
+	CHECK(advise(p, 16 * PAGE, MADV_PAGEOUT) == 0);
+	CHECK(check_in_child(child_reads, p) == 0);
+	CHECK(pages_are_as_written(p, 16, 3));
+	CHECK(munmap(p, 16 * PAGE) == 0);
+	return NULL;
+}
+
+static const char *test_cold(void)
+{
+	char *hot = map(NR_HOT), *stream = map(NR_STREAM);
+
+	CHECK(hot != MAP_FAILED && stream != MAP_FAILED);
+	write_pages(hot, NR_HOT, 5);
+	/* Once to fill memory, then a reclaimer must come by twice to find them used twice. */
+	for (size_t i = 0; i < 3 * NR_STREAM; i += NR_STEP) {
+		write_pages(stream + i % NR_STREAM * PAGE, NR_STEP, 6);
+		CHECK(pages_are_as_written(hot, NR_HOT, 5));
+	}
+	print("madvise.cold %lu %d address, pages\n", (unsigned long)hot, NR_HOT);
+	CHECK(advise(hot, NR_HOT * PAGE, MADV_COLD) == 0);
+	CHECK(pages_are_as_written(hot, NR_HOT, 5));
+	CHECK(munmap(hot, NR_HOT * PAGE) == 0 && munmap(stream, NR_STREAM * PAGE) == 0);
+	return NULL;
+}
+
+int main(void)
+{
+	static const struct check checks[] = {
+		{"madvise_errors", test_errors},
+		{"madvise_holes_are_skipped", test_holes_are_skipped},
+		{"madvise_pageout", test_pageout},
+		{"madvise_pageout_shared", test_pageout_shared},
+		{"madvise_cold", test_cold},
+	};
+
+	return check_run(checks, sizeof(checks) / sizeof(checks[0]));
+}
