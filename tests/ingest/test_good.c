@@ -154,10 +154,17 @@ static void test_views(const char *dir)
 					    "lru_at_moment",
 					    "lru_size",
 					    "free_memory",
+					    "free_memory_watermarks",
+					    "watermark_time",
 					    "swap_slot_life",
 					    "swap_slot_lifetimes",
 					    "oom_scoreboard",
 					    "direct_reclaim_sleepers",
+					    "cow_breaks",
+					    "oom_prediction",
+					    "page_use",
+					    "lru_inversion",
+					    "swapin_unused",
 					    "vmstat_check"};
 	char sql[128];
 

@@ -3,11 +3,13 @@
 -- Views: the usual questions by name. Percentiles are by nearest rank: SQLite has no function for them.
 -- ===================================================================================================================
 
--- Times at which the whole machine stood still: n, t, event id.
+-- Times at which the whole machine stood still: n (number, as --at barrier#n), t (ns), event id.
 CREATE VIEW barrier AS
 SELECT n, t, id FROM trace_barrier;
 
--- Faults by kind and result: how many, and their latency in ns.
+-- Faults by kind and result: n, and the median, 99th percentile and maximum of their latency in ns, from the trap to its end:
+-- waiting for the disk, for a lock, for a CPU and for the trace are in it (fault.stalled_ns is the last). Faults that the
+-- trace saw no end of are left out.
 CREATE VIEW fault_latency AS
 WITH ranked AS (
 	SELECT kind, result, latency_ns,
@@ -21,7 +23,7 @@ SELECT kind, result, n,
 	max(latency_ns) AS max_ns
 FROM ranked GROUP BY kind, result ORDER BY n DESC;
 
--- Faults by kind whatever their result.
+-- The same by kind whatever the result.
 CREATE VIEW fault_kind_latency AS
 WITH ranked AS (
 	SELECT kind, latency_ns, row_number() OVER (PARTITION BY kind ORDER BY latency_ns) AS place,
@@ -32,7 +34,10 @@ SELECT kind, n, max(latency_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p
 	max(latency_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(latency_ns) AS max_ns
 FROM ranked GROUP BY kind ORDER BY n DESC;
 
--- What kswapd and direct reclaim looked at, and what came of it. efficiency: evicted per scanned.
+-- What kswapd and direct reclaim looked at, and what came of it, from reclaim_pass and eviction: kind, passes, and in pages
+-- scanned, freed (at once), written, activated, deactivated, evicted (left memory in the end); efficiency: evicted per
+-- scanned; total_ns: time in passes, of which several may run at once. A pass that the trace saw no end of counts
+-- only in passes.
 CREATE VIEW reclaim_efficiency AS
 SELECT kind, count(*) AS passes, sum(nr_scanned) AS scanned, sum(nr_freed) AS freed, sum(nr_written) AS written,
 	sum(nr_activated) AS activated, sum(nr_deactivated) AS deactivated,
@@ -42,7 +47,7 @@ SELECT kind, count(*) AS passes, sum(nr_scanned) AS scanned, sum(nr_freed) AS fr
 	sum(t_end - t_begin) FILTER (WHERE nr_scanned IS NOT NULL) AS total_ns
 FROM reclaim_pass GROUP BY kind;
 
--- Reclaim decisions by who took them and verdict.
+-- Reclaim decisions by who took them (kind), the list the page came from, and verdict: n, and what the verdict means.
 CREATE VIEW reclaim_verdicts AS
 SELECT reclaim_pass.kind, lists.name AS list, verdicts.name AS verdict, count(*) AS n, verdicts.doc AS meaning
 FROM reclaim_decision JOIN reclaim_pass USING (pass_id)
@@ -50,7 +55,8 @@ JOIN enum_name AS verdicts ON verdicts.enum = 'reclaim_verdict' AND verdicts.val
 JOIN enum_name AS lists ON lists.enum = 'lru_list' AND lists.value = reclaim_decision.list
 GROUP BY reclaim_pass.kind, lists.name, verdicts.name ORDER BY n DESC;
 
--- How far back evicted pages came: refaults by distance, in powers of two (distance_from <= distance < distance_to).
+-- How far back evicted pages came: refaults by distance, in powers of two (distance_from <= distance <
+-- distance_to, in evictions between the two). nobody_waited: read ahead and not faulted on.
 CREATE VIEW refault_distance AS
 WITH RECURSIVE bucket(distance_from, distance_to) AS (
 	SELECT 0, 1 UNION ALL
@@ -63,7 +69,9 @@ FROM bucket LEFT JOIN refault ON distance_pages >= distance_from AND distance_pa
 GROUP BY distance_from ORDER BY distance_from;
 
 -- Evictions that were a mistake: their content was wanted again before as many pages were evicted as the machine has frames,
--- so a better choice would have kept it.
+-- so a better choice would have kept it. When (t) and where (pfn, slot), reason, kind and pass_id of the decision, gone_ns (until
+-- it was read back), latency_ns of the fault that wanted it and pid of its task. What read-ahead brought back and nobody
+-- faulted on is not listed.
 CREATE VIEW eviction_regretted AS
 SELECT eviction.id AS eviction_id, eviction.t, eviction.pfn, eviction.slot, eviction.reason, eviction.kind,
 	eviction.pass_id, refault.t - eviction.t AS gone_ns, distance_pages, latency_ns, refault.pid
@@ -71,7 +79,8 @@ FROM eviction JOIN refault ON refault.eviction_id = eviction.id
 WHERE refault.latency_ns IS NOT NULL
 AND distance_pages < (SELECT value FROM session WHERE key = 'nr_frames');
 
--- Pages with the most mappings at the time in table moment.
+-- Pages with the most mappings at the time in table moment: pfn, mappings, address_spaces, anon_vma_id, va (the lowest). Of
+-- anonymous pages only; the zero page is not counted.
 CREATE VIEW most_shared_at_moment AS
 SELECT pfn, count(*) AS mappings, count(DISTINCT mm_id) AS address_spaces, min(mapping_id) AS anon_vma_id,
 	printf('0x%x', min(va)) AS va
@@ -79,7 +88,7 @@ FROM rmap_span, moment
 WHERE t_begin <= moment.t AND moment.t < t_end
 GROUP BY pfn ORDER BY mappings DESC, pfn;
 
--- The most mappings that each page ever had at once, and when that was.
+-- The most mappings that each frame ever had at once, and when (t, ns) that was; a frame may hold many pages one after another.
 CREATE VIEW most_shared_ever AS
 WITH change AS (
 	SELECT pfn, t_begin AS t, 1 AS step FROM rmap_span
@@ -91,7 +100,7 @@ WITH change AS (
 )
 SELECT pfn, max(mappings) AS mappings, t FROM counted GROUP BY pfn ORDER BY mappings DESC, pfn;
 
--- LRU lists at the time in table moment, head to tail.
+-- LRU lists at the time in table moment, head (place 1) to tail: why_in (how it came there), age_ns (since then).
 CREATE VIEW lru_at_moment AS
 SELECT list, row_number() OVER (PARTITION BY list ORDER BY pos DESC) AS place, pfn, pos, why_in,
 	moment.t - t_begin AS age_ns
@@ -99,31 +108,77 @@ FROM lru_span, moment
 WHERE t_begin <= moment.t AND moment.t < t_end
 ORDER BY list, place;
 
--- Sizes of the LRU lists after each change.
+-- Sizes of the LRU lists after each change, list by list: t (ns), list, size (pages). Changes of one list at the same
+-- nanosecond have one row each, with the size after all of them.
 CREATE VIEW lru_size AS
 WITH change AS (
 	SELECT list, t_begin AS t, 1 AS step FROM lru_span
 	UNION ALL
 	SELECT list, t_end, -1 FROM lru_span WHERE t_end < 9223372036854775807
-), per_time AS (
-	SELECT list, t, sum(step) AS step FROM change GROUP BY list, t
 )
-SELECT t, list, sum(step) OVER (PARTITION BY list ORDER BY t) AS size FROM per_time ORDER BY t;
+SELECT t, list, sum(step) OVER (PARTITION BY list ORDER BY t) AS size FROM change;
 
--- Free frames after each allocation and free, from the first baseline on.
+-- Free frames after each allocation and free, in their order: event id, t (ns), nr_free (frames). It begins with the first
+-- baseline; every further one is counted anew, so that what happened while tracing was off is in it.
 CREATE VIEW free_memory AS
-WITH start AS (
-	SELECT min(state_end.id) AS id, min(state_end.t) AS t FROM state_end
-), change AS (
-	SELECT start.id, start.t, (SELECT sum(1 << "order") FROM state_free WHERE id < start.id) AS step FROM start
+WITH change AS (
+	SELECT id, t, 1 AS baseline, (
+		SELECT sum(1 << "order") FROM state_free WHERE state_free.id < state_end.id
+		AND state_free.id > (SELECT max(id) FROM state_begin WHERE state_begin.id < state_end.id)) AS step
+	FROM state_end
 	UNION ALL
-	SELECT mm_page_alloc.id, mm_page_alloc.t, -(1 << "order") FROM mm_page_alloc, start WHERE mm_page_alloc.id > start.id
+	SELECT id, t, 0, -(1 << "order") FROM mm_page_alloc
 	UNION ALL
-	SELECT mm_page_free.id, mm_page_free.t, 1 << "order" FROM mm_page_free, start WHERE mm_page_free.id > start.id
+	SELECT id, t, 0, 1 << "order" FROM mm_page_free
+), epoch AS (
+	SELECT id, t, step, sum(baseline) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS baselines FROM change
 )
-SELECT t, sum(step) OVER (ORDER BY id) AS nr_free FROM change WHERE step IS NOT NULL ORDER BY id;
+SELECT id, t, sum(step) OVER (PARTITION BY baselines ORDER BY id ROWS UNBOUNDED PRECEDING) AS nr_free
+FROM epoch WHERE baselines > 0;
 
--- Lives of swap slots: one row from allocation to free. lifetime_ns is NULL while it lasts.
+-- Free memory against the watermarks, in 100 steps of equal length: from t_begin until t_end (ns), the fewest and the most
+-- free frames, the three watermarks (frames), and where the fewest lie: below min (an allocation reclaims directly),
+-- below low (kswapd is woken), below high (kswapd goes on), enough.
+CREATE VIEW free_memory_watermarks AS
+WITH RECURSIVE clock AS (
+	SELECT min(t) AS t_first, (max(t) - min(t)) / 100 + 1 AS length FROM free_memory
+), step(n) AS (
+	SELECT 0 UNION ALL SELECT n + 1 FROM step WHERE n < 99
+), value AS MATERIALIZED (
+	SELECT (t - t_first) / length AS n, (lead(t, 1, t) OVER (ORDER BY id) - t_first) / length AS n_until, nr_free
+	FROM free_memory, clock
+), held AS (
+	SELECT n, nr_free FROM value
+	UNION ALL -- a value that holds over the border of steps is one of the later ones too
+	SELECT step.n, nr_free FROM value JOIN step ON step.n > value.n AND step.n <= n_until WHERE n_until > value.n
+)
+SELECT t_first + n * length AS t_begin, t_first + (n + 1) * length AS t_end, min(nr_free) AS fewest, max(nr_free) AS most,
+	watermark_min, watermark_low, watermark_high,
+	CASE WHEN min(nr_free) < watermark_min THEN 'below min' WHEN min(nr_free) < watermark_low THEN 'below low'
+		WHEN min(nr_free) < watermark_high THEN 'below high' ELSE 'enough' END AS fewest_is
+FROM held, clock, session_begin GROUP BY n ORDER BY n;
+
+-- Where free memory was how long: zone (as in free_memory_watermarks), stays (times it was entered), total_ns, share of the
+-- time from the first baseline to the last change, longest_ns, fewest (free frames).
+CREATE VIEW watermark_time AS
+WITH value AS (
+	SELECT m.id, m.t, lead(m.t, 1, m.t) OVER (ORDER BY m.id) AS t_until, nr_free,
+		CASE WHEN nr_free < watermark_min THEN 0 WHEN nr_free < watermark_low THEN 1
+			WHEN nr_free < watermark_high THEN 2 ELSE 3 END AS zone
+	FROM free_memory AS m, session_begin
+), entered AS (
+	SELECT *, zone IS NOT lag(zone) OVER (ORDER BY id) AS enters FROM value
+), stay AS (
+	SELECT zone, max(t_until) - min(t) AS ns, min(nr_free) AS fewest
+	FROM (SELECT *, sum(enters) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS n FROM entered) GROUP BY n
+)
+SELECT CASE zone WHEN 0 THEN 'below min' WHEN 1 THEN 'below low' WHEN 2 THEN 'below high' ELSE 'enough' END AS zone,
+	count(*) AS stays, sum(ns) AS total_ns, round(1.0 * sum(ns) / nullif(sum(sum(ns)) OVER (), 0), 4) AS share,
+	max(ns) AS longest_ns, min(fewest) AS fewest
+FROM stay GROUP BY stay.zone ORDER BY stay.zone;
+
+-- Lives of swap slots: one row from allocation to free: life_id (names the content), max_refs (entries and the swap cache),
+-- lifetime_ns (NULL while it lasts), evictions (times the content left memory for this slot).
 CREATE VIEW swap_slot_life AS
 WITH life AS (
 	SELECT life_id, slot, min(t_begin) AS t_begin, max(t_end) AS t_end, max(refs) AS max_refs
@@ -136,7 +191,7 @@ SELECT life_id, slot, t_begin, t_end, max_refs,
 	coalesce(evicted.n, 0) AS evictions
 FROM life LEFT JOIN evicted ON content_id = life_id ORDER BY life_id;
 
--- Lifetimes of swap slots: how many, and how long they lived.
+-- Lifetimes of swap slots: n that came to an end, and median, 99th percentile and maximum in ns.
 CREATE VIEW swap_slot_lifetimes AS
 WITH life AS (
 	SELECT max(t_end) - min(t_begin) AS lifetime_ns FROM swap_span
@@ -148,7 +203,8 @@ SELECT n, max(lifetime_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns
 	max(lifetime_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(lifetime_ns) AS max_ns
 FROM ranked GROUP BY n;
 
--- OOM decisions with every candidate, the highest score first; fate says who died.
+-- OOM decisions with every candidate, the highest score first: the terms of the score in frames (swapped: in entries), whether it
+-- was eligible, and fate, which says who died.
 CREATE VIEW oom_scoreboard AS
 SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, eligible,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN 'killed' ELSE '' END AS fate,
@@ -157,14 +213,21 @@ SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped,
 FROM oom_candidate LEFT JOIN oom_kill USING (kill_id)
 ORDER BY oom_candidate.kill_id, score DESC, oom_candidate.pid;
 
--- Who slept in direct reclaim, how often and how long.
+-- Who stalled in direct reclaim: pid, comm (its name at its first stall), n (stalls), total_ns, max_ns, reclaimed (frames
+-- that came free meanwhile, whoever freed them), faults (page faults that contain a stall) and fault_ns (what those spent
+-- in it, in ns; the rest of total_ns was spent in system calls).
 CREATE VIEW direct_reclaim_sleepers AS
-SELECT direct_reclaim.pid,
-	(SELECT comm FROM task_span WHERE task_span.pid = direct_reclaim.pid
-		AND task_span.t_begin <= direct_reclaim.t_begin ORDER BY task_span.t_begin DESC LIMIT 1) AS comm,
-	count(*) AS n, sum(t_end - t_begin) AS total_ns, max(t_end - t_begin) AS max_ns,
-	sum(nr_reclaimed) AS reclaimed
-FROM direct_reclaim GROUP BY direct_reclaim.pid ORDER BY total_ns DESC;
+WITH stall AS (
+	SELECT pid, min(t_begin) AS t_first, count(*) AS n, sum(t_end - t_begin) AS total_ns,
+		max(t_end - t_begin) AS max_ns, sum(nr_reclaimed) AS reclaimed
+	FROM direct_reclaim GROUP BY pid
+), waiting AS (
+	SELECT pid, count(*) AS faults, sum(reclaim_ns) AS fault_ns FROM fault WHERE reclaim_ns > 0 GROUP BY pid
+)
+SELECT pid, (SELECT comm FROM task_span WHERE task_span.pid = stall.pid AND t_begin <= t_first
+		ORDER BY t_begin DESC LIMIT 1) AS comm,
+	n, total_ns, max_ns, reclaimed, coalesce(faults, 0) AS faults, coalesce(fault_ns, 0) AS fault_ns
+FROM stall LEFT JOIN waiting USING (pid) ORDER BY total_ns DESC;
 
 -- The kernel's own counters against the events, between the first and the last time that it told them. The kernel counts at
 -- other places than it emits; each row must say equal = 1.
@@ -198,3 +261,84 @@ WITH told AS (
 SELECT enum_name.name AS item, kernel.n AS kernel, events.n AS events, kernel.n = events.n AS equal
 FROM kernel JOIN events USING (item) JOIN enum_name ON enum = 'vmstat_item' AND enum_name.value = kernel.item
 ORDER BY kernel.item;
+
+-- Copy-on-write by task: pid, comm (its last name), copied (writes to a page that others mapped too), reused (writes to one
+-- that nobody else mapped any more: made writable in place), copied_bytes, total_ns and max_ns (latency of both). A write
+-- that a system call made for the task is among them.
+CREATE VIEW cow_breaks AS
+SELECT pid, (SELECT comm FROM task_span WHERE task_span.pid = fault.pid ORDER BY t_begin DESC LIMIT 1) AS comm,
+	count(*) FILTER (WHERE kind = 'cow') AS copied, count(*) FILTER (WHERE kind = 'reuse') AS reused,
+	4096 * count(*) FILTER (WHERE kind = 'cow') AS copied_bytes, sum(latency_ns) AS total_ns, max(latency_ns) AS max_ns
+FROM fault WHERE kind IN ('cow', 'reuse') AND result IN ('minor', 'major') GROUP BY pid ORDER BY copied DESC, pid;
+
+-- Predicted against freed of each OOM kill: kill_id, t (ns), pid and comm of the victim, predicted_pages (frames that only it
+-- mapped), freed_pages (that came free; NULL: not over when the trace ended), error_pages (freed minus predicted: its
+-- page tables and swap cache add, a page that somebody began to share takes away), error_share (of predicted),
+-- reap_ns (from the kill until its memory was taken).
+CREATE VIEW oom_prediction AS
+SELECT kill_id, t, oom_kill.pid, comm, predicted_pages, freed_pages, freed_pages - predicted_pages AS error_pages,
+	round(1.0 * (freed_pages - predicted_pages) / nullif(predicted_pages, 0), 4) AS error_share, t_done - t AS reap_ns
+FROM oom_kill LEFT JOIN oom_candidate USING (kill_id, pid) ORDER BY kill_id;
+
+-- Everything the trace tells of the use of anonymous pages: event id, t (ns), pfn, what. swapin: content is read from swap into
+-- the frame; fault: a page fault mapped it, so it was used at t; accessed: a reclaim pass, or who removed a mapping, found an
+-- accessed bit set, so it was used since the event before; idle: a pass found none; evict: a pass decided to evict it;
+-- free: the frame is given up. Uses between two looks count as one; what a system call does by the kernel's own mapping
+-- sets no accessed bit.
+CREATE VIEW page_use AS
+SELECT id, t, pfn, 'swapin' AS what FROM swap_in_begin
+UNION ALL SELECT id, t, value, 'fault' FROM pte_set WHERE kind = 1 AND why IN (0, 1, 6)
+UNION ALL SELECT id, t, pfn, CASE WHEN referenced THEN 'accessed' ELSE 'idle' END FROM lru_referenced
+UNION ALL SELECT id, t, value, 'accessed' FROM pte_clear WHERE old_kind = 1 AND old_flags & 4
+UNION ALL SELECT id, t, pfn, 'evict' FROM reclaim_decision WHERE verdict IN (0, 1)
+UNION ALL SELECT id, t, pfn, 'free' FROM mm_page_free WHERE kind = 3;
+
+-- Evictions against the order of use: a page was evicted although another one, kept at that moment, had not been used for
+-- longer. t (ns) of the decision, pfn and accessed_from: it was used at or after that; kept_pfn, kept_list (where that
+-- page was then), kept_accessed_to: it was used before that, and then not until kept_until (ns), where a pass saw its accessed
+-- bits clear or evicted it. Of several such pages the one that stayed unused the longest is named. Uses are known as in
+-- page_use: a page that no pass looked at again is not known to be unused, so that the true number may be higher.
+CREATE VIEW lru_inversion AS
+WITH sighting AS (
+	SELECT id, t, pfn, what, lag(t) OVER page AS t_before,
+		sum(what NOT IN ('idle', 'evict')) OVER (page ROWS UNBOUNDED PRECEDING) AS n
+	FROM page_use WINDOW page AS (PARTITION BY pfn ORDER BY id)
+), quiet AS ( -- from one use of a page to the next: when that use was, and what came of the page
+	SELECT pfn, max(CASE what WHEN 'fault' THEN t WHEN 'accessed' THEN t_before END) AS accessed_from,
+		max(t) FILTER (WHERE what IN ('fault', 'accessed')) AS accessed_to,
+		max(t) FILTER (WHERE what = 'idle') AS idle_until, max(t) FILTER (WHERE what = 'evict') AS t_evict
+	FROM sighting GROUP BY pfn, n
+), place AS ( -- both kinds of pages in the order of their use; of equals the evicted one first, as it was not used later
+	SELECT accessed_from AS t_use, 0 AS kept, pfn, t_evict, NULL AS idle_until FROM quiet WHERE t_evict IS NOT NULL
+	UNION ALL
+	SELECT accessed_to, 1, pfn, NULL, idle_until FROM quiet WHERE idle_until > accessed_to
+), inversion AS MATERIALIZED (
+	SELECT t_evict, pfn, t_use, kept_until FROM (
+		SELECT *, max(idle_until) OVER (ORDER BY t_use, kept ROWS UNBOUNDED PRECEDING) AS kept_until FROM place)
+	WHERE kept = 0 AND kept_until > t_evict
+), named AS (
+	SELECT inversion.*, place.pfn AS kept_pfn, max(place.t_use) AS kept_accessed_to
+	FROM inversion JOIN place ON idle_until = kept_until AND place.t_use < inversion.t_use
+	GROUP BY inversion.pfn, inversion.t_evict
+)
+SELECT t_evict AS t, pfn, t_use AS accessed_from, kept_pfn,
+	(SELECT list FROM lru_span WHERE lru_span.pfn = kept_pfn AND t_begin <= t_evict AND t_evict < t_end) AS kept_list,
+	kept_accessed_to, kept_until
+FROM named ORDER BY t;
+
+-- Pages that were read from swap and not used again before they were evicted or freed: t (ns) of the read, pfn, slot, pid (whose
+-- fault caused it), readahead (1: nobody had asked for it), used: never (nobody mapped it) or once (only by the fault that
+-- wanted it: the first look after it sees that use, and no later one saw another), t_out (ns) and how it went: evicted, or
+-- freed. Pages still there when the trace ended are not listed; reads that failed are. Uses are known as in page_use.
+CREATE VIEW swapin_unused AS
+WITH sighting AS (
+	SELECT id, t, pfn, what, sum(what IN ('swapin', 'free')) OVER page - (what = 'free') AS stay
+	FROM page_use WINDOW page AS (PARTITION BY pfn ORDER BY id ROWS UNBOUNDED PRECEDING)
+), life AS (
+	SELECT pfn, max(id) FILTER (WHERE what = 'swapin') AS id, sum(what = 'fault') AS faults,
+		sum(what = 'accessed') AS accessed, max(t) FILTER (WHERE what = 'free') AS t_out, sum(what = 'evict') AS evicted
+	FROM sighting GROUP BY pfn, stay
+)
+SELECT swap_in_begin.t, life.pfn, slot, pid, readahead, CASE WHEN faults THEN 'once' ELSE 'never' END AS used, t_out,
+	CASE WHEN evicted THEN 'evicted' ELSE 'freed' END AS how
+FROM life JOIN swap_in_begin USING (id) WHERE t_out IS NOT NULL AND faults <= 1 AND accessed <= 1 ORDER BY swap_in_begin.t;
