@@ -161,14 +161,24 @@ void mm_flush_tlb(struct mm *mm, u64 start, u64 end, enum tlb_why why)
 void mm_unmap_all(struct mm *mm)
 {
 	struct vma *vma, *next;
+	u64 start = 0; /* tables from here on are still there */
 
 	down_write(&mm->mmap_lock);
-	list_for_each_entry_safe (vma, next, &mm->vmas, node) {
-		zap_range(vma, vma->start, vma->end, PTE_WHY_EXIT);
+	for (vma = vma_first(mm); vma; vma = next) {
+		u64 end = vma->end, ceiling;
+
+		next = vma_next(vma);
+		ceiling = next ? next->start : USER_TABLES_END;
+		start = start ? start : vma->start;
+		zap_range(vma, vma->start, end, PTE_WHY_EXIT);
 		anon_vma_unlink(vma);
 		vma_remove(vma, VMA_WHY_EXIT);
 		cond_resched();
+		/* Neighbours that share a level 1 table go together. */
+		if (next && ceiling < ALIGN_UP(end, level_size(2)))
+			continue;
+		pgtable_free_range(mm, start, end, 0, ceiling);
+		start = 0;
 	}
-	pgtable_free_range(mm, 0, USER_TABLES_END);
 	up_write(&mm->mmap_lock);
 }

@@ -63,7 +63,8 @@ static int unmap_range(struct mm *mm, u64 start, u64 end)
 		anon_vma_unlink(vma);
 		vma_remove(vma, VMA_WHY_UNMAP);
 	}
-	pgtable_free_range(mm, prev ? prev->end : 0, vma ? vma->start : USER_TABLES_END);
+	pgtable_free_range(mm, start, end, prev ? prev->end : 0,
+			   vma ? vma->start : USER_TABLES_END);
 	return 0;
 }
 

@@ -75,10 +75,10 @@ struct pte_range {
 int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
 		 void *arg);
 
-/* Frees every table below the top that lies wholly in [floor, ceiling); all its entries are empty.
- * mmap_lock held for writing, no VMA in the range. Does the TLB shootdown before frames are freed.
- */
-void pgtable_free_range(struct mm *mm, u64 floor, u64 ceiling);
+/* Frees the tables below the top that meet [start, end), where VMAs were, and lie wholly in [floor,
+ * ceiling), where no VMA is any more: their entries are all empty. mmap_lock held for writing. Does
+ * the TLB shootdown before frames are freed. */
+void pgtable_free_range(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceiling);
 
 /* Emits a state_pgtable record per table below the top. All CPUs quiesced. Returns the records
  * emitted. */

@@ -62,6 +62,11 @@ struct vma *vma_find(struct mm *mm, u64 va)
 	return vma && vma->start <= va ? vma : NULL;
 }
 
+struct vma *vma_first(struct mm *mm)
+{
+	return list_empty(&mm->vmas) ? NULL : list_first_entry(&mm->vmas, struct vma, node);
+}
+
 struct vma *vma_next(struct vma *vma)
 {
 	return vma->node.next == &vma->mm->vmas ? NULL

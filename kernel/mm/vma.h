@@ -29,6 +29,8 @@ struct vma *vma_find(struct mm *mm, u64 va);
 /* The first VMA whose end lies above va, or NULL: it contains va or comes after it. mmap_lock held.
  */
 struct vma *vma_find_first(struct mm *mm, u64 va);
+/* The one of the lowest addresses, and neighbours; NULL when there is none. mmap_lock held. */
+struct vma *vma_first(struct mm *mm);
 struct vma *vma_next(struct vma *vma);
 struct vma *vma_prev(struct vma *vma);
 

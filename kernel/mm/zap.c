@@ -128,7 +128,8 @@ void protect_range(struct vma *vma, u64 start, u64 end)
 
 /* ---- fork ---- */
 
-#define COPY_BATCH 32
+/* 2 KiB of stack. A batch costs a walk and a lock at either side. */
+#define COPY_BATCH 128
 
 /* Entries read from the parent, each with a reference on its page or slot, on their way into the
  * child. */
@@ -174,19 +175,37 @@ static int take_entries(struct pte_range *range)
 	return 0;
 }
 
-/* Gives one taken entry to the child. -ENOMEM without a page table. */
-static int give_entry(struct vma *child, u64 va, pte_t pte)
+/* Gives taken entries to the child, from the `first` one on as far as they lie in one table.
+ * Returns the next one; `first` again without memory for the table. */
+static u32 give_to_table(struct vma *child, const struct copy *copy, u32 first)
 {
-	struct mm *mm = child->mm;
-	pte_t *entry = pte_alloc(mm, va);
+	u64 start = copy->va[first], end = ALIGN_DOWN(start, level_size(2)) + level_size(2);
+	pte_t *entry = pte_alloc(child->mm, start);
+	u32 i;
 
 	if (!entry)
-		return -ENOMEM;
+		return first;
 	spin_lock(pte_lockptr(entry));
-	pte_replace(mm, va, entry, pte, PTE_WHY_FORK_CHILD);
-	pte_operations(pte)->map(child, va, pte);
+	for (i = first; i < copy->nr && copy->va[i] < end; i++) {
+		u64 va = copy->va[i];
+		pte_t pte = copy->ptes[i];
+
+		pte_replace(child->mm, va, &entry[(va - start) >> PAGE_SHIFT], pte,
+			    PTE_WHY_FORK_CHILD);
+		pte_operations(pte)->map(child, va, pte);
+	}
 	spin_unlock(pte_lockptr(entry));
-	return 0;
+	return i;
+}
+
+/* Gives all to the child. Returns how many went over: fewer than there are without memory. */
+static u32 give_entries(struct vma *child, const struct copy *copy)
+{
+	u32 given = 0, next;
+
+	while (given < copy->nr && (next = give_to_table(child, copy, given)) != given)
+		given = next;
+	return given;
 }
 
 /*
@@ -196,20 +215,21 @@ static int give_entry(struct vma *child, u64 va, pte_t pte)
  */
 int copy_range(struct vma *child, struct vma *parent)
 {
-	struct copy copy = {.next = parent->start};
+	struct copy copy;
 	int more, error = 0;
+	u32 given;
+
+	copy.next = parent->start;
+	copy.error = 0;
 
 	do {
 		copy.nr = 0;
 		more = pgtable_walk(parent->mm, copy.next, parent->end, take_entries, &copy);
-		if (copy.error)
+		given = copy.error ? 0 : give_entries(child, &copy);
+		if (copy.error || given < copy.nr)
 			error = -ENOMEM;
-		for (u32 i = 0; i < copy.nr; i++) {
-			if (!error)
-				error = give_entry(child, copy.va[i], copy.ptes[i]);
-			if (error)
-				pte_operations(copy.ptes[i])->put(copy.ptes[i]);
-		}
+		for (u32 i = given; i < copy.nr; i++)
+			pte_operations(copy.ptes[i])->put(copy.ptes[i]);
 		cond_resched();
 	} while (more && !error);
 	return error;
