@@ -3,7 +3,7 @@
 
 BENCH_OUT := $(O)/bench
 BENCH_PLUGIN := $(BENCH_OUT)/count.so
-BENCH_GUESTS := $(BENCH_OUT)/step
+BENCH_GUESTS := $(BENCH_OUT)/step $(BENCH_OUT)/micro
 BENCH_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 
 bench_sources = $(filter %.c,$^)
@@ -19,5 +19,5 @@ $(BENCH_OUT):
 $(BENCH_PLUGIN): bench/plugin/count.c bench/plugin/symbols.c bench/plugin/symbols.h bench/plugin/qemu_plugin.h | $(BENCH_OUT)
 	$(HOSTCC) $(HOST_CFLAGS) -std=gnu11 -D_GNU_SOURCE $(BENCH_WARNINGS) -fPIC -shared -fvisibility=hidden -o $@ $(bench_sources)
 
-$(BENCH_OUT)/step: bench/guest/step.c bench/guest/marker.h user/lib/print.c user/lib/print.h | $(BENCH_OUT)
+$(BENCH_GUESTS): $(BENCH_OUT)/%: bench/guest/%.c bench/guest/marker.h user/lib/print.c user/lib/print.h | $(BENCH_OUT)
 	$(bench_guest)

@@ -8,10 +8,9 @@ of guest time) and a swap disk on AHCI.
 """
 
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import counts
@@ -25,9 +24,6 @@ SWAP_BYTES = 128 << 20
 DEFAULT_MEMORY = 128 << 20
 TIMEOUT_S = 600
 ICOUNT = ("-icount", "shift=0")
-
-# The initramfs unpacks in memory; what a step reads and what it needs to be there.
-LINUX_NODES = (("dev/console", 0o020600, 5, 1), ("dev/sda", 0o060600, 8, 0))
 
 
 @dataclass
@@ -62,7 +58,6 @@ class Options:
     starts: Sequence[int] = ()  # addresses whose first execution is noted
     functions: bool = False  # count by kernel function
     trace_directory: Path | None = None  # where streams go, when traced
-    extra_programs: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Guest:

@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../user/lib/print.h"
@@ -71,9 +72,19 @@ static bool show(char **words)
 	return n == 0;
 }
 
+/* The disk appears some time after its driver was loaded. */
 static bool swap_on(char **words)
 {
-	return swapon(words[1], 0) == 0;
+	const struct timespec pause = {.tv_nsec = 10000000};
+
+	for (int tries = 0; tries < 500; tries++) {
+		if (swapon(words[1], 0) == 0)
+			return true;
+		if (errno != ENOENT && errno != ENXIO)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 static bool memory(char **words)
