@@ -17,6 +17,11 @@
 
 struct mm;
 
+/* Page faults of user programs that ended well, as getrusage(2) tells them. */
+struct fault_counts {
+	u64 minor, major; /* major: had to wait for a disk */
+};
+
 struct current_task {
 	s32 pid;
 	u32 flags;      /* PF_*; own task only */
@@ -25,6 +30,7 @@ struct current_task {
 	u32 oom_victim; /* kill_id of the OOM decision that chose it, or 0; set by the OOM killer */
 	u64 kernel_sp_top; /* end of its kernel stack; the trap entry and the backtrace use it */
 	char comm[TASK_COMM_LEN];
+	struct fault_counts faults; /* own task only, and who reaps it */
 };
 
 DECLARE_PER_CPU(struct current_task *, current_task);

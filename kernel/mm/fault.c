@@ -392,8 +392,12 @@ enum fault_result handle_fault(u64 address, u64 error_code, u64 ip)
 		result = find_and_solve(&fault);
 	if (result == FAULT_MINOR || result == FAULT_MAJOR)
 		vmstat_inc(VMSTAT_PGFAULT);
-	if (result == FAULT_MAJOR)
+	if (result == FAULT_MINOR)
+		current->faults.minor++;
+	if (result == FAULT_MAJOR) {
 		vmstat_inc(VMSTAT_PGMAJFAULT);
+		current->faults.major++;
+	}
 	TRACE(page_fault_end, .address = address, .latency_ns = clock_ns() - begin,
 	      .pid = current->pid, .kind = fault.kind, .result = result);
 	return result;

@@ -117,7 +117,11 @@ static void reap(struct task *self, struct task *child, struct wait_result *resu
 {
 	result->wait_status = child->wait_status;
 	result->run_ns = READ_ONCE(child->run_ns) + child->children_run_ns;
+	result->faults.minor = child->cur.faults.minor + child->children_faults.minor;
+	result->faults.major = child->cur.faults.major + child->children_faults.major;
 	self->children_run_ns += result->run_ns;
+	self->children_faults.minor += result->faults.minor;
+	self->children_faults.major += result->faults.major;
 	unlink_task(child);
 }
 

@@ -13,7 +13,8 @@ void task_exit(s32 wait_status) __noreturn;
 
 struct wait_result {
 	s32 wait_status;
-	u64 run_ns; /* processor time of the child and of those it has waited for */
+	u64 run_ns;                 /* processor time of the child and of those it has waited for */
+	struct fault_counts faults; /* of the same */
 };
 
 /* Waits for a child to end and removes it. `which` is as in wait4(2). Returns its pid, 0 when

@@ -54,6 +54,7 @@ struct task {
 	bool parent_waits;            /* [T] between vfork and exec or exit: the parent sleeps */
 	s32 wait_status;              /* [T] valid for a zombie */
 	u64 children_run_ns;          /* [T] processor time of the children it has waited for */
+	struct fault_counts children_faults; /* [T] and their faults */
 
 	struct signal_state signals; /* [S] */
 	struct file_table *files;    /* [O] NULL for kernel threads and zombies */

@@ -2,11 +2,13 @@
  * vm: address spaces as programs see them: mappings, protections, the heap, the stack, and copies
  * after a fork.
  */
+#define _DEFAULT_SOURCE /* mincore */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,6 +234,51 @@ __attribute__((noinline)) static bool descend(unsigned int depth)
 	return true;
 }
 
+static const char *test_mincore(void)
+{
+	unsigned char states[5] = {9, 9, 9, 9, 9};
+	char *p = map(4);
+
+	CHECK(p != MAP_FAILED);
+	p[PAGE] = 'x';
+	CHECK(p[3 * PAGE] == 0); /* the page of zeroes is in memory too */
+	CHECK(mincore(p, 4 * PAGE, states) == 0);
+	CHECK(!(states[0] & 1) && (states[1] & 1) && !(states[2] & 1) && (states[3] & 1));
+	CHECK(states[4] == 9);
+	CHECK(mincore(p + 1, PAGE, states) == -1 && errno == EINVAL);
+	CHECK(mincore(p, 0, states) == 0);
+	CHECK(mincore(p, PAGE, (unsigned char *)16) == -1 && errno == EFAULT);
+	CHECK(munmap(p + 2 * PAGE, PAGE) == 0);
+	CHECK(mincore(p, 4 * PAGE, states) == -1 && errno == ENOMEM);
+	CHECK(munmap(p, 4 * PAGE) == 0);
+	return NULL;
+}
+
+static int touch_16_pages(void *context)
+{
+	char *p = map(16);
+
+	(void)context;
+	for (int i = 0; i < 16; i++)
+		p[i * PAGE] = 'x';
+	return 0;
+}
+
+static const char *test_rusage_counts_faults(void)
+{
+	struct rusage before, after;
+
+	CHECK(getrusage(RUSAGE_SELF, &before) == 0);
+	touch_16_pages(NULL);
+	CHECK(getrusage(RUSAGE_SELF, &after) == 0);
+	CHECK(after.ru_minflt >= before.ru_minflt + 16 && after.ru_minflt < before.ru_minflt + 64);
+	CHECK(getrusage(RUSAGE_CHILDREN, &before) == 0);
+	CHECK(check_in_child(touch_16_pages, NULL) == 0);
+	CHECK(getrusage(RUSAGE_CHILDREN, &after) == 0);
+	CHECK(after.ru_minflt >= before.ru_minflt + 16);
+	return NULL;
+}
+
 static const char *test_stack_grows(void)
 {
 	bool one_mebibyte_of_stack_kept = descend(1024);
@@ -325,6 +372,8 @@ int main(void)
 		{"vm_null_page", test_null_page},
 		{"vm_brk", test_brk},
 		{"vm_madvise_dontneed", test_madvise_dontneed},
+		{"vm_mincore", test_mincore},
+		{"vm_rusage_counts_faults", test_rusage_counts_faults},
 		{"vm_stack_grows", test_stack_grows},
 		{"vm_child_write_stays_private", test_child_write_stays_private},
 		{"vm_parent_write_stays_private", test_parent_write_stays_private},

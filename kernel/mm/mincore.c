@@ -1,0 +1,63 @@
+/*
+ * mincore(2): which pages of a range are in memory. The answer is old when the program gets it; it
+ * takes no part in what it describes: no page is brought in, no accessed bit set.
+ */
+#include "mm/mincore.h"
+
+#include "lib/errno.h"
+#include "mm/pgtable.h"
+#include "mm/swap.h"
+#include "mm/vma.h"
+
+struct mincore {
+	u64 start;
+	u8 *states;
+};
+
+/* The page in the cache may go at any moment: only its flags are read, from a descriptor that
+ * always exists. */
+static bool is_resident(pte_t pte)
+{
+	struct page *page;
+
+	if (!pte_is_swap(pte))
+		return pte_maps(pte);
+	page = debug_swap_cached(pte_slot(pte));
+	return page && page_test(page, PG_UPTODATE);
+}
+
+static int look_at_entries(struct pte_range *range)
+{
+	struct mincore *mincore = range->arg;
+	u8 *states = mincore->states + ((range->va - mincore->start) >> PAGE_SHIFT);
+
+	for (u32 i = 0; i < range->nr; i++)
+		states[i] = is_resident(pte_read(&range->entry[i]));
+	return 0;
+}
+
+static bool range_is_mapped(struct mm *mm, u64 start, u64 end)
+{
+	while (start < end) {
+		struct vma *vma = vma_find(mm, start);
+
+		if (!vma)
+			return false;
+		start = vma->end;
+	}
+	return true;
+}
+
+int mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
+{
+	struct mincore mincore = {.start = start, .states = states};
+	u64 end = start + nr_pages * PAGE_SIZE;
+	int error = -ENOMEM;
+
+	memset(states, 0, nr_pages);
+	down_read(&mm->mmap_lock);
+	if (range_is_mapped(mm, start, end))
+		error = pgtable_walk(mm, start, end, look_at_entries, &mincore);
+	up_read(&mm->mmap_lock);
+	return error;
+}
