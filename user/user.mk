@@ -9,12 +9,13 @@ USER_CFLAGS ?= -O2
 USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 USER_BUILD := $(O)/user
 
-USER_WORKLOADS := thrash forkshare oomhog hello
+USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree
+USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
 USER_TESTS := fpu vm proc madvise touch
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 
 USER_LIB := user/lib/print.c
-USER_PAGE_LIB := $(addprefix user/workloads/,pagecheck.c random.c options.c) $(USER_LIB)
+USER_PAGE_LIB := $(addprefix user/workloads/,pagecheck.c random.c options.c measure.c) $(USER_LIB)
 USER_TEST_LIB := user/tests/check.c $(USER_LIB)
 
 user_objects = $(patsubst user/%.c,$(USER_BUILD)/obj/%.o,$(1))
@@ -24,9 +25,10 @@ user: $(USER_BINARIES)
 
 $(USER_BUILD)/init: $(call user_objects,user/init.c $(USER_LIB))
 $(USER_BUILD)/hello: $(call user_objects,user/workloads/hello.c $(USER_LIB))
-$(USER_BUILD)/thrash: $(call user_objects,user/workloads/thrash.c $(USER_PAGE_LIB))
-$(USER_BUILD)/forkshare: $(call user_objects,user/workloads/forkshare.c $(USER_PAGE_LIB))
-$(USER_BUILD)/oomhog: $(call user_objects,user/workloads/oomhog.c $(USER_PAGE_LIB))
+
+user_page_binaries := $(addprefix $(USER_BUILD)/,$(USER_PAGE_WORKLOADS))
+$(user_page_binaries): $(USER_BUILD)/%: $(USER_BUILD)/obj/workloads/%.o
+$(user_page_binaries): $(call user_objects,$(USER_PAGE_LIB))
 
 user_test_binaries := $(addprefix $(USER_BUILD)/,$(USER_TESTS))
 $(user_test_binaries): $(USER_BUILD)/%: $(USER_BUILD)/obj/tests/%.o

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../lib/print.h"
+#include "measure.h"
 #include "options.h"
 #include "pagecheck.h"
 #include "random.h"
@@ -132,5 +133,6 @@ int main(int argc, char **argv)
 	print("forkshare.size %llu pages\n", (unsigned long long)region.nr_pages);
 	print("forkshare.children %llu processes\n", (unsigned long long)(children * rounds));
 	print("forkshare.failed %llu processes\n", (unsigned long long)nr_failed);
+	measure_print_faults("forkshare");
 	return nr_failed != 0;
 }

@@ -26,6 +26,7 @@ struct stamp {
 
 _Static_assert((NR_STAMPS - 1) * STAMP_STRIDE + sizeof(struct stamp) <= PAGE_SIZE,
 	       "the last stamp must lie in the page");
+_Static_assert((NR_STAMPS - 1) * STAMP_STRIDE + sizeof(struct stamp) == PAGECHECK_SPARE, "spare");
 _Static_assert((NR_STAMPS - 1) * STAMP_STRIDE / 512 == NR_STAMPS - 1, "one stamp in each sector");
 
 static struct stamp *stamp_at(const struct pagecheck *region, uint64_t page, uint64_t sector)
@@ -33,11 +34,12 @@ static struct stamp *stamp_at(const struct pagecheck *region, uint64_t page, uin
 	return (struct stamp *)(region->base + page * PAGE_SIZE + sector * STAMP_STRIDE);
 }
 
-static struct stamp make_stamp(const struct pagecheck *region, uint64_t page, uint64_t sector,
+/* `origin` is the page whose address the stamp carries. */
+static struct stamp make_stamp(const struct pagecheck *region, uint64_t origin, uint64_t sector,
 			       struct generation g)
 {
 	struct stamp stamp = {
-		.address = (uint64_t)(region->base + page * PAGE_SIZE),
+		.address = (uint64_t)(region->base + origin * PAGE_SIZE),
 		.generation = (uint64_t)g.writer << 32 | g.round,
 	};
 
@@ -102,15 +104,36 @@ static void report(const struct pagecheck *region, uint64_t page, uint64_t secto
 	      (unsigned long long)found->generation, (unsigned long long)found->checksum);
 }
 
+static void verify_stamp(const struct pagecheck *region, uint64_t page, uint64_t sector,
+			 const struct stamp *want)
+{
+	struct stamp found = *stamp_at(region, page, sector);
+
+	if (memcmp(want, &found, sizeof(found)) != 0) {
+		report(region, page, sector, want, &found);
+		_exit(1);
+	}
+}
+
 void pagecheck_verify(const struct pagecheck *region, uint64_t page, struct generation g)
 {
-	for (uint64_t sector = 0; sector < NR_STAMPS; sector++) {
-		struct stamp want = make_stamp(region, page, sector, g);
-		struct stamp found = *stamp_at(region, page, sector);
+	pagecheck_verify_moved(region, page, page, g);
+}
 
-		if (memcmp(&want, &found, sizeof(want)) != 0) {
-			report(region, page, sector, &want, &found);
-			_exit(1);
-		}
+void pagecheck_verify_moved(const struct pagecheck *region, uint64_t page, uint64_t origin,
+			    struct generation g)
+{
+	for (uint64_t sector = 0; sector < NR_STAMPS; sector++) {
+		struct stamp want = make_stamp(region, origin, sector, g);
+
+		verify_stamp(region, page, sector, &want);
 	}
+}
+
+void pagecheck_verify_zero(const struct pagecheck *region, uint64_t page)
+{
+	const struct stamp want = {0, 0, 0};
+
+	for (uint64_t sector = 0; sector < NR_STAMPS; sector++)
+		verify_stamp(region, page, sector, &want);
 }

@@ -52,4 +52,14 @@ void pagecheck_write(const struct pagecheck *region, uint64_t page, struct gener
  * status 1. */
 void pagecheck_verify(const struct pagecheck *region, uint64_t page, struct generation g);
 
+/* The same for a page whose content was stamped as page `origin` and moved since. */
+void pagecheck_verify_moved(const struct pagecheck *region, uint64_t page, uint64_t origin,
+			    struct generation g);
+
+/* The same for a page that was never stamped: where stamps would be there are zeroes. */
+void pagecheck_verify_zero(const struct pagecheck *region, uint64_t page);
+
+/* The first byte behind the last stamp: from here to the end a page is nobody's. */
+#define PAGECHECK_SPARE 4000u
+
 #endif

@@ -8,20 +8,12 @@
  */
 #include <stdint.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "../lib/print.h"
+#include "measure.h"
 #include "options.h"
 #include "pagecheck.h"
 #include "random.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void fill(const struct pagecheck *region)
 {
@@ -72,23 +64,24 @@ int main(int argc, char **argv)
 	options_parse(options, sizeof(options) / sizeof(options[0]), argc, argv);
 
 	struct pagecheck region = pagecheck_map(size, seed, writes);
-	uint64_t begin = now_ns(), nr_written = region.nr_pages;
+	uint64_t begin = measure_now_ns(), nr_written = region.nr_pages;
 
 	fill(&region);
-	print("thrash.fill_time %llu ns\n", (unsigned long long)(now_ns() - begin));
+	print("thrash.fill_time %llu ns\n", (unsigned long long)(measure_now_ns() - begin));
 	for (uint32_t round = 1; round <= rounds; round++) {
-		uint64_t round_begin = now_ns();
+		uint64_t round_begin = measure_now_ns();
 
 		nr_written += visit(&region, round);
 		print("thrash.round_%u_time %llu ns\n", round,
-		      (unsigned long long)(now_ns() - round_begin));
+		      (unsigned long long)(measure_now_ns() - round_begin));
 	}
 	verify_all(&region, (uint32_t)rounds);
 
 	print("thrash.size %llu pages\n", (unsigned long long)region.nr_pages);
 	print("thrash.written %llu pages\n", (unsigned long long)nr_written);
 	print("thrash.verified %llu pages\n", (unsigned long long)(region.nr_pages * (rounds + 1)));
-	print("thrash.total_time %llu ns\n", (unsigned long long)(now_ns() - begin));
+	print("thrash.total_time %llu ns\n", (unsigned long long)(measure_now_ns() - begin));
+	measure_print_faults("thrash");
 	munmap(region.base, region.nr_pages * PAGE_SIZE);
 	return 0;
 }
