@@ -8,10 +8,16 @@
 
 #include "tests/ingest/writer.h"
 
-#define GUEST_TASKS    6
-#define GUEST_PAGES    96 /* of each VMA */
-#define GUEST_FRAMES   512
-#define GUEST_SLOTS    400
+#define GUEST_TASKS 6
+#ifdef SMALL_GUEST      /* for fuzzing: a trace of it is short */
+#define GUEST_PAGES  12 /* of each VMA */
+#define GUEST_FRAMES 56
+#define GUEST_SLOTS  40
+#else
+#define GUEST_PAGES  96
+#define GUEST_FRAMES 512
+#define GUEST_SLOTS  400
+#endif
 #define GUEST_ZERO_PFN 1
 #define GUEST_VA       0x400000u
 

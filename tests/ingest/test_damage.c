@@ -213,10 +213,54 @@ static void test_order_inside(const char *dir)
 	CHECK(sql_int(dir, "SELECT count(*) FROM state_end") == 1);
 }
 
+/* Serial numbers that come again are told and do not stop the loading. */
+static void test_keys_twice(const char *dir)
+{
+	writer_open(&w, dir, 1);
+	guest_boot(&g, &w, 33);
+	for (int i = 0; i < 2; i++) {
+		EMIT(&w, 0, reclaim_pass_begin, .pass_id = 9);
+		EMIT(&w, 0, reclaim_pass_end, .pass_id = 9);
+		EMIT(&w, 0, oom_invoked, .kill_id = 4);
+		EMIT(&w, 0, mark_victim, .kill_id = 4, .pid = 1, .mm_id = 1);
+		EMIT(&w, 0, oom_done, .kill_id = 4, .pid = 1);
+	}
+	EMIT(&w, 0, reclaim_pass_begin, .pass_id = 9);
+	writer_close(&w);
+	CHECK(ingest(dir).status == 0);
+	CHECK(sql_int(dir, "SELECT count(*) FROM reclaim_pass") == 1);
+	CHECK(sql_int(dir, "SELECT count(*) FROM oom_kill") == 1);
+	CHECK(sql_int(dir, "SELECT count(*) FROM order_violation "
+			   "WHERE expected = 'a new number'") == 3);
+}
+
+/* One wrong frame number or slot costs one chunk of descriptors, not all that lies below it. */
+static void test_wild_numbers(const char *dir)
+{
+	struct result result;
+
+	writer_open(&w, dir, 1);
+	guest_boot(&g, &w, 34);
+	EMIT(&w, 0, session_begin, .nr_cpus = 1, .max_pfn = UINT32_MAX, .nr_slots = UINT32_MAX);
+	EMIT(&w, 0, lru_remove, .pfn = (1u << 26) - 1);
+	EMIT(&w, 0, swap_slot_free, .slot = (1u << 26) - 1);
+	EMIT(&w, 0, lru_remove, .pfn = UINT32_MAX);
+	EMIT(&w, 0, swap_slot_free, .slot = UINT32_MAX);
+	EMIT(&w, 0, trace_barrier, .n = 1);
+	writer_close(&w);
+	result = run((const char *const[]){plain_ingester, dir, NULL});
+	CHECK(result.status == 0);
+	CHECK(sql_int(dir, "SELECT count(*) FROM order_violation") == 4);
+	if (result.max_rss_kib > 64 << 10)
+		die("%ld KiB", result.max_rss_kib);
+}
+
 const struct test damage_tests[] = {
 	{"truncated anywhere", test_truncated},
 	{"bit flips", test_bit_flips},
 	{"each header field", test_each_header_field},
 	{"order inside a packet", test_order_inside},
+	{"serial numbers twice", test_keys_twice},
+	{"wild numbers", test_wild_numbers},
 	{NULL, NULL},
 };

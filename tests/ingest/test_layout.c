@@ -74,6 +74,8 @@ static void test_refuses_layout(const char *dir)
 	expect_refusal(dir, "lru_insert");
 	replace_line(dir, "lru_insert", "0x10060\tlru_insert\t16\t0123456789abcdef\n");
 	expect_refusal(dir, "lru_insert");
+	replace_line(dir, "lru_insert", "0x7f1\tlru_remove\t16\t0123456789abcdef\n");
+	expect_refusal(dir, "lru_remove");
 }
 
 static void test_refuses_garbage(const char *dir)

@@ -12,11 +12,14 @@ struct batch {
 	struct db_value values[]; /* of the waiting rows */
 };
 
-/* INSERT INTO table VALUES(?,?),(?,?),... */
+/*
+ * INSERT INTO table VALUES(?,?),(?,?),... A single row is left out, rather than an error, when a row has its key already: keys
+ * come from the trace, and one that is damaged may say anything.
+ */
 static sqlite3_stmt *prepare(struct db *db, const char *table, uint32_t columns, uint32_t rows)
 {
 	size_t row_size = 2 * (size_t)columns + 2; /* "(?,?)," */
-	char *sql = xcalloc(1, 64 + strlen(table) + row_size * rows);
+	char *sql = xcalloc(1, 96 + strlen(table) + row_size * rows);
 	char *end = sql + sprintf(sql, "INSERT INTO %s VALUES", table);
 	sqlite3_stmt *statement;
 
@@ -25,6 +28,8 @@ static sqlite3_stmt *prepare(struct db *db, const char *table, uint32_t columns,
 			end += sprintf(end, column ? ",?" : row ? ",(?" : "(?");
 		*end++ = ')';
 	}
+	if (rows == 1)
+		strcpy(end, " ON CONFLICT DO NOTHING");
 	statement = db_prepare(db, sql);
 	free(sql);
 	return statement;
@@ -80,12 +85,18 @@ void batch_add(struct batch *batch, const struct db_value *values)
 	batch->waiting = 0;
 }
 
+void batch_flush(struct batch *batch)
+{
+	for (uint32_t i = 0; i < batch->waiting && !db_failed(batch->db); i++)
+		insert(batch, batch->one, &batch->values[i * batch->columns], batch->columns);
+	batch->waiting = 0;
+}
+
 void batch_free(struct batch *batch)
 {
 	if (!batch)
 		return;
-	for (uint32_t i = 0; i < batch->waiting && !db_failed(batch->db); i++)
-		insert(batch, batch->one, &batch->values[i * batch->columns], batch->columns);
+	batch_flush(batch);
 	sqlite3_finalize(batch->one);
 	sqlite3_finalize(batch->many);
 	free(batch);

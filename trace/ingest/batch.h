@@ -18,7 +18,9 @@ struct batch;
 struct batch *batch_new(struct db *db, const char *table, uint32_t columns, uint32_t rows);
 /* Adds a row; a no-op once something failed. */
 void batch_add(struct batch *batch, const struct db_value *values);
-/* Writes the rows that wait. Before db_finish(); NULL is allowed. */
+/* Writes the rows that wait. */
+void batch_flush(struct batch *batch);
+/* The same, and the end of the batch. Before db_finish(); NULL is allowed. */
 void batch_free(struct batch *batch);
 
 #endif

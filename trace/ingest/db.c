@@ -134,6 +134,24 @@ static void keep_temporary_files_at(const char *dir)
 	sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
 }
 
+/* From an empty file to a transaction that waits for rows. */
+static struct error *db_begin(struct db *db, const char *file, const char *journal_mode)
+{
+	if (sqlite3_open_v2(file, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+	    SQLITE_OK)
+		db_fail(db);
+	/* The cache holds the right edges of all tables many times over; it is also what sorting an index may use, and all
+	 * the memory that does not depend on what lives in the guest. */
+	db_exec(db, journal_mode);
+	db_exec(db, "PRAGMA page_size = 8192; PRAGMA synchronous = OFF; "
+		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = FILE; "
+		    "PRAGMA cache_size = -4096;");
+	db_create_tables(db);
+	db_exec(db, "BEGIN");
+	db_open_batches(db);
+	return db_take_error(db);
+}
+
 struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
@@ -147,18 +165,13 @@ struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes)
 	if (error)
 		return error;
 	keep_temporary_files_at(db->target.tmp_dir);
-	if (sqlite3_open_v2(db->target.tmp_path, &db->handle,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
-		db_fail(db);
-	/* The cache holds the right edges of all tables many times over; it is also what sorting an index may use, and all
-	 * the memory that does not depend on what lives in the guest. */
-	db_exec(db, "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; "
-		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = FILE; "
-		    "PRAGMA cache_size = -4096;");
-	db_create_tables(db);
-	db_exec(db, "BEGIN");
-	db_open_batches(db);
-	return db_take_error(db);
+	return db_begin(db, db->target.tmp_path, "PRAGMA journal_mode = OFF");
+}
+
+struct error *db_create_in_memory(struct db **out)
+{
+	*out = xcalloc(1, sizeof(**out));
+	return db_begin(*out, ":memory:", "PRAGMA journal_mode = MEMORY");
 }
 
 /*
@@ -191,6 +204,14 @@ static struct error *settle_old(const char *path)
 					 path, suffixes[i]);
 	}
 	return NULL;
+}
+
+struct error *db_rewind(struct db *db)
+{
+	for (size_t i = 0; i < NR_DB_TABLES; i++)
+		batch_flush(db->batches[i]);
+	db_exec(db, "ROLLBACK; BEGIN");
+	return db_take_error(db);
 }
 
 struct error *db_finish(struct db *db)
@@ -246,6 +267,12 @@ void db_step(struct db *db, sqlite3_stmt *statement)
 void db_insert(struct db *db, enum db_table table, const struct db_value *values)
 {
 	batch_add(db->batches[table], values);
+}
+
+bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values)
+{
+	batch_add(db->batches[table], values);
+	return db->failed || sqlite3_changes(db->handle) > 0;
 }
 
 bool db_failed(const struct db *db)

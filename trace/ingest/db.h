@@ -17,7 +17,7 @@
 
 /*
  * The state tables this program fills, as in state.sql: name, number of columns, rows to an INSERT (more than one only where all
- * texts are names from enums.def and other constants).
+ * texts are names from enums.def and other constants, and no key comes from the trace).
  */
 #define DB_TABLES(X)                      \
 	X(session, 2, 1)                  \
@@ -27,7 +27,7 @@
 	X(moment, 1, 1)                   \
 	X(task_span, 8, 1)                \
 	X(oom_candidate, 8, 1)            \
-	X(oom_kill, 11, BATCH_ROWS)       \
+	X(oom_kill, 11, 1)                \
 	X(mm_span, 4, BATCH_ROWS)         \
 	X(vma_span, 10, BATCH_ROWS)       \
 	X(anon_vma_span, 4, BATCH_ROWS)   \
@@ -44,7 +44,7 @@
 	X(fault, 13, BATCH_ROWS)          \
 	X(eviction, 9, BATCH_ROWS)        \
 	X(refault, 8, BATCH_ROWS)         \
-	X(reclaim_pass, 15, BATCH_ROWS)   \
+	X(reclaim_pass, 15, 1)            \
 	X(direct_reclaim, 6, BATCH_ROWS)  \
 	X(kswapd_span, 4, BATCH_ROWS)
 
@@ -82,6 +82,14 @@ enum db_columns {
 		db_insert(db, TABLE_##table, row_);                                           \
 	} while (0)
 
+/* The same; false, and nothing is inserted, when the table has a row with that key. For tables with one row to an INSERT. */
+#define DB_INSERT_NEW(db, table, ...)                                                         \
+	({                                                                                    \
+		const struct db_value row_[] = {__VA_ARGS__};                                 \
+		_Static_assert(sizeof(row_) / sizeof(row_[0]) == DB_COLUMNS_##table, #table); \
+		db_insert_new(db, TABLE_##table, row_);                                       \
+	})
+
 /* End of a span that is still open when the trace ends. */
 #define T_OPEN INT64_MAX
 
@@ -90,12 +98,18 @@ struct db;
 /* Begins what will be PATH, with all tables and views of schema.sql. trace_bytes: how much will be loaded, to tell how much
  * space that needs should there be too little. */
 struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes);
+/* A database in memory, for who only wants to see whether loading works. db_finish() is not for it. */
+struct error *db_create_in_memory(struct db **db);
+/* Writes the rows that wait and then takes back all that were ever written. Only in memory. */
+struct error *db_rewind(struct db *db);
 /* Creates the indexes, commits, and puts the database in its place. */
 struct error *db_finish(struct db *db);
 /* Closes; what db_finish() did not complete is removed. NULL is allowed. */
 void db_close(struct db *db);
 
 void db_insert(struct db *db, enum db_table table, const struct db_value *values);
+/* False only when the key was there; true also once something failed. */
+bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values);
 /* A statement for this database; NULL after an error. The caller finalizes it before db_finish().
  */
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);

@@ -24,6 +24,7 @@ INGEST_SRC := \
 	trace/ingest/batch.c \
 	trace/ingest/tables.c \
 	trace/ingest/map.c \
+	trace/ingest/sparse.c \
 	trace/ingest/model.c \
 	trace/ingest/model_task.c \
 	trace/ingest/model_vma.c \
@@ -123,5 +124,54 @@ $(INGEST_OUT)/faulty_disk.so: tests/ingest/faulty_disk.c
 ingest-test: $(INGEST_OUT)/test $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so \
 		$(INGEST_SESSION_FILES) schema-check
 	$< $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so $(O)/ctf
+
+# ---- fuzzing: make fuzz FUZZ_SECONDS=N; findings and the grown corpus stay in $(FUZZ_OUT) ----
+
+CLANG ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_OUT := $(INGEST_OUT)/fuzz
+FUZZ_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_CFLAGS := $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -fno-strict-aliasing \
+	-Wall -Wextra -Werror
+FUZZ_SRC := $(INGEST_CONTRACT_SRC) $(filter-out trace/ingest/main.c,$(INGEST_SRC)) tests/ingest/fuzz.c
+FUZZ_SEED_SRC := tests/ingest/fuzz_seeds.c tests/ingest/guest.c tests/ingest/guest_memory.c tests/ingest/writer.c \
+	tests/ingest/check.c
+
+$(INGEST_OUT)/clang/%.o: %.c
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) -c -o $@ $<
+
+$(INGEST_OUT)/clang/%.o: %.S schema.sql
+	@mkdir -p $(@D)
+	$(CLANG) -DSCHEMA_SQL='"schema.sql"' -c -o $@ $<
+
+$(FUZZ_OUT)/fuzz: $(call ingest-objects,clang,$(FUZZ_SRC))
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ -lsqlite3
+
+$(INGEST_OUT)/small/%.o: %.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(INGEST_CFLAGS) $(INGEST_SANITIZE) -DSMALL_GUEST -c -o $@ $<
+
+$(FUZZ_OUT)/seeds: $(call ingest-objects,small,$(FUZZ_SEED_SRC))
+	@mkdir -p $(@D)
+	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
+
+# Seeds: toy guests on 1 to 4 CPUs, and a small real trace.
+FUZZ_SESSION := $(FUZZ_OUT)/session
+$(FUZZ_SESSION)/session.db: | all
+	rm -rf $(@D)
+	tools/palimpsest record --build $(O) --memory 20M --swap 8M --cpus 3 -o $(@D) -- \
+		forkshare --size 64K --children 3 --rounds 1 > /dev/null
+
+$(FUZZ_OUT)/corpus/.made: $(FUZZ_OUT)/seeds $(INGEST_SESSION_FILES) $(FUZZ_SESSION)/session.db
+	@mkdir -p $(@D) $(FUZZ_OUT)/scratch
+	$< $(O)/ctf $(FUZZ_OUT)/scratch $(@D) $(FUZZ_SESSION)
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/corpus/.made
+	FUZZ_EVENTS=$(O)/ctf/events.tsv $< -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=65536 \
+		-print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
 
 -include $(wildcard $(INGEST_OUT)/*/trace/*/*.d $(INGEST_OUT)/*/tests/*/*.d)

@@ -15,6 +15,20 @@ struct entry {
 	uint64_t hash;
 };
 
+/* Rows of event_count are told apart by name. */
+static bool name_is_taken(const struct layout *layout, const char *name)
+{
+	for (size_t i = 0; i < nr_event_infos; i++) {
+		if (strcmp(event_infos[i].name, name) == 0)
+			return true;
+	}
+	for (uint32_t id = 0; id < LAYOUT_MAX_IDS; id++) {
+		if (layout->unknown_name[id] && strcmp(layout->unknown_name[id], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Takes one entry of events.tsv into the layout; returns what is wrong with it, or NULL. */
 static const char *layout_add(struct layout *layout, const struct entry *entry)
 {
@@ -24,6 +38,8 @@ static const char *layout_add(struct layout *layout, const struct entry *entry)
 		return "an id or size that no event can have";
 	if (layout->size[entry->id] >= 0)
 		return "an id that an earlier line has";
+	if (!event && name_is_taken(layout, entry->name))
+		return "a name that another event has";
 	if (!event) {
 		layout->unknown_name[entry->id] = strdup(entry->name);
 		if (!layout->unknown_name[entry->id])

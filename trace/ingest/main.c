@@ -39,18 +39,6 @@ static char *join(const char *dir, const char *name)
 	return path;
 }
 
-/* The earliest time from which some stream lacks events; known as far as the streams were read. */
-static uint64_t loss_time(const struct merge *merge)
-{
-	uint64_t t = UINT64_MAX;
-
-	for (uint32_t i = 0; i < merge->nr_streams; i++) {
-		if (merge->streams[i].loss_t < t)
-			t = merge->streams[i].loss_t;
-	}
-	return t;
-}
-
 static struct error *run_open(struct run *run, const char *session_dir, const char *db_path)
 {
 	char *ctf_dir = join(session_dir, "ctf");
@@ -77,7 +65,7 @@ static struct error *run_all(struct run *run)
 	while (!db_failed(run->db) && merge_next(&run->merge, &event)) {
 		summary_event(&run->summary, &event);
 		tables_insert(run->tables, &event);
-		replay_event(run->model, &event, loss_time(&run->merge));
+		replay_event(run->model, &event, merge_loss_t(&run->merge));
 	}
 	replay_end(run->model);
 	summary_write(&run->summary, run->db, &run->merge, run->tables, run->model);

@@ -23,10 +23,26 @@ struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct 
 	if (merge->nr_streams == 0)
 		return error_new(ERROR_FATAL, "%s: holds no cpu0: nothing was recorded here",
 				 ctf_dir);
+	merge_start(merge);
+	return NULL;
+}
+
+void merge_start(struct merge *merge)
+{
 	for (uint32_t i = 0; i < merge->nr_streams; i++)
 		merge->pending[i] = stream_next(&merge->streams[i], &merge->heads[i]);
 	merge->current = merge->nr_streams;
-	return NULL;
+}
+
+uint64_t merge_loss_t(const struct merge *merge)
+{
+	uint64_t t = UINT64_MAX;
+
+	for (uint32_t i = 0; i < merge->nr_streams; i++) {
+		if (merge->streams[i].loss_t < t)
+			t = merge->streams[i].loss_t;
+	}
+	return t;
 }
 
 void merge_close(struct merge *merge)

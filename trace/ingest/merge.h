@@ -22,6 +22,10 @@ struct merge {
 struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout);
 void merge_close(struct merge *merge);
 
+/* The first event of each stream; after the streams were opened. merge_open() does it. */
+void merge_start(struct merge *merge);
+/* The earliest time from which some stream lacks events; known as far as the streams were read. */
+uint64_t merge_loss_t(const struct merge *merge);
 /* Bytes of all streams, as found when they were opened. */
 uint64_t merge_bytes(const struct merge *merge);
 

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct text fmt(const char *format, ...)
 {
@@ -37,23 +36,6 @@ void disagreement(struct model *m, struct text object, struct text expected, str
 		violation(m, object, expected, found);
 }
 
-/* Makes array[number] exist, for number < limit; new elements are zero. */
-static void *grow(void *array, uint32_t *nr, uint32_t number, uint32_t limit, size_t size)
-{
-	uint32_t want = *nr ? *nr : 4096;
-
-	if (number < *nr)
-		return array;
-	while (want <= number)
-		want *= 2;
-	if (want > limit)
-		want = limit;
-	array = xrealloc(array, want, size);
-	memset((char *)array + *nr * size, 0, (want - *nr) * size);
-	*nr = want;
-	return array;
-}
-
 static uint32_t limit_of(uint32_t announced)
 {
 	return announced && announced < MAX_FRAMES ? announced : MAX_FRAMES;
@@ -62,34 +44,24 @@ static uint32_t limit_of(uint32_t announced)
 struct frame *frame_at(struct model *m, uint32_t pfn)
 {
 	uint32_t limit = limit_of(m->machine.max_pfn);
-	uint32_t old = m->nr_frames;
 
 	if (pfn >= limit) {
 		violation(m, fmt("frame %u", pfn), fmt("below max_pfn %u", limit), fmt("%u", pfn));
 		return NULL;
 	}
-	m->frames = grow(m->frames, &m->nr_frames, pfn, limit, sizeof(*m->frames));
-	for (uint32_t i = old; i < m->nr_frames; i++) {
-		m->frames[i].list = LRU_NONE;
-		m->frames[i].slot = NO_SLOT;
-	}
-	return &m->frames[pfn];
+	return sparse_at(&m->frames, pfn);
 }
 
 struct slot *slot_at(struct model *m, uint32_t number)
 {
 	/* Slot 0 is the swap area's header, so numbers reach nr_slots itself. */
 	uint32_t limit = limit_of(m->machine.nr_slots ? m->machine.nr_slots + 1 : 0);
-	uint32_t old = m->nr_slots;
 
 	if (number >= limit) {
 		violation(m, fmt("slot %u", number), fmt("below %u", limit), fmt("%u", number));
 		return NULL;
 	}
-	m->slots = grow(m->slots, &m->nr_slots, number, limit, sizeof(*m->slots));
-	for (uint32_t i = old; i < m->nr_slots; i++)
-		m->slots[i].pfn = NO_FRAME;
-	return &m->slots[number];
+	return sparse_at(&m->slots, number);
 }
 
 struct frame *frame_allocated(struct model *m, uint32_t pfn)
@@ -130,8 +102,7 @@ void map_sweep(struct model *m, struct map *map, const char *what,
 	struct map_entry *entry;
 
 	/* Removing shifts records, so the keys are collected first. */
-	map_for_each(map, entry)
-	{
+	map_for_each (map, entry) {
 		if (entry->generation != m->generation)
 			keys[nr++] = *entry;
 	}
@@ -145,10 +116,11 @@ void map_sweep(struct model *m, struct map *map, const char *what,
 	free(keys);
 }
 
-void map_flush(struct model *m, struct map *map,
+void map_flush(struct model *m, const struct map *map,
 	       void (*end_span)(struct model *m, void *record, uint64_t t))
 {
 	void *record;
 
-	map_for_each(map, record) end_span(m, record, T_OPEN);
+	map_for_each (map, record)
+		end_span(m, record, T_OPEN);
 }

@@ -17,6 +17,7 @@
 #include "trace/ingest/db.h"
 #include "trace/ingest/map.h"
 #include "trace/ingest/reader.h"
+#include "trace/ingest/sparse.h"
 #include "trace/ingest/tables.h"
 
 #define NR_LRU_LISTS (LRU_ISOLATED + 1)
@@ -27,7 +28,7 @@
 #define MAX_RECORDED_VIOLATIONS 1000
 #define NO_FRAME                UINT32_MAX
 #define NO_SLOT                 UINT32_MAX
-/* 256 GiB of frames or slots: what no session_begin allows is refused rather than allocated. */
+/* 256 GiB of frames or slots: what no session_begin allows is refused. */
 #define MAX_FRAMES (1u << 26)
 /* Why a span began, when a baseline and no event began it. */
 #define WHY_BASELINE 0xff
@@ -176,7 +177,8 @@ struct frame {
 struct slot {
 	bool used;
 	uint32_t refs, generation;
-	uint32_t pfn; /* what the swap cache holds for it, or NO_FRAME */
+	uint32_t holders; /* entries that refer to it; only while model_check() counts them */
+	uint32_t pfn;     /* what the swap cache holds for it, or NO_FRAME */
 	uint64_t life_id, refs_t, cache_t;
 	uint64_t eviction_id,
 		eviction_n; /* its content's last eviction that has not come back; 0: none */
@@ -220,9 +222,7 @@ struct model {
 	int32_t current[TRACE_MAX_CPUS];
 	uint64_t stalled_ns[TRACE_MAX_CPUS];
 	struct lru_ends ends[NR_LRU_LISTS];
-	struct frame *frames;
-	struct slot *slots;
-	uint32_t nr_frames, nr_slots; /* of the arrays, which grow on demand */
+	struct sparse frames, slots; /* by pfn, by number */
 	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, passes,
 		ooms;
 };
@@ -262,8 +262,8 @@ struct mm *mm_known(struct model *m, uint32_t mm_id);
  */
 void map_sweep(struct model *m, struct map *map, const char *what,
 	       void (*end_span)(struct model *m, void *record, uint64_t t));
-/* Writes the spans that are still open when the trace ends. */
-void map_flush(struct model *m, struct map *map,
+/* Writes the spans that are still open when the trace ends: end_span with T_OPEN changes nothing in the model. */
+void map_flush(struct model *m, const struct map *map,
 	       void (*end_span)(struct model *m, void *record, uint64_t t));
 
 /* ---- what families need of each other
@@ -273,20 +273,22 @@ void map_flush(struct model *m, struct map *map,
 const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t va);
 /* model_swap.c: a task put the page of this slot into its entry: whose refault is it? */
 void swap_slot_used(struct model *m, uint32_t slot);
-/* model_reclaim.c: writes a refault; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
+/* model_reclaim.c: writes a refault if it is open; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
+void refault_write(struct model *m, const struct refault *refault, int64_t latency_ns, int32_t pid);
+/* The same, and it is over. */
 void refault_end(struct model *m, struct refault *refault, int64_t latency_ns, int32_t pid);
 /* model_fault.c: adds waiting that is not the fault's own to the fault that runs on this CPU. */
 void fault_add_stall(struct model *m, uint64_t stalled_ns);
 /* model_fault.c: the same for a direct reclaim of the task. */
 void fault_add_reclaim(struct task *task, uint64_t reclaim_ns);
-/* model_fault.c: writes the faults of a task that will never end. */
-void task_drop_faults(struct model *m, struct task *task);
+/* model_fault.c: writes the faults of a task that have not ended. */
+void task_write_faults(struct model *m, const struct task *task);
 /* model_rmap.c: the counts of this page's, or all pages', mapping events must be explained by now.
  */
 void mapcount_settle(struct model *m, uint32_t pfn);
 void rmaps_settle(struct model *m);
 /* model_frame.c: no bit of this frame may be a step ahead any more. */
-void flags_settle(struct model *m, uint32_t pfn);
+void flags_settle(struct model *m, uint32_t pfn, struct frame *frame);
 /* model_check.c: rmap, page tables and swap references against each other; the machine stands
  * still. */
 void model_check(struct model *m);
@@ -330,7 +332,7 @@ void frames_sweep(struct model *m);
 void lru_sweep(struct model *m);
 void slots_sweep(struct model *m);
 
-/* At the end of the trace: open spans. */
+/* At the end of what has come so far: writes the open spans. The model stays as it is. */
 void tasks_flush(struct model *m);
 void address_spaces_flush(struct model *m);
 void anon_vmas_flush(struct model *m);

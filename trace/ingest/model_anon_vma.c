@@ -91,7 +91,8 @@ static void avc_span_end(struct model *m, void *record, uint64_t t)
 	const struct avc *avc = record;
 
 	DB_INSERT(m->db, avc_span, INT(avc->entry.a), INT(avc->entry.b), INT(avc->t_begin), INT(t));
-	count_link(m, (uint32_t)avc->entry.a, (uint32_t)avc->entry.b, -1);
+	if (t != T_OPEN)
+		count_link(m, (uint32_t)avc->entry.a, (uint32_t)avc->entry.b, -1);
 }
 
 void on_avc_link(struct model *m, const struct trace_ev_avc_link *e)

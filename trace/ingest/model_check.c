@@ -6,18 +6,16 @@
 #include "trace/ingest/model.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
-static void check_entries(struct model *m, uint32_t *holders)
+static void check_entries(struct model *m)
 {
 	const struct pte *pte;
 
-	map_for_each(&m->ptes, pte)
-	{
+	map_for_each (&m->ptes, pte) {
 		uint32_t mm_id = (uint32_t)pte->entry.a;
 
-		if (pte->kind == PTE_SWAP && pte->value < m->nr_slots)
-			holders[pte->value]++;
+		if (pte->kind == PTE_SWAP && pte->value < MAX_FRAMES)
+			((struct slot *)sparse_at(&m->slots, pte->value))->holders++;
 		if (pte->kind == PTE_PAGE &&
 		    !map_find(&m->rmaps, (uint64_t)pte->value << 32 | mm_id, pte->entry.b))
 			violation(m, fmt("frame %u", pte->value),
@@ -30,8 +28,7 @@ static void check_mappings(struct model *m)
 {
 	const struct rmap *rmap;
 
-	map_for_each(&m->rmaps, rmap)
-	{
+	map_for_each (&m->rmaps, rmap) {
 		uint32_t pfn = (uint32_t)(rmap->entry.a >> 32);
 		uint32_t mm_id = (uint32_t)rmap->entry.a;
 		const struct pte *pte = map_find(&m->ptes, mm_id, rmap->entry.b);
@@ -43,33 +40,35 @@ static void check_mappings(struct model *m)
 	}
 }
 
-static void check_slots(struct model *m, const uint32_t *holders)
+static void check_slots(struct model *m)
 {
-	for (uint32_t i = 0; i < m->nr_slots; i++) {
-		const struct slot *slot = &m->slots[i];
-		uint32_t want = holders[i] + (slot->pfn != NO_FRAME ? 1 : 0);
+	struct slot *slot;
+	uint32_t i;
 
-		if (slot->used ? slot->refs != want : holders[i] != 0)
+	sparse_for_each (&m->slots, i, slot) {
+		uint32_t want = slot->holders + (slot->pfn != NO_FRAME ? 1 : 0);
+
+		if (slot->used ? slot->refs != want : slot->holders != 0)
 			violation(m, fmt("slot %u", i),
-				  fmt("%u references: %u entries, %s", want, holders[i],
+				  fmt("%u references: %u entries, %s", want, slot->holders,
 				      slot->pfn == NO_FRAME ? "not cached" : "cached"),
 				  fmt("%u", slot->refs));
+		slot->holders = 0;
 	}
 }
 
 void model_check(struct model *m)
 {
-	uint32_t *holders;
+	struct frame *frame;
+	uint32_t pfn;
 
 	/* With events missing, every difference would be told again at each barrier. */
 	if (m->event->t >= m->loss_t)
 		return;
-	holders = xcalloc(m->nr_slots + 1, sizeof(*holders));
-	check_entries(m, holders);
+	check_entries(m);
 	check_mappings(m);
-	check_slots(m, holders);
+	check_slots(m);
 	rmaps_settle(m);
-	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++)
-		flags_settle(m, pfn);
-	free(holders);
+	sparse_for_each (&m->frames, pfn, frame)
+		flags_settle(m, pfn, frame);
 }

@@ -86,12 +86,12 @@ void fault_add_reclaim(struct task *task, uint64_t reclaim_ns)
 		task->faults[i].reclaim_ns += reclaim_ns;
 }
 
-void task_drop_faults(struct model *m, struct task *task)
+void task_write_faults(struct model *m, const struct task *task)
 {
-	while (task->nr_faults) {
-		struct open_fault *fault = &task->faults[--task->nr_faults];
+	for (uint32_t i = task->nr_faults; i-- > 0;) {
+		const struct open_fault *fault = &task->faults[i];
 
 		fault_write(m, task, fault, NULL);
-		refault_end(m, &fault->refault, -1, (int32_t)task->entry.a);
+		refault_write(m, &fault->refault, -1, (int32_t)task->entry.a);
 	}
 }

@@ -88,10 +88,8 @@ static void flags_end(struct model *m, uint32_t pfn, const struct frame *frame, 
 			  INT(t));
 }
 
-void flags_settle(struct model *m, uint32_t pfn)
+void flags_settle(struct model *m, uint32_t pfn, struct frame *frame)
 {
-	struct frame *frame = &m->frames[pfn];
-
 	if (frame->flags_twice_set || frame->flags_twice_cleared)
 		violation(m, fmt("flags of frame %u", pfn), fmt("set and cleared in turn"),
 			  fmt("0x%x set twice, 0x%x cleared twice", frame->flags_twice_set,
@@ -144,7 +142,7 @@ void on_mm_page_free(struct model *m, const struct trace_ev_mm_page_free *e)
 				      enum_text(ENUM_ID_page_kind, e->kind)));
 		mapcount_settle(m, e->pfn);
 		check_unused(m, e->pfn, frame);
-		flags_settle(m, e->pfn);
+		flags_settle(m, e->pfn, frame);
 		flags_end(m, e->pfn, frame, m->event->t);
 		life_end(m, e->pfn, frame, m->event->t);
 		frame->flags = 0;
@@ -278,9 +276,10 @@ void on_state_free(struct model *m, const struct trace_ev_state_free *e)
 
 void frames_sweep(struct model *m)
 {
-	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
-		struct frame *frame = &m->frames[pfn];
+	struct frame *frame;
+	uint32_t pfn;
 
+	sparse_for_each (&m->frames, pfn, frame) {
 		if (frame->state < FRAME_BUDDY || frame->generation == m->generation)
 			continue;
 		disagreement(m, fmt("frame %u", pfn), state_text(frame), fmt("not listed"));
@@ -295,9 +294,10 @@ void frames_sweep(struct model *m)
 
 void frames_flush(struct model *m)
 {
-	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
-		const struct frame *frame = &m->frames[pfn];
+	const struct frame *frame;
+	uint32_t pfn;
 
+	sparse_for_each (&m->frames, pfn, frame) {
 		if (frame->state != FRAME_ALLOCATED)
 			continue;
 		flags_end(m, pfn, frame, T_OPEN);

@@ -111,9 +111,10 @@ void on_state_lru(struct model *m, const struct trace_ev_state_lru *e)
 
 void lru_sweep(struct model *m)
 {
-	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
-		struct frame *frame = &m->frames[pfn];
+	struct frame *frame;
+	uint32_t pfn;
 
+	sparse_for_each (&m->frames, pfn, frame) {
 		if (frame->list == LRU_NONE || frame->lru_generation == m->generation)
 			continue;
 		disagreement(m, fmt("frame %u", pfn), fmt("on %s", list_text(frame->list)),
@@ -125,8 +126,11 @@ void lru_sweep(struct model *m)
 
 void lru_flush(struct model *m)
 {
-	for (uint32_t pfn = 0; pfn < m->nr_frames; pfn++) {
-		if (m->frames[pfn].list != LRU_NONE)
-			lru_span_end(m, pfn, &m->frames[pfn], T_OPEN, NULL);
+	const struct frame *frame;
+	uint32_t pfn;
+
+	sparse_for_each (&m->frames, pfn, frame) {
+		if (frame->list != LRU_NONE)
+			lru_span_end(m, pfn, frame, T_OPEN, NULL);
 	}
 }

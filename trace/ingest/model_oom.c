@@ -3,6 +3,8 @@
  */
 #include "trace/ingest/model.h"
 
+#include <inttypes.h>
+
 static struct oom *oom_known(struct model *m, uint32_t kill_id)
 {
 	struct oom *oom = map_find(&m->ooms, kill_id, 0);
@@ -62,10 +64,12 @@ void on_mark_victim(struct model *m, const struct trace_ev_mark_victim *e)
 /* `done` is NULL when the trace ended first. */
 static void oom_write(struct model *m, const struct oom *oom, const struct trace_ev_oom_done *done)
 {
-	DB_INSERT(m->db, oom_kill, INT(oom->entry.a), INT(oom->t), INT(oom->victim),
-		  INT(oom->predicted), done ? INT(done->freed_pages) : NIL,
-		  done ? INT(m->event->t) : NIL, INT(oom->mm_id), INT(oom->invoker),
-		  INT(oom->order), INT(oom->nr_free), INT(oom->nr_free_slots));
+	if (!DB_INSERT_NEW(m->db, oom_kill, INT(oom->entry.a), INT(oom->t), INT(oom->victim),
+			   INT(oom->predicted), done ? INT(done->freed_pages) : NIL,
+			   done ? INT(m->event->t) : NIL, INT(oom->mm_id), INT(oom->invoker),
+			   INT(oom->order), INT(oom->nr_free), INT(oom->nr_free_slots)))
+		violation(m, fmt("OOM decision %" PRIu64, oom->entry.a), fmt("a new number"),
+			  fmt("that of an earlier one"));
 }
 
 void on_oom_done(struct model *m, const struct trace_ev_oom_done *e)
@@ -86,8 +90,7 @@ void ooms_flush(struct model *m)
 {
 	const struct oom *oom;
 
-	map_for_each(&m->ooms, oom)
-	{
+	map_for_each (&m->ooms, oom) {
 		if (oom->t)
 			oom_write(m, oom, NULL);
 	}

@@ -34,11 +34,15 @@ static void pgtable_new(struct model *m, uint32_t mm_id, uint32_t level, uint64_
 static void pgtable_span_end(struct model *m, void *record, uint64_t t)
 {
 	const struct pgtable *table = record;
-	struct mm *mm = map_find(&m->mms, table->entry.a >> 8, 0);
-	struct frame *frame = frame_at(m, table->pfn);
+	struct frame *frame;
+	struct mm *mm;
 
 	DB_INSERT(m->db, pgtable_span, INT(table->entry.a >> 8), INT(table->entry.b),
 		  INT(table->entry.a & 0xff), INT(table->pfn), INT(table->t_begin), INT(t));
+	if (t == T_OPEN)
+		return;
+	mm = map_find(&m->mms, table->entry.a >> 8, 0);
+	frame = frame_at(m, table->pfn);
 	if (mm)
 		mm->nr_pgtables--;
 	if (frame)

@@ -40,9 +40,10 @@ static void pte_write_span(struct model *m, const struct pte *pte, uint64_t t, c
 static void pte_span_end(struct model *m, void *record, uint64_t t)
 {
 	const struct pte *pte = record;
-	struct mm *mm = map_find(&m->mms, pte->entry.a, 0);
+	struct mm *mm;
 
 	pte_write_span(m, pte, t, t == T_OPEN ? NULL : "baseline");
+	mm = t == T_OPEN ? NULL : map_find(&m->mms, pte->entry.a, 0);
 	if (mm)
 		mm->nr_ptes--;
 }

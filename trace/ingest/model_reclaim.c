@@ -7,6 +7,8 @@
  */
 #include "trace/ingest/model.h"
 
+#include <inttypes.h>
+
 void on_reclaim_pass_begin(struct model *m, const struct trace_ev_reclaim_pass_begin *e)
 {
 	struct pass *pass;
@@ -30,13 +32,16 @@ void on_reclaim_pass_begin(struct model *m, const struct trace_ev_reclaim_pass_b
 static void pass_write(struct model *m, const struct pass *pass, uint64_t t,
 		       const struct trace_ev_reclaim_pass_end *end)
 {
-	DB_INSERT(m->db, reclaim_pass, INT(pass->entry.a),
-		  TEXT(enum_text(ENUM_ID_reclaim_kind, pass->kind)), INT(pass->pid), INT(pass->cpu),
-		  INT(pass->priority), INT(pass->t_begin), INT(t), end ? INT(end->nr_scanned) : NIL,
-		  end ? INT(end->nr_freed) : NIL, end ? INT(end->nr_written) : NIL,
-		  end ? INT(end->nr_activated) : NIL, end ? INT(end->nr_deactivated) : NIL,
-		  end ? INT(end->nr_active_scanned) : NIL, INT(pass->nr_free),
-		  end ? INT(end->nr_free) : NIL);
+	if (!DB_INSERT_NEW(m->db, reclaim_pass, INT(pass->entry.a),
+			   TEXT(enum_text(ENUM_ID_reclaim_kind, pass->kind)), INT(pass->pid),
+			   INT(pass->cpu), INT(pass->priority), INT(pass->t_begin), INT(t),
+			   end ? INT(end->nr_scanned) : NIL, end ? INT(end->nr_freed) : NIL,
+			   end ? INT(end->nr_written) : NIL, end ? INT(end->nr_activated) : NIL,
+			   end ? INT(end->nr_deactivated) : NIL,
+			   end ? INT(end->nr_active_scanned) : NIL, INT(pass->nr_free),
+			   end ? INT(end->nr_free) : NIL))
+		violation(m, fmt("pass %" PRIu64, pass->entry.a), fmt("a new number"),
+			  fmt("that of an earlier pass"));
 }
 
 void on_reclaim_pass_end(struct model *m, const struct trace_ev_reclaim_pass_end *e)
@@ -129,22 +134,28 @@ void on_page_evicted(struct model *m, const struct trace_ev_page_evicted *e)
 		  INT(m->nr_evictions));
 }
 
-void refault_end(struct model *m, struct refault *refault, int64_t latency_ns, int32_t pid)
+void refault_write(struct model *m, const struct refault *refault, int64_t latency_ns, int32_t pid)
 {
 	if (!refault->open)
 		return;
-	refault->open = false;
 	DB_INSERT(m->db, refault, INT(refault->t), INT(refault->eviction_id),
 		  INT(refault->distance), latency_ns < 0 ? NIL : INT(latency_ns),
 		  INT(refault->slot), INT(refault->pfn), pid < 0 ? NIL : INT(pid),
 		  INT(refault->readahead));
 }
 
+void refault_end(struct model *m, struct refault *refault, int64_t latency_ns, int32_t pid)
+{
+	refault_write(m, refault, latency_ns, pid);
+	refault->open = false;
+}
+
 void reclaim_flush(struct model *m)
 {
 	struct pass *pass;
 
-	map_for_each(&m->passes, pass) pass_write(m, pass, T_OPEN, NULL);
+	map_for_each (&m->passes, pass)
+		pass_write(m, pass, T_OPEN, NULL);
 	if (m->kswapd_awake)
 		DB_INSERT(m->db, kswapd_span, INT(m->kswapd_t), INT(T_OPEN), INT(m->kswapd_free),
 			  NIL);

@@ -26,10 +26,13 @@ static struct text mapping_name(uint32_t pfn, uint32_t mm_id, uint64_t va)
 static void rmap_span_end(struct model *m, void *record, uint64_t t)
 {
 	const struct rmap *rmap = record;
-	struct frame *frame = frame_at(m, (uint32_t)(rmap->entry.a >> 32));
+	struct frame *frame;
 
 	DB_INSERT(m->db, rmap_span, INT(rmap->entry.a >> 32), INT(rmap->entry.a & UINT32_MAX),
 		  INT(rmap->entry.b), INT(rmap->mapping_id), INT(rmap->t_begin), INT(t));
+	if (t == T_OPEN)
+		return;
+	frame = frame_at(m, (uint32_t)(rmap->entry.a >> 32));
 	if (frame)
 		frame->mapcount--;
 }

@@ -30,11 +30,18 @@ static void refs_end(struct model *m, uint32_t number, const struct slot *slot, 
 			  INT(slot->life_id));
 }
 
+static void cache_write(struct model *m, uint32_t number, const struct slot *slot, uint64_t t)
+{
+	if (slot->pfn != NO_FRAME)
+		DB_INSERT(m->db, swap_cache_span, INT(number), INT(slot->pfn), INT(slot->cache_t),
+			  INT(t));
+}
+
 static void cache_end(struct model *m, uint32_t number, struct slot *slot, uint64_t t)
 {
 	struct frame *frame = frame_at(m, slot->pfn);
 
-	DB_INSERT(m->db, swap_cache_span, INT(number), INT(slot->pfn), INT(slot->cache_t), INT(t));
+	cache_write(m, number, slot, t);
 	if (frame && frame->slot == number)
 		frame->slot = NO_SLOT;
 	slot->pfn = NO_FRAME;
@@ -293,9 +300,10 @@ void on_state_swap(struct model *m, const struct trace_ev_state_swap *e)
 
 void slots_sweep(struct model *m)
 {
-	for (uint32_t i = 0; i < m->nr_slots; i++) {
-		struct slot *slot = &m->slots[i];
+	struct slot *slot;
+	uint32_t i;
 
+	sparse_for_each (&m->slots, i, slot) {
 		if (!slot->used || slot->generation == m->generation)
 			continue;
 		disagreement(m, fmt("slot %u", i), fmt("%u references", slot->refs),
@@ -306,8 +314,14 @@ void slots_sweep(struct model *m)
 
 void slots_flush(struct model *m)
 {
-	for (uint32_t i = 0; i < m->nr_slots; i++) {
-		if (m->slots[i].used)
-			life_end(m, i, &m->slots[i], T_OPEN);
+	const struct slot *slot;
+	uint32_t i;
+
+	sparse_for_each (&m->slots, i, slot) {
+		if (!slot->used)
+			continue;
+		refs_end(m, i, slot, T_OPEN);
+		cache_write(m, i, slot, T_OPEN);
+		refault_write(m, &slot->refault, -1, -1);
 	}
 }

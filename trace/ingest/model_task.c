@@ -30,8 +30,12 @@ static void task_span_end(struct model *m, void *record, uint64_t t)
 /* The end of the task's span and of everything that it was in the middle of. */
 static void task_end(struct model *m, void *record, uint64_t t)
 {
-	task_drop_faults(m, record);
-	task_span_end(m, record, t);
+	struct task *task = record;
+
+	task_write_faults(m, task);
+	task_span_end(m, task, t);
+	if (t != T_OPEN)
+		task->nr_faults = 0;
 }
 
 static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, uint32_t mm_id,

@@ -92,6 +92,8 @@ static void mm_span_end(struct model *m, void *record, uint64_t t)
 	struct mm *mm = record;
 
 	DB_INSERT(m->db, mm_span, INT(mm->entry.a), INT(mm->t_begin), INT(t), INT(mm->pgd_pfn));
+	if (t == T_OPEN)
+		return;
 	free(mm->ranges);
 	mm->ranges = NULL;
 }
@@ -164,9 +166,10 @@ static void vma_turn_span(struct model *m, struct vma *vma, uint64_t t, const ch
 static void vma_span_end(struct model *m, void *record, uint64_t t)
 {
 	struct vma *vma = record;
-	struct mm *mm = map_find(&m->mms, vma->mm_id, 0);
+	struct mm *mm;
 
 	vma_write_span(m, vma, t, t == T_OPEN ? NULL : "baseline");
+	mm = t == T_OPEN ? NULL : map_find(&m->mms, vma->mm_id, 0);
 	if (mm)
 		mm_drop_range(mm, (uint32_t)vma->entry.a);
 }

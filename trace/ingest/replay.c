@@ -94,6 +94,21 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 	model_check(m);
 }
 
+static void frame_init(void *record)
+{
+	struct frame *frame = record;
+
+	frame->list = LRU_NONE;
+	frame->slot = NO_SLOT;
+}
+
+static void slot_init(void *record)
+{
+	struct slot *slot = record;
+
+	slot->pfn = NO_FRAME;
+}
+
 struct model *replay_new(struct db *db)
 {
 	struct model *m = xcalloc(1, sizeof(*m));
@@ -101,6 +116,8 @@ struct model *replay_new(struct db *db)
 	m->db = db;
 	m->loss_t = UINT64_MAX;
 	m->first_pass_id = UINT32_MAX;
+	sparse_init(&m->frames, sizeof(struct frame), frame_init);
+	sparse_init(&m->slots, sizeof(struct slot), slot_init);
 	map_init(&m->tasks, sizeof(struct task));
 	map_init(&m->mms, sizeof(struct mm));
 	map_init(&m->vmas, sizeof(struct vma));
@@ -159,7 +176,8 @@ void replay_free(struct model *m)
 
 	if (!m)
 		return;
-	map_for_each(&m->mms, mm) free(mm->ranges);
+	map_for_each (&m->mms, mm)
+		free(mm->ranges);
 	map_destroy(&m->tasks);
 	map_destroy(&m->mms);
 	map_destroy(&m->vmas);
@@ -171,7 +189,7 @@ void replay_free(struct model *m)
 	map_destroy(&m->pgtables);
 	map_destroy(&m->passes);
 	map_destroy(&m->ooms);
-	free(m->frames);
-	free(m->slots);
+	sparse_destroy(&m->frames);
+	sparse_destroy(&m->slots);
 	free(m);
 }

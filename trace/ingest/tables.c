@@ -86,6 +86,14 @@ void tables_insert(struct tables *tables, const struct event *event)
 	batch_add(tables->batches[event->id], values);
 }
 
+void tables_flush(struct tables *tables)
+{
+	for (size_t i = 0; i < TRACE_ID_LIMIT; i++) {
+		if (tables->batches[i])
+			batch_flush(tables->batches[i]);
+	}
+}
+
 void tables_free(struct tables *tables)
 {
 	if (!tables)

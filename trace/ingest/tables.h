@@ -19,7 +19,9 @@ struct tables {
 
 struct tables *tables_new(struct db *db, const struct layout *layout);
 void tables_insert(struct tables *tables, const struct event *event);
-/* Before db_finish(). NULL is allowed. */
+/* Writes the rows that wait. */
+void tables_flush(struct tables *tables);
+/* The same, and their end. Before db_finish(). NULL is allowed. */
 void tables_free(struct tables *tables);
 
 /* A NUL-padded text field as a C string of at most `size` characters; what is not printable ASCII
