@@ -1,10 +1,10 @@
 # Every source file of the kernel, by layer, lowest first: the table of contents. A layer may include itself and what stands
 # above it here (tests/lint/includes.py).
 
-KERNEL_LIB := string printf cmdline rbtree interval_tree
+KERNEL_LIB := string printf cmdline siphash rbtree interval_tree
 KERNEL_CPU := percpu spinlock rwsem quiesce printk panic backtrace symbols
 KERNEL_TRACE := ring trace names
-KERNEL_ARCH := pvh.S boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
+KERNEL_ARCH := pvh.S kaslr.c boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
 	memops.c tlb.c context.c user_copy.S uaccess.c smp.c trampoline.S
 KERNEL_MM := page memblock buddy pcp page_alloc slab kmap pgtable pte io_pool vmstat \
 	mm vma mmap madvise mincore page_operations rmap rmap_walk zap fault \

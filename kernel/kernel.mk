@@ -2,6 +2,7 @@
 # and sanitizers, V=1 shows commands.
 
 CROSS_COMPILE ?= x86_64-linux-gnu-
+HOSTCC ?= gcc
 O ?= build
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -22,7 +23,7 @@ KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize-re
 KERNEL_CFLAGS += $(if $(filter 1,$(DEBUG)),$(KERNEL_SANITIZE))
 KERNEL_ASFLAGS := -g $(KERNEL_ARCH_FLAGS)
 KERNEL_LDFLAGS := -m elf_x86_64 -nostdlib -static --build-id=none -z noexecstack \
-	-z max-page-size=4096
+	-z max-page-size=4096 --emit-relocs
 
 KERNEL_OBJS := $(KERNEL_SRCS:%=$(O)/%.o)
 KERNEL_LDSCRIPT := $(O)/kernel/kernel.ld
@@ -54,25 +55,42 @@ $(KERNEL_LDSCRIPT): kernel/arch/x86_64/kernel.ld.S $(KERNEL_FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) -E -P -MT $@ -MF $@.d -x c -o $@ $<
 
-# Linked twice: the first link, with an empty symbol table, tells where the functions are. The table
-# lies behind them, so the second link moves none; that they are where the table says is checked.
+# Linked three times. The first link, with an empty symbol table, tells where the functions are. The
+# table lies behind them, so the second link moves none, and tells where absolute addresses are
+# (for KASLR). Their table lies behind everything. That both tables are right is checked.
+GEN_RELOCS := $(O)/kernel/gen-relocs
+
+$(GEN_RELOCS): kernel/gen/gen-relocs.c
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=gnu11 -O2 -Wall -Wextra -Werror -o $@ $<
+
 $(O)/kernel/symbols-none.S: kernel/cpu/symbols.awk $(KERNEL_FLAGS_FILE)
 	$(Q)awk -f $< /dev/null > $@
+
+$(O)/kernel/relocs-none.S: $(GEN_RELOCS)
+	$(Q)$< > $@
 
 $(O)/kernel/symbols.S: $(O)/kernel/first.elf kernel/cpu/symbols.awk
 	$(Q)$(KERNEL_NM) -n $< | awk -f kernel/cpu/symbols.awk > $@
 
-$(O)/kernel/symbols.o $(O)/kernel/symbols-none.o: %.o: %.S
+$(O)/kernel/relocs.S: $(O)/kernel/second.elf $(GEN_RELOCS)
+	$(Q)$(GEN_RELOCS) $< > $@
+
+$(O)/kernel/symbols.o $(O)/kernel/symbols-none.o $(O)/kernel/relocs.o $(O)/kernel/relocs-none.o: %.o: %.S
 	$(Q)$(KERNEL_CC) $(KERNEL_ASFLAGS) -c -o $@ $<
 
-$(O)/kernel/first.elf: $(KERNEL_OBJS) $(O)/kernel/symbols-none.o $(KERNEL_LDSCRIPT)
-	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LDSCRIPT) -o $@ \
-		$(KERNEL_OBJS) $(O)/kernel/symbols-none.o
+KERNEL_LINK = $(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LDSCRIPT)
 
-$(O)/kernel.elf: $(KERNEL_OBJS) $(O)/kernel/symbols.o $(KERNEL_LDSCRIPT)
-	$(Q)$(KERNEL_LD) $(KERNEL_LDFLAGS) -T $(KERNEL_LDSCRIPT) -o $@.tmp \
-		$(KERNEL_OBJS) $(O)/kernel/symbols.o
+$(O)/kernel/first.elf: $(KERNEL_OBJS) $(O)/kernel/symbols-none.o $(O)/kernel/relocs-none.o $(KERNEL_LDSCRIPT)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJS) $(O)/kernel/symbols-none.o $(O)/kernel/relocs-none.o
+
+$(O)/kernel/second.elf: $(KERNEL_OBJS) $(O)/kernel/symbols.o $(O)/kernel/relocs-none.o $(KERNEL_LDSCRIPT)
+	$(Q)$(KERNEL_LINK) -o $@ $(KERNEL_OBJS) $(O)/kernel/symbols.o $(O)/kernel/relocs-none.o
+
+$(O)/kernel.elf: $(KERNEL_OBJS) $(O)/kernel/symbols.o $(O)/kernel/relocs.o $(KERNEL_LDSCRIPT)
+	$(Q)$(KERNEL_LINK) -o $@.tmp $(KERNEL_OBJS) $(O)/kernel/symbols.o $(O)/kernel/relocs.o
 	$(Q)$(KERNEL_NM) -n $@.tmp | awk -f kernel/cpu/symbols.awk | cmp - $(O)/kernel/symbols.S
+	$(Q)$(GEN_RELOCS) $@.tmp | cmp - $(O)/kernel/relocs.S
 	@echo "  LD      $@"
 	$(Q)mv $@.tmp $@
 

@@ -143,6 +143,7 @@ void kernel_main(void)
 	cmdline_set(boot_info.cmdline);
 	serial_init();
 	printk("palimpsest: %s", boot_info.cmdline);
+	kaslr_check();
 	arch_init_cpu(0);
 	arch_init_acpi();
 	init_memory();

@@ -7,6 +7,7 @@
 #include "cpu/backtrace.h"
 #include "cpu/current.h"
 #include "cpu/irqflags.h"
+#include "cpu/symbols.h"
 #include "lib/printf.h"
 
 #define REASON_MAX 200
@@ -75,6 +76,7 @@ static void __noreturn panic_with(u64 rip, u64 rbp, const char *format, va_list 
 	printk("cpu %u, task %d (%s)", cpu_id(), current->pid, current->comm);
 	printk("backtrace:");
 	backtrace_print(rip, rbp);
+	printk("Kernel Offset: 0x%lx", kernel_offset());
 	if (panic_hooks.last_words)
 		panic_hooks.last_words();
 	if (panic_hooks.monitor)

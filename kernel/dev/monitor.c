@@ -15,9 +15,11 @@
 #include "dev/monitor.h"
 
 #include "arch/x86_64/upcall.h"
+#include "cpu/backtrace.h"
 #include "cpu/irqflags.h"
 #include "cpu/kthread.h"
 #include "cpu/quiesce.h"
+#include "cpu/symbols.h"
 #include "cpu/wait.h"
 #include "dev/serial.h"
 #include "lib/cmdline.h"
@@ -178,6 +180,7 @@ static void converse(void)
 {
 	char line[LINE_SIZE];
 
+	printk("Kernel Offset: 0x%lx", kernel_offset());
 	do {
 		console_write(PROMPT, sizeof(PROMPT) - 1);
 		get_line(line, sizeof(line));
@@ -211,7 +214,10 @@ static void monitor_thread(void *arg)
  * this CPU stands, and what is printed may be changing. */
 void upcall_breakpoint(struct trap_frame *frame)
 {
-	printk("[monitor] breakpoint at %lx", frame->rip);
+	char at[LOCATION_MAX];
+
+	backtrace_describe(at, frame->rip);
+	printk("[monitor] breakpoint at %lx %s", frame->rip, at);
 	if (!spinlocks_held() && (frame->rflags & RFLAGS_IF)) {
 		irq_enable();
 		converse_quiesced();

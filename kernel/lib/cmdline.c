@@ -95,6 +95,19 @@ bool cmdline_is(const char *name, const char *value)
 	return at && word_length(at) == strlen(value) && strncmp(at, value, strlen(value)) == 0;
 }
 
+bool cmdline_has(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = command_line; *at; at += word_length(at)) {
+		while (*at == ' ')
+			at++;
+		if (word_length(at) == n && strncmp(at, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool cmdline_text(const char *name, char *buf, size_t size)
 {
 	const char *at = find_value(name);

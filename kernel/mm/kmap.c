@@ -108,9 +108,12 @@ static void map_boot(u64 va, phys_addr_t phys, u32 level, u64 rights)
 /* Gives the region a table below the top for each of its top entries. */
 static void fill_top(u64 base, u64 size)
 {
-	for (u64 offset = 0; offset < size; offset += level_size(PGTABLE_LEVELS))
-		table_entry_alloc(kernel_top(), base + offset, PGTABLE_LEVELS - 1, &boot_tables,
-				  NULL);
+	u32 nr = level_index(base + size - 1, PGTABLE_LEVELS) - level_index(base, PGTABLE_LEVELS) +
+		 1;
+
+	for (u32 i = 0; i < nr; i++)
+		table_entry_alloc(kernel_top(), base + i * level_size(PGTABLE_LEVELS),
+				  PGTABLE_LEVELS - 1, &boot_tables, NULL);
 }
 
 /* Rights of a frame of the image at its own address; of any other frame those of data. */
@@ -126,7 +129,7 @@ static void map_image(void)
 	phys_addr_t end = PAGE_ALIGN(kernel_to_phys(kernel_end));
 
 	for (phys_addr_t phys = kernel_to_phys(kernel_start); phys < end; phys += PAGE_SIZE)
-		map_boot(KERNEL_BASE + phys, phys, 1, image_rights(phys));
+		map_boot(phys_to_kernel(phys), phys, 1, image_rights(phys));
 }
 
 static void map_direct(phys_addr_t start, phys_addr_t end, u64 rights)
@@ -136,7 +139,7 @@ static void map_direct(phys_addr_t start, phys_addr_t end, u64 rights)
 	phys_addr_t phys = ALIGN_DOWN(start, LARGE_PAGE);
 
 	for (; phys < end; phys += LARGE_PAGE) {
-		u64 va = DIRECT_MAP_BASE + phys;
+		u64 va = (u64)phys_to_virt(phys);
 
 		if (phys + LARGE_PAGE <= image_start || phys >= image_end) {
 			map_boot(va, phys, 2, rights);
@@ -150,9 +153,9 @@ static void map_direct(phys_addr_t start, phys_addr_t end, u64 rights)
 void kmap_init(void)
 {
 	kernel_pgd = virt_to_phys(memblock_alloc(PAGE_SIZE));
-	fill_top(DIRECT_MAP_BASE, DIRECT_MAP_SIZE);
+	fill_top(direct_map_base, DIRECT_MAP_SIZE);
 	fill_top(VMAP_BASE, VMAP_SIZE);
-	fill_top(KERNEL_BASE, 1);
+	fill_top((u64)kernel_start, 1);
 	/* From 0, and what the firmware keeps included: its tables lie there. */
 	map_direct(0, (phys_addr_t)memblock_max_pfn() << PAGE_SHIFT, RIGHTS_DATA);
 	for (u32 i = 0; i < arch_nr_device_ranges; i++)

@@ -47,7 +47,7 @@ class RecordTest(support.TemporaryDirectoryTest):
         subprocess.run(["sha256sum", "--quiet", "-c", "manifest.sha256"], cwd=directory, check=True)
         machine = json.loads((directory / "machine.json").read_text())
         self.assertEqual(machine["end"]["cause"], "exit")
-        self.assertEqual(machine["kernel"]["command_line"], "trace=lossless swap=on")
+        self.assertEqual(machine["kernel"]["command_line"], "trace=lossless swap=on kaslr=1")
 
     def test_statuses(self):
         build = support.fake_build(self.directory, sql=EVENTS_LOST)
@@ -102,7 +102,8 @@ class RecordTest(support.TemporaryDirectoryTest):
         self.fails(done, 125, "qemu-system-x86_64 not found: run `make deps`")
 
     def test_usage(self):
-        for arguments in (["--cpus", "0"], ["--memory", "x"], ["--param", "x"], ["--nonsense"]):
+        for arguments in (["--cpus", "0"], ["--memory", "x"], ["--param", "x"], ["--seed", "-1"],
+                          ["--param", "kaslr=1"], ["--nonsense"]):
             done = support.palimpsest("record", *arguments, "--", "hello", sessions=self.sessions)
             self.fails(done, 125, "see `palimpsest record --help`")
         for arguments, status, message in (

@@ -10,6 +10,7 @@ from errors import ToolError
 GOOD = """
 title = "all keys"
 timeout_s = 60
+seed = 7
 [machine]
 memory = "128M"
 cpus = 4
@@ -17,6 +18,7 @@ swap = "none"
 accel = "kvm"
 [kernel]
 trace = "discard"
+kaslr = false
 [kernel.params]
 trace_buffers = 16
 policy = "clock"
@@ -52,7 +54,8 @@ class ScenarioTest(support.TemporaryDirectoryTest):
         got = self.load(GOOD)
         self.assertEqual((got.title, got.timeout_s, got.memory_bytes, got.cpus, got.swap_bytes,
                           got.accel), ("all keys", 60, 128 << 20, 4, 0, "kvm"))
-        self.assertEqual(got.command_line(), "trace=discard swap=off trace_buffers=16 policy=clock")
+        self.assertEqual(got.command_line(), "trace=discard swap=off kaslr=7 nokaslr "
+                         "trace_buffers=16 policy=clock")
         self.assertEqual(got.programs[0],
                          scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
         self.assertEqual(got.programs[1],
@@ -66,7 +69,8 @@ class ScenarioTest(support.TemporaryDirectoryTest):
     def test_own_output_is_read_back(self):
         want = scenario.Scenario(
             (scenario.Program("p", "/bin/p", ('a "b"', "\\", "\x7f", "ü"), "bg", None),),
-            title='a "title"', swap_bytes=0, parameters=(("a.b", "1"),), timeout_s=3)
+            title='a "title"', swap_bytes=0, parameters=(("a.b", "1"),), timeout_s=3,
+            seed=99, kaslr=False)
         self.assertEqual(self.load(scenario.to_toml(want)), want)
 
     def test_mistakes_name_file_and_key(self):
@@ -85,6 +89,9 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             "[machine]\naccel = 'hvf'\n" + PROGRAM: "machine.accel: expected one of",
             "machine = 1\n" + PROGRAM: "machine: expected a table, got 1",
             "[kernel]\ntrace = 'on'\n" + PROGRAM: "kernel.trace: expected one of",
+            "[kernel]\nkaslr = 1\n" + PROGRAM: "kernel.kaslr: expected true or false, got 1",
+            "seed = 'x'\n" + PROGRAM: "seed: expected an integer, got 'x'",
+            "seed = -1\n" + PROGRAM: "seed: expected 0 to",
             "[kernel.params]\na = [1]\n" + PROGRAM:
                 "kernel.params.a: expected a text or an integer",
             "[kernel.params]\na = 'b c'\n" + PROGRAM:

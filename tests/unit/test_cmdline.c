@@ -60,6 +60,19 @@ static void test_names_are_whole_words(void **state)
 	assert_true(cmdline_is("note", "a=b"));
 }
 
+static void test_words_that_stand_alone(void **state)
+{
+	(void)state;
+	cmdline_set("nokaslr trace=off  norandmaps");
+	assert_true(cmdline_has("nokaslr"));
+	assert_true(cmdline_has("norandmaps"));
+	assert_false(cmdline_has("kaslr"));
+	assert_false(cmdline_has("norand"));
+	assert_false(cmdline_has("trace"));
+	cmdline_set("xnokaslr nokaslr=1 nokaslrx");
+	assert_false(cmdline_has("nokaslr"));
+}
+
 static void test_the_last_one_wins(void **state)
 {
 	(void)state;
@@ -84,6 +97,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_what_is_no_number),
 	cmocka_unit_test(test_texts),
 	cmocka_unit_test(test_names_are_whole_words),
+	cmocka_unit_test(test_words_that_stand_alone),
 	cmocka_unit_test(test_the_last_one_wins),
 	cmocka_unit_test(test_long_lines_are_cut),
 };

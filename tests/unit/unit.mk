@@ -38,6 +38,7 @@ UNIT_SLAB := kernel/mm/slab.c $(addprefix kernel/lib/,string.c printf.c)
 
 $(eval $(call unit-test,rbtree,plain,kernel/lib/rbtree.c))
 $(eval $(call unit-test,interval_tree,plain,kernel/lib/interval_tree.c kernel/lib/rbtree.c))
+$(eval $(call unit-test,siphash,plain,kernel/lib/siphash.c))
 $(eval $(call unit-test,pte,plain))
 $(eval $(call unit-test,ring,plain,$(UNIT_RING)))
 $(eval $(call unit-test,ring_nesting,plain,$(UNIT_RING)))

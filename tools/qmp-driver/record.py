@@ -15,8 +15,8 @@ import sizes
 from build import Build
 from machine import MAX_CPUS
 from recording import Recording, set_session_options
-from scenario import (ACCELERATORS, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter,
-                      parse_memory, parse_swap)
+from scenario import (ACCELERATORS, DEFAULT_SEED, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter,
+                      check_seed, parse_memory, parse_swap)
 from supervisor import Outcome
 from terminal import Terminal
 
@@ -40,6 +40,10 @@ def _cpus(text: str) -> int:
     return cpus
 
 
+def _seed(text: str) -> int:
+    return check_seed(int(text, 0))
+
+
 def _seconds(text: str) -> int:
     seconds = int(text)
     if seconds < 0:
@@ -59,6 +63,11 @@ def set_argparser(parser) -> None:
                              "is counted as lost; off: no trace (default: lossless)")
     parser.add_argument("--param", type=parser.checked(_parameter), action="append", default=[],
                         metavar="NAME=VALUE", help="kernel parameter, may be repeated")
+    parser.add_argument("--seed", type=parser.checked(_seed), default=DEFAULT_SEED, metavar="N",
+                        help="of everything random in the kernel: equal seeds give equal layouts "
+                             f"(default: {DEFAULT_SEED})")
+    parser.add_argument("--no-kaslr", action="store_true",
+                        help="the kernel stays where it is linked")
     parser.add_argument("--accel", choices=ACCELERATORS, default="tcg",
                         help="kvm is used only when asked for (default: tcg)")
     parser.add_argument("--timeout", type=parser.checked(_seconds), default=0, metavar="S",
@@ -76,7 +85,7 @@ def main(args) -> int:
     scenario = Scenario(
         title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus,
         swap_bytes=args.swap, accel=args.accel, trace=args.trace, parameters=tuple(args.param),
-        timeout_s=args.timeout,
+        timeout_s=args.timeout, seed=args.seed, kaslr=not args.no_kaslr,
         programs=(Program(file.name[:MAX_COMM], str(file), tuple(arguments), status=None),))
     terminal = Terminal()
     interactive = args.interactive and sys.stdin.isatty()

@@ -2,12 +2,14 @@
 
   title = "..."
   timeout_s = 600                 end the session after that many seconds; 0: never
+  seed = 1                        of everything random in the kernel: equal seeds, equal layouts
 
   [machine]
   memory = "64M"    cpus = 2    swap = "192M" or "none"    accel = "tcg" or "kvm"
 
   [kernel]
   trace = "lossless", "discard" or "off"
+  kaslr = true or false           whether the kernel moves itself to a place that the seed chooses
   [kernel.params]                 more kernel parameters, passed on as they are
   name = "text" or 1
 
@@ -44,7 +46,9 @@ ACCELERATORS = ("tcg", "kvm")
 PROGRAM_MODES = ("fg", "bg")
 MAX_COMM = 15  # TASK_COMM_LEN without the NUL
 MIN_MEMORY = 8 << 20
-RESERVED_PARAMETERS = ("trace", "swap")
+RESERVED_PARAMETERS = ("trace", "swap", "kaslr")
+DEFAULT_SEED = 1
+MAX_SEED = (1 << 63) - 1  # TOML has no larger integer
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,15 @@ class Scenario:
     parameters: tuple[tuple[str, str], ...] = ()
     expectations: tuple[Expectation, ...] = ()
     timeout_s: int = 0
+    seed: int = DEFAULT_SEED
+    kaslr: bool = True
 
     def command_line(self) -> str:
         """The kernel's command line."""
-        words = [f"trace={self.trace}", f"swap={'on' if self.swap_bytes else 'off'}"]
+        words = [f"trace={self.trace}", f"swap={'on' if self.swap_bytes else 'off'}",
+                 f"kaslr={self.seed}"]
+        if not self.kaslr:
+            words.append("nokaslr")
         return " ".join(words + [f"{key}={value}" for key, value in self.parameters])
 
 
@@ -101,6 +110,13 @@ def check_parameter(key: str, value: str) -> None:
         raise ValueError(f"{key} is set by the scenario's own key")
     if not re.fullmatch(r"[!-~]*", value):
         raise ValueError(f"{key}: a value has no white space: {value!r}")
+
+
+def check_seed(seed: int) -> int:
+    """ValueError for what a TOML file cannot hold."""
+    if not 0 <= seed <= MAX_SEED:
+        raise ValueError(f"expected 0 to {MAX_SEED}, got {seed}")
+    return seed
 
 
 def parse_swap(text: str) -> int:
@@ -148,6 +164,13 @@ class _Table:
         value = self.get(key, kind, what)
         if value is None:
             raise self.fail(key, f"is missing: {what}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        self._known.append(key)
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"expected true or false, got {value!r}")
         return value
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
@@ -206,6 +229,10 @@ def load(path: Path) -> Scenario:
     timeout_s = top.get("timeout_s", int, "a number of seconds", 0)
     if timeout_s < 0:
         raise top.fail("timeout_s", f"expected 0 or more, got {timeout_s}")
+    try:
+        seed = check_seed(top.get("seed", int, "an integer", DEFAULT_SEED))
+    except ValueError as error:
+        raise top.fail("seed", str(error)) from error
     scenario = Scenario(
         title=top.get("title", str, "a text", ""),
         timeout_s=timeout_s,
@@ -214,6 +241,8 @@ def load(path: Path) -> Scenario:
         swap_bytes=machine.converted("swap", parse_swap, "a size or \"none\"", "128M"),
         accel=machine.choice("accel", ACCELERATORS, "tcg"),
         trace=kernel.choice("trace", TRACE_MODES, "lossless"),
+        seed=seed,
+        kaslr=kernel.flag("kaslr", True),
         parameters=_parameters(kernel.table("params")),
         programs=tuple(_program(table, path) for table in top.tables("program")),
         expectations=tuple(_expectation(table) for table in top.tables("expect")))
@@ -288,11 +317,13 @@ def to_toml(scenario: Scenario) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
     swap = sizes.exact(scenario.swap_bytes) if scenario.swap_bytes else "none"
-    lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}", "",
+    lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}",
+             f"seed = {scenario.seed}", "",
              "[machine]", f"memory = {text(sizes.exact(scenario.memory_bytes))}",
              f"cpus = {scenario.cpus}", f"swap = {text(swap)}",
              f"accel = {text(scenario.accel)}", "",
-             "[kernel]", f"trace = {text(scenario.trace)}", ""]
+             "[kernel]", f"trace = {text(scenario.trace)}",
+             f"kaslr = {'true' if scenario.kaslr else 'false'}", ""]
     if scenario.parameters:
         lines += ["[kernel.params]"]
         lines += [f"{text(key)} = {text(value)}" for key, value in scenario.parameters] + [""]

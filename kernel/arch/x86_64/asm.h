@@ -9,6 +9,9 @@
 #define IMAGE_BASE 0xffffffff80000000
 #define IMAGE_PHYS 0x100000
 
+/* Where the direct map lies before KASLR (DIRECT_MAP_BASE). */
+#define LOWEST_DIRECT_MAP 0xffff888000000000
+
 /* Slots of the top page table: direct map and image. */
 #define DIRECT_MAP_SLOT 273
 #define IMAGE_SLOT      511

@@ -1,39 +1,20 @@
 /*
- * The first C code: the per-CPU area of CPU 0, then the start information of the PVH boot protocol
- * (Xen's start_info.h) copied into boot_info, because the RAM it lies in is not reserved.
+ * The first C code after KASLR: the per-CPU area of CPU 0, then the start information of the PVH
+ * boot protocol copied into boot_info, because the RAM it lies in is not reserved.
  */
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irq.h"
+#include "arch/x86_64/kaslr.h"
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/start_info.h"
 #include "arch/x86_64/upcall.h"
 #include "cpu/clock.h"
 #include "cpu/panic.h"
 #include "lib/string.h"
-
-#define START_INFO_MAGIC 0x336ec578
-
-struct start_info {
-	u32 magic, version, flags, nr_modules;
-	u64 modules, cmdline, rsdp;
-	u64 memory_map; /* from version 1 */
-	u32 memory_map_entries;
-	u32 reserved;
-};
-
-struct start_module {
-	u64 start, size, cmdline, reserved;
-};
-
-struct start_memory {
-	u64 start, size;
-	u32 type, reserved;
-};
-
-#define MEMORY_RAM 1
 
 /* What the early tables reach. */
 #define EARLY_MAP_END (4096 * MIB)
@@ -96,6 +77,7 @@ static void read_start_info(phys_addr_t at)
 void arch_boot(phys_addr_t start_info)
 {
 	clock.tsc_boot = rdtsc();
+	kaslr_finish();
 	/* By its address in the direct map: the kernel's GS_BASE must have its top bit set
 	 * (traps.S). */
 	percpu_init_cpu(0, phys_to_virt(kernel_to_phys(percpu_boot_area)));

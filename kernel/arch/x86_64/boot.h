@@ -27,7 +27,16 @@ extern struct boot_info boot_info;
  * trampoline are never usable RAM: arch leaves them out of boot_info.ram. The kernel image and the
  * initrd lie inside boot_info.ram: the boot allocator steps around them. */
 
+/* The seed of everything random in this boot: kaslr= of the command line, or the CPU's. Who draws
+ * from it calls siphash(boot_seed, SEED_*, n), so that what programs see tells nothing of the rest.
+ */
+extern u64 boot_seed;
+enum { SEED_IMAGE = 1, SEED_DIRECT_MAP, SEED_USER };
+
 /* In this order. */
+
+/* Panics when kaslr= is no number. */
+void kaslr_check(void);
 
 /* GDT, TSS, IDT, system-call registers, CR0 and CR4 of the calling CPU. */
 void arch_init_cpu(u32 cpu);

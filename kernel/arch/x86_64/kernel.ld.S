@@ -2,7 +2,8 @@
  * The image, run through the preprocessor. Text, constants and data each begin on a page, because
  * each gets its own protection. The per-CPU template lies with the constants: nothing but its
  * copies is ever written. The symbol table comes after the text, so the second link, which fills
- * it, moves no function.
+ * it, moves no function; the table of relocations comes after all, so the third, which fills that,
+ * moves nothing.
  */
 #include "arch/x86_64/asm.h"
 
@@ -15,6 +16,7 @@ PHDRS
 	rodata PT_LOAD FLAGS(4);
 	note PT_NOTE FLAGS(4);
 	data PT_LOAD FLAGS(6);
+	relocs PT_LOAD FLAGS(4);
 }
 
 SECTIONS
@@ -61,6 +63,11 @@ SECTIONS
 		. += percpu_end - percpu_start;
 	} :data
 	kernel_end = .;
+
+	/* Read once, before memory is handed out: not part of what stays. */
+	.relocs : AT(ADDR(.relocs) - IMAGE_BASE) {
+		*(.relocs)
+	} :relocs
 
 	/DISCARD/ : {
 		*(.note.gnu.property)

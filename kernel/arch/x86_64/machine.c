@@ -11,6 +11,8 @@
 #define TOP_SLOT(va) ((va) >> 39 & (PGTABLE_ENTRIES - 1))
 
 static_assert(IMAGE_BASE == KERNEL_BASE, "asm.h repeats layout.h");
+static_assert(IMAGE_PHYS == KERNEL_PHYS, "asm.h repeats layout.h");
+static_assert(LOWEST_DIRECT_MAP == DIRECT_MAP_BASE, "asm.h repeats layout.h");
 static_assert(TOP_SLOT(DIRECT_MAP_BASE) == DIRECT_MAP_SLOT, "asm.h repeats layout.h");
 static_assert(TOP_SLOT(KERNEL_BASE) == IMAGE_SLOT, "asm.h repeats layout.h");
 

@@ -5,7 +5,7 @@
  *
  * The early page tables map physical memory below 4 GiB three times: as it is (for these first
  * instructions, and for those of secondary CPUs), at the direct map, and its first GiB at the
- * image. They are replaced by mm's tables.
+ * image; kaslr.c moves the latter two. They are replaced by mm's tables.
  */
 #include "arch/x86_64/macros.inc"
 
@@ -57,7 +57,7 @@ enter_long_mode:
 	ljmp $KERNEL_CS, $PHYS(1f)
 	.code64
 1:	movl %esi, %esi
-	addq $IMAGE_BASE, %rsi
+	addq PHYS(image_base), %rsi
 	jmp *%rsi
 END_FUNCTION enter_long_mode
 
@@ -88,11 +88,42 @@ cpu_too_old:
 FUNCTION boot_entry
 	LOAD_BOOT_SEGMENTS
 	movq boot_stack_top(%rip), %rsp
+	movl %ebp, %ebx
 	movl %ebp, %edi
 	xorl %ebp, %ebp
+	call kaslr_relocate
+	movq $1f, %rax		/* only now: where the image is from here on */
+	jmp *%rax
+1:	LOAD_BOOT_SEGMENTS
+	movq boot_stack_top(%rip), %rsp
+	movl %ebx, %edi
 	call arch_boot
 	ud2
 END_FUNCTION boot_entry
+
+/* void apply_relocs(u64 offset): adds the offset to every absolute address in the image, at its
+ * physical address. Assembler because nothing here may be such an address itself. */
+FUNCTION apply_relocs
+	leaq relocs64_start(%rip), %rsi
+	leaq relocs64_end(%rip), %rcx
+1:	cmpq %rcx, %rsi
+	jae 2f
+	movl (%rsi), %eax
+	addq %rdi, (%rax)
+	addq $4, %rsi
+	jmp 1b
+2:	leaq relocs32_start(%rip), %rsi
+	leaq relocs32_end(%rip), %rcx
+3:	cmpq %rcx, %rsi
+	jae 4f
+	movl (%rsi), %eax
+	addl %edi, (%rax)
+	addq $4, %rsi
+	jmp 3b
+4:	movq %cr3, %rax		/* serialises: code ahead has changed */
+	movq %rax, %cr3
+	ret
+END_FUNCTION apply_relocs
 
 /* The order of the fields of secondary_boot is asserted in smp.c. */
 FUNCTION secondary_entry
@@ -112,6 +143,12 @@ cpu_too_old_text:
 cpu_too_old_text_end:
 
 	.balign 8
+	.globl image_base, direct_map_base
+image_base:			/* where physical 0 would be in the image; moves with it */
+	.quad kernel_start - IMAGE_PHYS
+direct_map_base:		/* kaslr.c */
+	.quad LOWEST_DIRECT_MAP
+
 	.globl boot_gdt
 boot_gdt:
 	.quad 0
@@ -130,7 +167,7 @@ boot_gdt_pointer64:
 
 	.data
 	.balign 4096
-	.globl early_pml4
+	.globl early_pml4, early_direct, early_image
 early_pml4:
 	.quad PHYS(early_direct) + TABLE
 	.fill DIRECT_MAP_SLOT - 1, 8, 0
