@@ -31,6 +31,12 @@ static inline u64 tsc_to_ns(u64 tsc)
 	return (unsigned __int128)(tsc - clock.tsc_boot) * clock.mult >> CLOCK_SHIFT;
 }
 
+/* The same times 2^16: whole nanoseconds above, and a fraction in the low 16 bits. */
+static inline u64 tsc_to_ns_16(u64 tsc)
+{
+	return (unsigned __int128)(tsc - clock.tsc_boot) * clock.mult >> (CLOCK_SHIFT - 16);
+}
+
 /* Nanoseconds since boot; any context. Before calibration it is 0. */
 static inline u64 clock_ns(void)
 {

@@ -29,7 +29,7 @@ void buddy_init(void)
 static void insert_block(struct page *page, u32 order)
 {
 	page->order = order;
-	page_set(page, PG_BUDDY);
+	page_set_untraced(page, PG_BUDDY);
 	list_add(&page->lru, &buddy.blocks[order]);
 	buddy.nr_blocks[order]++;
 	buddy.nr_free += 1u << order;
@@ -38,7 +38,7 @@ static void insert_block(struct page *page, u32 order)
 static void remove_block(struct page *page, u32 order)
 {
 	list_del(&page->lru);
-	page_clear(page, PG_BUDDY);
+	page_clear_untraced(page, PG_BUDDY);
 	buddy.nr_blocks[order]--;
 	buddy.nr_free -= 1u << order;
 }
@@ -122,7 +122,7 @@ u32 buddy_take(struct list_head *frames, u32 nr)
 
 	spin_lock(&buddy.lock);
 	while (taken < nr && (page = remove_split(0))) {
-		page_set(page, PG_PCP);
+		page_set_untraced(page, PG_PCP);
 		list_add_tail(&page->lru, frames);
 		TRACE(mm_page_pcpu_refill, .pfn = page_pfn(page));
 		taken++;
@@ -138,7 +138,7 @@ void buddy_give(struct list_head *frames, u32 nr, u32 cpu)
 		struct page *page = list_last_entry(frames, struct page, lru);
 
 		list_del(&page->lru);
-		page_clear(page, PG_PCP);
+		page_clear_untraced(page, PG_PCP);
 		TRACE(mm_page_pcpu_drain, .pfn = page_pfn(page), .cpu = cpu);
 		insert_merged(page_pfn(page), 0);
 	}

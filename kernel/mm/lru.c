@@ -36,7 +36,7 @@ static void insert_locked(struct page *page, enum lru_list list, enum lru_why wh
 	lru.size[list]++;
 	page->list = list;
 	page->lru_pos = ++lru.head_pos[list];
-	page_set(page, list_flag(list));
+	page_set_untraced(page, list_flag(list));
 	TRACE(lru_insert, .pos = page->lru_pos, .pfn = page_pfn(page), .list = list, .why = why);
 }
 
@@ -48,7 +48,7 @@ static void remove_locked(struct page *page, enum lru_why why)
 	BUG_ON(!page_test(page, list_flag(list)));
 	list_del(&page->lru);
 	lru.size[list]--;
-	page_clear(page, list_flag(list));
+	page_clear_untraced(page, list_flag(list));
 	TRACE(lru_remove, .pfn = page_pfn(page), .list = list, .why = why);
 }
 

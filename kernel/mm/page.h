@@ -112,6 +112,16 @@ static inline bool page_test(const struct page *page, u32 flag)
 u32 page_set(struct page *page, u32 flags);
 u32 page_clear(struct page *page, u32 flags);
 
+/* The same for flags of PG_UNTRACED only: every frame that is allocated or freed comes by here. */
+static inline void page_set_untraced(struct page *page, u32 flags)
+{
+	__atomic_fetch_or(&page->flags, flags, __ATOMIC_SEQ_CST);
+}
+static inline void page_clear_untraced(struct page *page, u32 flags)
+{
+	__atomic_fetch_and(&page->flags, ~flags, __ATOMIC_SEQ_CST);
+}
+
 /* The page lock: the page's identity (anon_vma, slot) and content. Sleeps; innermost sleeping lock,
  * outside all spinlocks. */
 bool page_trylock(struct page *page);

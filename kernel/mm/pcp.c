@@ -48,7 +48,7 @@ struct page *pcp_alloc(enum page_kind kind, bool reserve)
 	page = list_first_entry(&pcp->frames, struct page, lru);
 	list_del(&page->lru);
 	pcp->nr--;
-	page_clear(page, PG_PCP);
+	page_clear_untraced(page, PG_PCP);
 	TRACE(mm_page_alloc, .pfn = page_pfn(page), .order = 0, .kind = kind, .pcp = 1,
 	      .reserve = reserve);
 	return page;
@@ -65,7 +65,7 @@ void pcp_free(struct page *page, enum page_kind kind)
 	struct pcp *pcp = &pcps[cpu_id()];
 
 	page->order = 0;
-	page_set(page, PG_PCP);
+	page_set_untraced(page, PG_PCP);
 	list_add(&page->lru, &pcp->frames);
 	TRACE(mm_page_free, .pfn = page_pfn(page), .order = 0, .kind = kind, .pcp = 1);
 	if (++pcp->nr > high)

@@ -9,37 +9,62 @@
 #include "mm/pgtable.h"
 #include "mm/zero_page.h"
 
+/* An entry in the trace's words. */
+struct told {
+	u32 value; /* pfn or slot */
+	u16 flags;
+	u8 kind;
+};
+
+static_assert(PTE_WRITE >> 1 == PTEF_WRITE && PTE_ACCESSED >> 3 == PTEF_ACCESSED &&
+		      PTE_DIRTY >> 3 == PTEF_DIRTY && PTE_NX >> 62 == PTEF_EXEC,
+	      "map_flags() shifts bits to their places");
+
+/* Flags of an entry that maps a page. */
+static inline u16 map_flags(pte_t pte)
+{
+	return (pte & PTE_WRITE) >> 1 | (pte & (PTE_ACCESSED | PTE_DIRTY)) >> 3 |
+	       (~pte & PTE_NX) >> 62;
+}
+
+static __noinline __attribute__((pure)) struct told tell_absent(pte_t pte)
+{
+	if (pte_is_swap(pte))
+		return (struct told){.value = pte_slot(pte), .kind = PTE_SWAP};
+	return (struct told){.value = pte_pfn(pte),
+			     .flags = map_flags(pte) | PTEF_PROTNONE,
+			     .kind = PTE_PAGE + (pfn_page(pte_pfn(pte)) == zero_page)};
+}
+
+static_assert(PTE_NONE == 0 && PTE_ZERO == PTE_PAGE + 1, "tell() counts");
+
+/* Nearly every entry that is told is empty or present. */
+static inline struct told tell(pte_t pte)
+{
+	pfn_t pfn = (pte & PTE_FRAME_MASK) >> PAGE_SHIFT;
+
+	if (!pte)
+		return (struct told){0};
+	if (unlikely(!(pte & PTE_PRESENT)))
+		return tell_absent(pte);
+	return (struct told){.value = pfn,
+			     .flags = map_flags(pte),
+			     .kind = PTE_PAGE + (pfn_page(pfn) == zero_page)};
+}
+
 u16 pte_trace_flags(pte_t pte)
 {
-	u16 flags = 0;
-
-	if (!pte_maps(pte))
-		return 0;
-	if (pte & PTE_WRITE)
-		flags |= PTEF_WRITE;
-	if (!(pte & PTE_NX))
-		flags |= PTEF_EXEC;
-	if (pte & PTE_ACCESSED)
-		flags |= PTEF_ACCESSED;
-	if (pte & PTE_DIRTY)
-		flags |= PTEF_DIRTY;
-	if (!(pte & PTE_PRESENT))
-		flags |= PTEF_PROTNONE;
-	return flags;
+	return tell(pte).flags;
 }
 
 enum pte_kind pte_trace_kind(pte_t pte)
 {
-	if (pte_maps(pte))
-		return pfn_page(pte_pfn(pte)) == zero_page ? PTE_ZERO : PTE_PAGE;
-	return pte_is_swap(pte) ? PTE_SWAP : PTE_NONE;
+	return tell(pte).kind;
 }
 
 u32 pte_trace_value(pte_t pte)
 {
-	if (pte_maps(pte))
-		return pte_pfn(pte);
-	return pte_is_swap(pte) ? pte_slot(pte) : 0;
+	return tell(pte).value;
 }
 
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why)
@@ -49,9 +74,9 @@ pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why w
 	ASSERT(spin_is_held(pte_lockptr(entry)));
 	ASSERT(pte);
 	old = pte_xchg(entry, pte);
-	TRACE(pte_set, .va = va, .mm_id = mm->id, .value = pte_trace_value(pte),
-	      .flags = pte_trace_flags(pte), .old_flags = pte_trace_flags(old),
-	      .kind = pte_trace_kind(pte), .old_kind = pte_trace_kind(old), .why = why);
+	TRACE(pte_set, .va = va, .mm_id = mm->id, .value = tell(pte).value,
+	      .flags = tell(pte).flags, .old_flags = tell(old).flags, .kind = tell(pte).kind,
+	      .old_kind = tell(old).kind, .why = why);
 	return old;
 }
 
@@ -62,7 +87,7 @@ pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
 	ASSERT(spin_is_held(pte_lockptr(entry)));
 	old = pte_xchg(entry, 0);
 	ASSERT(old);
-	TRACE(pte_clear, .va = va, .mm_id = mm->id, .value = pte_trace_value(old),
-	      .old_flags = pte_trace_flags(old), .old_kind = pte_trace_kind(old), .why = why);
+	TRACE(pte_clear, .va = va, .mm_id = mm->id, .value = tell(old).value,
+	      .old_flags = tell(old).flags, .old_kind = tell(old).kind, .why = why);
 	return old;
 }

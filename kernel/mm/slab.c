@@ -139,7 +139,7 @@ static bool grow(struct kmem_cache *cache, u32 gfp)
 	for (u32 i = 0; i < cache->per_slab; i++)
 		poison_object(cache, object_at(cache, slab, i));
 	spin_lock(&cache->lock);
-	page_set(slab, PG_SLAB);
+	page_set_untraced(slab, PG_SLAB);
 	link_slab(cache, slab);
 	TRACE_TEXT(slab_grow, cache, cache->name, .pfn = page_pfn(slab), .order = 0);
 	spin_unlock(&cache->lock);
@@ -151,7 +151,7 @@ static void detach_empty(struct kmem_cache *cache, struct page *slab)
 {
 	ASSERT(spin_is_held(&cache->lock));
 	unlink_slab(cache, slab);
-	page_clear(slab, PG_SLAB);
+	page_clear_untraced(slab, PG_SLAB);
 	TRACE_TEXT(slab_shrink, cache, cache->name, .pfn = page_pfn(slab), .order = 0);
 }
 

@@ -45,9 +45,8 @@
 
 #include "cpu/clock.h"
 #include "cpu/irqflags.h"
-#include "cpu/local.h"
 #include "cpu/panic.h"
-#include "cpu/percpu.h"
+#include "trace/reserve.h"
 #include "trace/trace.h"
 
 /*
@@ -59,33 +58,7 @@
 #define IDLE_FLUSH_NS  (100 * NSEC_PER_MSEC)
 #define DRAIN_LIMIT_NS (10 * NSEC_PER_SEC)
 
-/* Changed with interrupts off; `position` also by try_reserve(). The head says by which CPU. */
-struct trace_ring {
-	u64 position; /* where the next event goes, as a count of bytes */
-	u64 bias;     /* position + bias is its address */
-
-	u8 *memory;    /* subbufs * TRACE_SUBBUF_SIZE bytes; NULL until attached */
-	u32 subbufs;   /* sub-buffers in it */
-	u32 nr_free;   /* bits set in `free` */
-	u64 free;      /* bit n: sub-buffer n is free */
-	u64 with_host; /* bit n: sub-buffer n is submitted and not yet returned */
-
-	bool is_open;                 /* packet opened - 1 is open */
-	u64 opened;                   /* packets opened so far: number of the next one */
-	u64 delivered;                /* packets submitted so far */
-	u8 subbuf[TRACE_MAX_SUBBUFS]; /* at n % TRACE_MAX_SUBBUFS: of the undelivered packet n */
-
-	u64 events;             /* events in all delivered packets */
-	u64 discarded;          /* events dropped so far */
-	u64 reported_discarded; /* thereof, told in a closed packet */
-	u64 stalled_ns;         /* time spent waiting for the host */
-	u64 untold_stall_ns;    /* thereof, not yet in a trace_stall event */
-
-	u64 idle_position; /* position when trace_flush_idle() last saw it move */
-	u64 idle_since;    /* clock at that time */
-};
-
-static DEFINE_PER_CPU(struct trace_ring, trace_ring);
+DEFINE_PER_CPU(struct trace_ring, trace_ring);
 
 /* Both set once by trace_start(), while all CPUs are quiesced. */
 static const struct trace_sink *trace_sink;
@@ -102,16 +75,6 @@ static struct trace_packet *packet_of(const struct trace_ring *ring, u64 number)
 static u64 first_unclosed(const struct trace_ring *ring)
 {
 	return ring->opened - ring->is_open;
-}
-
-/*
- * Whether an event of `total` bytes at `position` stays inside the open packet. A position on a
- * multiple of 64 KiB is the end of a full packet, not the beginning of one, and is also what stands
- * there while no packet is open.
- */
-static inline bool fits(u64 position, u32 total)
-{
-	return ((position - 1) % TRACE_SUBBUF_SIZE) + total < TRACE_SUBBUF_SIZE;
 }
 
 /* Bytes of events in the open packet. */
@@ -245,7 +208,7 @@ static bool make_room(u32 total)
 	bool room = true;
 
 	/* An interrupt may have switched since the caller looked. */
-	if (!fits(ring->position, total)) {
+	if (!trace_fits(ring->position, total)) {
 		if (ring->is_open)
 			close_packet(ring, cpu);
 		room = get_free(ring, cpu);
@@ -266,48 +229,30 @@ static bool make_room(u32 total)
 	return room;
 }
 
-/* Reserves `total` bytes in the open packet and writes the event's header; NULL without room. */
-static inline void *try_reserve(u32 id, u32 total)
+/* Room for any event: when it is asked for, there is none for one of them in the open packet. */
+bool trace_make_room(void)
 {
-	u64 position = this_cpu_read(trace_ring.position);
-	trace_header_t *header;
-	u64 tsc;
+	union any_event {
+#define EVENT(id, name, doc) struct trace_ev_##name name;
+#include "trace/events.def"
+	};
 
-	do {
-		if (unlikely(!fits(position, total)))
-			return NULL;
-		/* Bias and clock are read after the position: see the head of this file. */
-		barrier();
-		header = (trace_header_t *)(position + this_cpu_read(trace_ring.bias));
-		tsc = rdtsc();
-	} while (unlikely(!this_cpu_try_cmpxchg(trace_ring.position, &position, position + total)));
-
-	*header = id | tsc_to_ns(tsc) << (64 - TRACE_TIMESTAMP_BITS);
-	return header + 1;
-}
-
-static __noinline void *reserve_slow(u32 id, u32 total)
-{
-	void *payload;
-
-	do {
-		if (!make_room(total))
-			return NULL;
-		payload = try_reserve(id, total);
-	} while (!payload); /* interrupts filled what was just opened */
-	return payload;
+	return make_room(sizeof(trace_header_t) + sizeof(union any_event));
 }
 
 void *trace_reserve(u32 id, u32 size)
 {
 	u32 total = sizeof(trace_header_t) + size;
-	void *payload = try_reserve(id, total);
+	void *payload;
 
-	return likely(payload) ? payload : reserve_slow(id, total);
+	/* Again: interrupts may fill what was just opened. */
+	while (!(payload = trace_try_reserve(id, total)))
+		if (!make_room(total))
+			return NULL;
+	return payload;
 }
 
-/* A closed packet is complete; an interrupt since then may already have delivered it. */
-static __noinline void deliver_completed(void)
+void trace_deliver_completed(void)
 {
 	u64 flags = irq_save();
 	u32 cpu = cpu_id();
@@ -318,13 +263,8 @@ static __noinline void deliver_completed(void)
 
 void trace_commit(void *payload, u32 size)
 {
-	struct trace_packet *packet = (void *)ALIGN_DOWN((u64)payload, TRACE_SUBBUF_SIZE);
-	u32 total = sizeof(trace_header_t) + size;
-
-	/* The event is counted before its bytes: when those are complete, so is the count. */
-	local_inc(&packet->emitted);
-	if (unlikely(local_sub_and_test(&packet->content_size, total)))
-		deliver_completed();
+	if (unlikely(trace_try_commit(payload, sizeof(trace_header_t) + size)))
+		trace_deliver_completed();
 }
 
 void trace_ring_attach(u32 cpu, void *memory, u32 subbufs)

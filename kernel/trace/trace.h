@@ -18,6 +18,7 @@
 
 #include "lib/string.h"
 #include "lib/types.h"
+#include "trace/emit.h"
 #include "trace/trace_abi.h"
 
 /* Whether each event is on. All are off until tracing begins. */
@@ -47,18 +48,20 @@ enum trace_field_count {
 		     ...)                                                                      \
 	n
 
-#define TRACE(event, ...)                                                                         \
-	do {                                                                                      \
-		static_assert(TRACE_NARGS(__VA_ARGS__) == (int)TRACE_FIELDS_##event,              \
-			      #event ": every field exactly once, padding left out");             \
-		if (unlikely(trace_enabled[TRACE_ID_##event])) {                                  \
-			struct trace_ev_##event *trace_ev_ =                                      \
-				trace_reserve(TRACE_ID_##event, sizeof(struct trace_ev_##event)); \
-			if (trace_ev_) {                                                          \
-				*trace_ev_ = (struct trace_ev_##event){__VA_ARGS__};              \
-				trace_commit(trace_ev_, sizeof(struct trace_ev_##event));         \
-			}                                                                         \
-		}                                                                                 \
+#define TRACE(event, ...)                                                             \
+	do {                                                                          \
+		const u32 size_ = sizeof(struct trace_ev_##event);                    \
+                                                                                      \
+		static_assert(TRACE_NARGS(__VA_ARGS__) == (int)TRACE_FIELDS_##event,  \
+			      #event ": every field exactly once, padding left out"); \
+		if (unlikely(trace_enabled[TRACE_ID_##event])) {                      \
+			struct trace_ev_##event *trace_ev_ =                          \
+				trace_emit_begin(TRACE_ID_##event, size_);            \
+			if (likely(trace_ev_)) {                                      \
+				*trace_ev_ = (struct trace_ev_##event){__VA_ARGS__};  \
+				trace_emit_end(trace_ev_, size_);                     \
+			}                                                             \
+		}                                                                     \
 	} while (0)
 
 /* TRACE() for an event with a text: `text` is copied into `field`, cut and NUL-padded. */

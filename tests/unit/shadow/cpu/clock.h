@@ -21,6 +21,10 @@ static inline u64 tsc_to_ns(u64 tsc)
 {
 	return tsc;
 }
+static inline u64 tsc_to_ns_16(u64 tsc)
+{
+	return tsc << 16;
+}
 static inline u64 clock_ns(void)
 {
 	return rdtsc();
