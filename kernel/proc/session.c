@@ -115,7 +115,7 @@ u64 session_barrier_quiesced(void)
 	TRACE(trace_barrier, .n = n);
 	for_each_cpu (cpu)
 		if (trace_started())
-			trace_flush(cpu);
+			trace_beat(cpu);
 	return n;
 }
 

@@ -329,6 +329,21 @@ void trace_flush(u32 cpu)
 	irq_restore(flags);
 }
 
+void trace_beat(u32 cpu)
+{
+	struct trace_ring *ring = &per_cpu(trace_ring, cpu);
+	u64 flags = irq_save();
+
+	if (trace_started() && all_committed(ring)) {
+		reap(ring, cpu);
+		if (!ring->is_open && ring->nr_free > NESTING_RESERVE)
+			open_packet(ring, cpu);
+		if (ring->is_open)
+			close_packet(ring, cpu);
+	}
+	irq_restore(flags);
+}
+
 void trace_flush_idle(void)
 {
 	u32 cpu = cpu_id();

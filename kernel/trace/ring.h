@@ -54,6 +54,12 @@ int trace_enable(const char *name, bool on);
 void trace_flush(u32 cpu);
 
 /*
+ * The same, and a CPU that has nothing to flush sends an empty packet: its end tells who reads along that up to now nothing
+ * is missing. Skipped when the host is so far behind that a sub-buffer would have to be waited for. Own CPU, or all quiesced.
+ */
+void trace_beat(u32 cpu);
+
+/*
  * Flushes this CPU's open sub-buffer if nothing was emitted in it for 100 ms; the tick and the idle
  * loop call it. Interrupts off.
  */

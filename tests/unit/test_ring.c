@@ -37,6 +37,20 @@ static void test_flush_sends_what_there_is(void **state)
 	check_all_arrived();
 }
 
+static void test_a_beat_tells_that_nothing_is_missing(void **state)
+{
+	(void)state;
+	fixture_start(1, 4, TRACE_LOSSLESS);
+	trace_beat(0);
+	assert_int_equal(check_stream(0).packets, 2);
+	assert_int_equal(check_stream(0).last_bits, sizeof(struct trace_packet) * 8);
+	emit(EMIT_16);
+	trace_beat(0);
+	assert_int_equal(check_stream(0).packets, 3);
+	assert_int_equal(check_stream(0).events, 1);
+	check_all_arrived();
+}
+
 static void test_a_packet_is_filled_to_its_last_byte(void **state)
 {
 	(void)state;
@@ -250,6 +264,7 @@ static void test_nothing_before_the_start(void **state)
 	(void)state;
 	fixture_reset(1);
 	trace_flush(0);
+	trace_beat(0);
 	trace_flush_idle();
 	assert_true(trace_drain());
 	assert_false(trace_started());
@@ -319,6 +334,7 @@ static void test_a_sink_that_lies_is_noticed(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_start_sends_an_empty_packet_per_cpu),
 	cmocka_unit_test(test_flush_sends_what_there_is),
+	cmocka_unit_test(test_a_beat_tells_that_nothing_is_missing),
 	cmocka_unit_test(test_a_packet_is_filled_to_its_last_byte),
 	cmocka_unit_test(test_a_full_packet_is_flushed),
 	cmocka_unit_test(test_an_event_never_crosses_the_end),
