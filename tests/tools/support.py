@@ -36,6 +36,9 @@ def build_guest(path: Path, behaviour: str) -> None:
 # Stands for palimpsest-ingest: a database with just what the driver asks for.
 INGEST = """#!/usr/bin/python3
 import sqlite3, sys
+if "--seal" in sys.argv:
+    open(sys.argv[1] + "/packets.tsv", "w").close()
+    sys.exit(0)
 with sqlite3.connect(sys.argv[1] + "/session.db") as db:
     db.executescript('''
 {sql}

@@ -42,7 +42,8 @@ class RecordTest(support.TemporaryDirectoryTest):
         names = {str(path.relative_to(directory))
                  for path in directory.rglob("*") if path.is_file()}
         self.assertEqual(names, {"scenario.toml", "machine.json", "console.log", "ctf/metadata",
-                                 "events.tsv", "ctf/cpu0", "session.db", "manifest.sha256"})
+                                 "events.tsv", "ctf/cpu0", "packets.tsv", "session.db",
+                                 "manifest.sha256"})
         self.assertIn("session end", (directory / "console.log").read_text())
         subprocess.run(["sha256sum", "--quiet", "-c", "manifest.sha256"], cwd=directory, check=True)
         machine = json.loads((directory / "machine.json").read_text())

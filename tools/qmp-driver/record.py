@@ -90,7 +90,7 @@ def main(args) -> int:
     terminal = Terminal()
     interactive = args.interactive and sys.stdin.isatty()
     with Recording(scenario, args.output, build, terminal, keep_swap=args.keep_swap,
-                   interactive=interactive) as recording:
+                   interactive=interactive, follow=args.follow) as recording:
         outcome = recording.run_to_end()
     try:
         intact = scenario.trace == "off" or recording.load()

@@ -28,6 +28,7 @@ import session
 import swapfile
 from build import ROOT, Build, set_build_option
 from errors import ToolError
+from follower import Follower
 from machine import Machine, MachineConfig, find_qemu
 from scenario import Scenario, to_toml
 from supervisor import Outcome, Supervisor
@@ -42,7 +43,8 @@ class Recording:
 
     def __init__(self, scenario: Scenario, directory: str | None, build: Build,
                  terminal: Terminal | None = None, source: str | None = None,
-                 keep_swap: bool = False, interactive: bool = False) -> None:
+                 keep_swap: bool = False, interactive: bool = False,
+                 follow: bool = False) -> None:
         self.scenario = scenario
         self.outcome: Outcome | None = None
         self.directory: Path
@@ -52,6 +54,8 @@ class Recording:
         self._terminal = terminal or Terminal(echo=False)
         self._keep_swap = keep_swap
         self._interactive = interactive
+        self._follow = follow and scenario.trace != "off"
+        self._follower: Follower | None = None
         self._plan = [self._plan_line(program, build) for program in scenario.programs]
         self._archive = initramfs.build(build.init, self._plan)
         self._contract = build.trace_metadata
@@ -82,11 +86,17 @@ class Recording:
                 console_log=self.directory / "console.log", trace_directory=traces,
                 error_log=self.directory / "qemu.log"))
             self._stack = stack.pop_all()
+        if self._follow:
+            self._follower = Follower(self.directory, self._ingest)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, exception_type, *_) -> None:
         self._stack.close()
         self._describe_end()
+        if exception_type is not None and self._follower is not None:
+            self._follower.end()
+        if self.scenario.trace != "off":
+            seal_trace(self.directory, self._ingest)
 
     def run_to_end(self) -> Outcome:
         """Watch the machine until the session is over, ending it when it must."""
@@ -95,7 +105,8 @@ class Recording:
             if self._interactive:
                 stack.enter_context(Keyboard(self.machine.reactor, self.machine.console))
             supervisor = Supervisor(self.machine, self.scenario.timeout_s,
-                                    self.scenario.trace != "off", interrupts, self._terminal)
+                                    self.scenario.trace != "off", interrupts, self._terminal,
+                                    barriers=self._follow)
             self.outcome = supervisor.run()
         return self.outcome
 
@@ -104,6 +115,11 @@ class Recording:
         block.
         """
         self._terminal.progress("reading the trace")
+        if self._follower is not None:
+            status = self._follower.end()
+            if status in (INGEST_OK, INGEST_DAMAGED):
+                return status == INGEST_OK
+            self._terminal.message("the database that followed is given up; reading the trace again")
         return load(self.directory, self._ingest)
 
     def seal(self) -> None:
@@ -175,9 +191,19 @@ def set_session_options(parser) -> None:
     """Where a session goes and what it is made with: for every subcommand that records."""
     parser.add_argument("-o", "--output", metavar="DIR",
                         help="session directory (default: named by the time)")
+    parser.add_argument("--follow", action="store_true",
+                        help="make the database while recording; live.db in the session can be "
+                             "read meanwhile")
     parser.add_argument("--keep-swap", action="store_true",
                         help="leave the swap disk in the session")
     set_build_option(parser)
+
+
+def seal_trace(directory: Path, ingest: Path) -> None:
+    """Take a checksum of every packet."""
+    status = subprocess.run([str(ingest), str(directory), "--seal"], check=False).returncode
+    if status != INGEST_OK:
+        raise ToolError(f"{directory}: the trace could not be sealed; its files are kept")
 
 
 def load(directory: Path, ingest: Path) -> bool:

@@ -38,7 +38,8 @@ def main(args) -> int:
     wanted = scenario.load(args.scenario)
     terminal = Terminal(echo=not args.quiet)
     with Recording(wanted, args.output, Build(args.build), terminal,
-                   source=args.scenario.read_text(), keep_swap=args.keep_swap) as recording:
+                   source=args.scenario.read_text(), keep_swap=args.keep_swap,
+                   follow=args.follow) as recording:
         outcome = recording.run_to_end()
     traced = wanted.trace != "off"
     failures = [] if outcome.cause == "exit" else [outcome.message]

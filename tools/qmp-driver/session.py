@@ -4,6 +4,7 @@
   console.log     the guest's console       qemu.log       QEMU's own messages, if any
   ctf/            metadata, one stream file per CPU
   events.tsv      names, sizes and layouts of the events
+  packets.tsv     a checksum of every packet, taken when the session ended
   session.db      SQLite                    *.svg, *.dot   pictures
   manifest.sha256 checksums, as `sha256sum -c` reads them
 """
@@ -19,6 +20,8 @@ from build import ROOT
 from errors import ToolError
 
 DATABASE = "session.db"
+LIVE_DATABASE = "live.db"  # while the session is being recorded with --follow
+PACKETS = "packets.tsv"
 MANIFEST = "manifest.sha256"
 LATEST = "latest"
 
@@ -92,6 +95,8 @@ def find(name: str | None) -> Path:
 def open_database(directory: Path) -> sqlite3.Connection:
     """The session's database, for reading. The caller closes it (contextlib.closing)."""
     path = directory / DATABASE
+    if (directory / LIVE_DATABASE).is_file():
+        path = directory / LIVE_DATABASE
     if not path.is_file():
         raise ToolError(f"{directory} has no {DATABASE}: run `tools/palimpsest ingest {directory}`")
     database = sqlite3.connect(f"file:{urllib.parse.quote(str(path))}?mode=ro", uri=True)

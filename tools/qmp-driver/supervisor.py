@@ -32,6 +32,7 @@ FIRST_LINE_S = {"tcg": 60.0, "kvm": 10.0}
 # A guest may compute without printing or tracing, so it is asked for a barrier before it is called
 # silent.
 PROBE_S = 10.0
+BARRIER_S = 1.0
 SILENCE_S = 30.0
 # The database is written after the trace and is of the order of its size.
 MIN_FREE_BYTES = 512 << 20
@@ -55,7 +56,7 @@ class Supervisor:
     """Runs one machine to its end."""
 
     def __init__(self, machine: Machine, timeout_s: float, traced: bool,
-                 interrupts: Interrupts, terminal: Terminal) -> None:
+                 interrupts: Interrupts, terminal: Terminal, barriers: bool = False) -> None:
         self._machine = machine
         self._trace_directory = machine.config.trace_directory
         self._timeout_s = timeout_s
@@ -66,6 +67,8 @@ class Supervisor:
         self._active = self._begin  # when the guest last showed a sign of life
         self._activity = (0, 0)
         self._probed = False
+        self._barriers = barriers  # one a second, so that who follows the trace is not behind
+        self._last_barrier = self._begin
         self._lines_read = 0
         self._guest_state = "booting"
         self._panic: str | None = None
@@ -106,6 +109,9 @@ class Supervisor:
         self._note_activity(now)
         if self._cause is None:
             self._look_for_a_reason(now)
+            if self._barriers and now - self._last_barrier >= BARRIER_S:
+                self._last_barrier = now
+                self._ctl("barrier")
         elif self._interrupts.count > self._interrupts_taken or self._too_late(now):
             self._interrupts_taken = self._interrupts.count
             self._message += ", and cut off: it did not end in order"

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static const char index_marker[] = "\n-- INDEXES";
 struct db {
 	sqlite3 *handle;
 	struct target target;
+	char *live_link; /* NULL: nobody reads it yet */
 	uint64_t trace_bytes;
 	struct batch *batches[NR_DB_TABLES];
 	struct error *error; /* the first one, until it is handed to the caller */
@@ -135,24 +137,48 @@ static void keep_temporary_files_at(const char *dir)
 }
 
 /* From an empty file to a transaction that waits for rows. */
-static struct error *db_begin(struct db *db, const char *file, const char *journal_mode)
+static struct error *db_begin(struct db *db, const char *file, const char *journal)
 {
 	if (sqlite3_open_v2(file, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 	    SQLITE_OK)
 		db_fail(db);
 	/* The cache holds the right edges of all tables many times over; it is also what sorting an index may use, and all
 	 * the memory that does not depend on what lives in the guest. */
-	db_exec(db, journal_mode);
 	db_exec(db, "PRAGMA page_size = 8192; PRAGMA synchronous = OFF; "
-		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = FILE; "
-		    "PRAGMA cache_size = -4096;");
+		    "PRAGMA temp_store = FILE; PRAGMA cache_size = -4096;");
+	db_exec(db, journal);
 	db_create_tables(db);
 	db_exec(db, "BEGIN");
 	db_open_batches(db);
 	return db_take_error(db);
 }
 
-struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes)
+/* The link by which others find a live database. One that a killed follower left leads nowhere and goes. */
+static struct error *link_live(struct db *db, enum db_life life)
+{
+	char *copy = strdup(db->target.path), *name = strdup(db->target.path), *to = NULL;
+	struct error *error = NULL;
+
+	if (!copy || !name || asprintf(&db->live_link, "%s/live.db", dirname(copy)) < 0 ||
+	    asprintf(&to, "%s.tmp/db", basename(name)) < 0)
+		error = error_new(ERROR_FATAL, "out of memory");
+	else if (unlink(db->live_link) != 0 && errno != ENOENT)
+		error = error_new(ERROR_FATAL, "%s: cannot be removed: %s", db->live_link,
+				  strerror(errno));
+	else if (life == DB_LIVE && symlink(to, db->live_link) != 0)
+		error = error_new(ERROR_FATAL, "%s: cannot be made: %s", db->live_link,
+				  strerror(errno));
+	if (life != DB_LIVE) {
+		free(db->live_link);
+		db->live_link = NULL;
+	}
+	free(copy);
+	free(name);
+	free(to);
+	return error;
+}
+
+struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes, enum db_life life)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
 	struct error *error;
@@ -162,10 +188,15 @@ struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes)
 	/* One thread uses it: the locks would cost a tenth of the time. */
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	error = target_open(&db->target, path);
+	if (!error)
+		error = link_live(db, life);
 	if (error)
 		return error;
 	keep_temporary_files_at(db->target.tmp_dir);
-	return db_begin(db, db->target.tmp_path, "PRAGMA journal_mode = OFF");
+	return db_begin(db, db->target.tmp_path,
+			life == DB_LIVE
+				? "PRAGMA journal_mode = WAL"
+				: "PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE");
 }
 
 struct error *db_create_in_memory(struct db **out)
@@ -206,23 +237,134 @@ static struct error *settle_old(const char *path)
 	return NULL;
 }
 
-struct error *db_rewind(struct db *db)
+/* What takes back rows that were published too early, where the order of insertion does not tell them. */
+static const char *const take_back[NR_DB_TABLES] = {
+	[TABLE_session] = "DELETE FROM session",
+	[TABLE_event_count] = "DELETE FROM event_count",
+	[TABLE_loss] = "DELETE FROM loss",
+	[TABLE_oom_kill] = "DELETE FROM oom_kill WHERE t_done IS NULL",
+	[TABLE_eviction] = "", /* has no open rows */
+	[TABLE_reclaim_pass] = "DELETE FROM reclaim_pass WHERE t_end = 9223372036854775807",
+};
+
+static const char *const table_names[NR_DB_TABLES] = {
+#define X(name, columns, rows) [TABLE_##name] = #name,
+	DB_TABLES(X)
+#undef X
+};
+
+static void flush_batches(struct db *db)
 {
 	for (size_t i = 0; i < NR_DB_TABLES; i++)
 		batch_flush(db->batches[i]);
+}
+
+struct error *db_rewind(struct db *db)
+{
+	flush_batches(db);
 	db_exec(db, "ROLLBACK; BEGIN");
 	return db_take_error(db);
 }
 
-struct error *db_finish(struct db *db)
+static int64_t last_rowid(struct db *db, const char *table)
+{
+	char sql[96];
+	sqlite3_stmt *statement;
+	int64_t rowid = 0;
+
+	snprintf(sql, sizeof(sql), "SELECT max(rowid) FROM %s", table);
+	statement = db_prepare(db, sql);
+	if (statement && sqlite3_step(statement) == SQLITE_ROW)
+		rowid = sqlite3_column_int64(statement, 0);
+	else
+		db_fail(db);
+	sqlite3_finalize(statement);
+	return rowid;
+}
+
+void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg)
+{
+	int64_t last[NR_DB_TABLES] = {0};
+	char sql[128];
+
+	flush_batches(db);
+	for (size_t i = 0; i < NR_DB_TABLES && !db->failed; i++) {
+		if (!take_back[i])
+			last[i] = last_rowid(db, table_names[i]);
+	}
+	write_rest(arg);
+	DB_INSERT(db, session, TEXT("live"), TEXT("yes"));
+	flush_batches(db);
+	db_exec(db, "COMMIT; BEGIN");
+	for (size_t i = 0; i < NR_DB_TABLES; i++) {
+		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE rowid > %" PRId64, table_names[i],
+			 last[i]);
+		db_exec(db, take_back[i] ? take_back[i] : sql);
+	}
+}
+
+/* Whether the database is now alone in one file; not while somebody reads it. */
+static bool leave_wal(struct db *db)
+{
+	sqlite3_stmt *statement = db_prepare(db, "PRAGMA journal_mode = DELETE");
+	bool left = statement && sqlite3_step(statement) == SQLITE_ROW &&
+		    strcmp((const char *)sqlite3_column_text(statement, 0), "delete") == 0;
+
+	sqlite3_finalize(statement);
+	return left;
+}
+
+/* Replaces the live database, which somebody still reads, by a copy that nobody knows. The reader keeps what it has open. */
+static void copy_away(struct db *db)
+{
+	char *copy = sqlite3_mprintf("%s-copy", db->target.tmp_path);
+	char *sql = sqlite3_mprintf("VACUUM INTO %Q", copy);
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+
+	db_exec(db, sql);
+	if (!db->failed && sqlite3_close(db->handle) == SQLITE_OK)
+		db->handle = NULL;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]) && !db->failed; i++) {
+		char *old = sqlite3_mprintf("%s%s", db->target.tmp_path, suffixes[i]);
+
+		unlink(old);
+		sqlite3_free(old);
+	}
+	if (!db->failed && (rename(copy, db->target.tmp_path) != 0 ||
+			    sqlite3_open_v2(db->target.tmp_path, &db->handle, SQLITE_OPEN_READWRITE,
+					    NULL) != SQLITE_OK))
+		db_fail(db);
+	sqlite3_free(copy);
+	sqlite3_free(sql);
+}
+
+/* From a live database with all rows to one that is written like any other. */
+static void end_live(struct db *db)
+{
+	unlink(db->live_link);
+	free(db->live_link);
+	db->live_link = NULL;
+	db_exec(db, "COMMIT");
+	if (!db->failed && !leave_wal(db))
+		copy_away(db);
+	db_exec(db, "PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+		    "PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;"
+		    "PRAGMA cache_size = -4096; BEGIN");
+}
+
+struct error *db_finish(struct db *db, enum db_end end)
 {
 	struct error *error;
 
 	db_close_batches(db);
-	db_exec(db, indexes());
+	if (db->live_link)
+		end_live(db);
+	if (end == DB_INDEXED)
+		db_exec(db, indexes());
 	db_exec(db, "COMMIT");
 	/* Statistics for the query planner, from a sample. */
-	db_exec(db, "PRAGMA analysis_limit = 1000; ANALYZE;");
+	if (end == DB_INDEXED)
+		db_exec(db, "PRAGMA analysis_limit = 1000; ANALYZE;");
 	if (!db->failed && sqlite3_close(db->handle) != SQLITE_OK)
 		db_fail(db);
 	if (db->failed)
@@ -238,6 +380,9 @@ void db_close(struct db *db)
 		return;
 	db_close_batches(db);
 	sqlite3_close(db->handle);
+	if (db->live_link)
+		unlink(db->live_link);
+	free(db->live_link);
 	target_close(&db->target);
 	sqlite3_free(sqlite3_temp_directory);
 	sqlite3_temp_directory = NULL;

@@ -95,15 +95,27 @@ enum db_columns {
 
 struct db;
 
+enum db_life {
+	DB_ONCE, /* seen when it is complete */
+	DB_LIVE, /* others read it while it grows, by the link live.db beside its place */
+};
+
+enum db_end { DB_PLAIN, DB_INDEXED };
+
 /* Begins what will be PATH, with all tables and views of schema.sql. trace_bytes: how much will be loaded, to tell how much
  * space that needs should there be too little. */
-struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes);
+struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes, enum db_life life);
+/*
+ * Commits what was inserted and what write_rest(arg) inserts, for others to see, and takes the latter back: the rows that only
+ * hold until more has come. For a live database.
+ */
+void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg);
 /* A database in memory, for who only wants to see whether loading works. db_finish() is not for it. */
 struct error *db_create_in_memory(struct db **db);
 /* Writes the rows that wait and then takes back all that were ever written. Only in memory. */
 struct error *db_rewind(struct db *db);
-/* Creates the indexes, commits, and puts the database in its place. */
-struct error *db_finish(struct db *db);
+/* Creates the indexes if asked to, commits, and puts the database in its place. */
+struct error *db_finish(struct db *db, enum db_end end);
 /* Closes; what db_finish() did not complete is removed. NULL is allowed. */
 void db_close(struct db *db);
 

@@ -41,6 +41,9 @@ INGEST_SRC := \
 	trace/ingest/model_check.c \
 	trace/ingest/replay.c \
 	trace/ingest/summary.c \
+	trace/ingest/follow.c \
+	trace/ingest/load.c \
+	trace/ingest/seal.c \
 	trace/ingest/schema.S \
 	trace/ingest/main.c
 
@@ -53,6 +56,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_damage.c \
 	tests/ingest/test_disk.c \
 	tests/ingest/test_memory.c \
+	tests/ingest/test_follow.c \
 	tests/ingest/test_layout.c \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_loss.c \

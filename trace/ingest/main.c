@@ -1,149 +1,88 @@
 /*
- * palimpsest-ingest SESSION_DIR [-o DB]: reads SESSION_DIR/ctf and writes SESSION_DIR/session.db
- * (or DB).
+ * palimpsest-ingest [OPTIONS] SESSION_DIR: reads SESSION_DIR/ctf and writes SESSION_DIR/session.db.
  *
  * Exit status: 0 all read; 1 part of the trace is damaged, the database holds everything in front
  * of the damage; 2 nothing was written, and a database that was there before is untouched.
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "trace/ingest/db.h"
-#include "trace/ingest/layout.h"
-#include "trace/ingest/merge.h"
-#include "trace/ingest/replay.h"
-#include "trace/ingest/summary.h"
-#include "trace/ingest/tables.h"
-
-/* Everything that a run opens; zero is closed. */
-struct run {
-	struct layout *layout;
-	struct merge merge;
-	struct db *db;
-	struct tables *tables;
-	struct model *model;
-	struct summary summary;
-};
-
-/* DIR/NAME, to be freed. */
-static char *join(const char *dir, const char *name)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
-		fprintf(stderr, "palimpsest-ingest: out of memory\n");
-		exit(ERROR_FATAL);
-	}
-	return path;
-}
-
-static struct error *run_open(struct run *run, const char *session_dir, const char *db_path)
-{
-	char *ctf_dir = join(session_dir, "ctf");
-	char *layout_path = join(session_dir, "events.tsv");
-	struct error *error = layout_load(&run->layout, layout_path);
-
-	if (!error)
-		error = merge_open(&run->merge, ctf_dir, run->layout);
-	if (!error)
-		error = db_create(&run->db, db_path, merge_bytes(&run->merge));
-	if (!error) {
-		run->tables = tables_new(run->db, run->layout);
-		run->model = replay_new(run->db);
-	}
-	free(layout_path);
-	free(ctf_dir);
-	return error;
-}
-
-static struct error *run_all(struct run *run)
-{
-	struct event event;
-
-	while (!db_failed(run->db) && merge_next(&run->merge, &event)) {
-		summary_event(&run->summary, &event);
-		tables_insert(run->tables, &event);
-		replay_event(run->model, &event, merge_loss_t(&run->merge));
-	}
-	replay_end(run->model);
-	summary_write(&run->summary, run->db, &run->merge, run->tables, run->model);
-	tables_free(run->tables);
-	run->tables = NULL;
-	return db_finish(run->db);
-}
-
-static void run_close(struct run *run)
-{
-	replay_free(run->model);
-	tables_free(run->tables);
-	db_close(run->db);
-	merge_close(&run->merge);
-	layout_free(run->layout);
-}
-
-/* One line per damaged stream; returns the exit status. */
-static int tell_damage(const struct merge *merge)
-{
-	int status = 0;
-
-	for (uint32_t i = 0; i < merge->nr_streams; i++) {
-		const struct error *damage = merge->streams[i].damage;
-
-		if (!damage)
-			continue;
-		fprintf(stderr, "palimpsest-ingest: %s\n", damage->message);
-		status = ERROR_DAMAGE;
-	}
-	return status;
-}
-
-static int ingest(const char *session_dir, const char *db_path)
-{
-	struct run run = {0};
-	struct error *error = run_open(&run, session_dir, db_path);
-	int status;
-
-	if (!error)
-		error = run_all(&run);
-	if (error) {
-		fprintf(stderr, "palimpsest-ingest: %s\n", error->message);
-		status = error->kind;
-		error_free(error);
-	} else {
-		status = tell_damage(&run.merge);
-	}
-	run_close(&run);
-	return status;
-}
+#include "trace/ingest/load.h"
+#include "trace/ingest/seal.h"
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: palimpsest-ingest SESSION_DIR [-o DB]\n"
-			"reads SESSION_DIR/ctf, writes SESSION_DIR/session.db (or DB)\n");
+	fprintf(stderr,
+		"usage: palimpsest-ingest [OPTIONS] SESSION_DIR\n"
+		"reads SESSION_DIR/ctf, writes SESSION_DIR/session.db\n"
+		"  -o, --output DB    write DB instead\n"
+		"      --follow       while the session is being recorded, until standard input "
+		"ends; "
+		"live.db beside DB can be read meanwhile\n"
+		"      --events-only  event tables alone, for measuring\n"
+		"      --seal         write SESSION_DIR/packets.tsv, a checksum of every packet\n"
+		"      --verify       compare the packets with packets.tsv\n");
 	return ERROR_FATAL;
+}
+
+static int tell(struct error *error)
+{
+	int status = error ? (int)error->kind : 0;
+
+	if (error)
+		fprintf(stderr, "palimpsest-ingest: %s\n", error->message);
+	error_free(error);
+	return status;
+}
+
+enum { OPT_FOLLOW = 256, OPT_EVENTS, OPT_SEAL, OPT_VERIFY };
+
+static int load(const char *session_dir, const char *db_path, int mode)
+{
+	enum load_how how = mode == OPT_FOLLOW   ? LOAD_FOLLOW
+			    : mode == OPT_EVENTS ? LOAD_EVENTS
+						 : LOAD_ALL;
+	char *path = db_path ? strdup(db_path) : NULL;
+	int status;
+
+	if (!db_path && asprintf(&path, "%s/session.db", session_dir) < 0)
+		path = NULL;
+	if (!path)
+		return tell(error_new(ERROR_FATAL, "out of memory"));
+	status = load_session(session_dir, path, how);
+	free(path);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	char *db_path = NULL;
-	int option, status;
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"follow", no_argument, NULL, OPT_FOLLOW},
+		{"events-only", no_argument, NULL, OPT_EVENTS},
+		{"seal", no_argument, NULL, OPT_SEAL},
+		{"verify", no_argument, NULL, OPT_VERIFY},
+		{NULL, 0, NULL, 0},
+	};
+	const char *db_path = NULL;
+	int option, mode = 0;
 
 	/* Options may stand behind the directory: GNU getopt permutes. */
-	while ((option = getopt(argc, argv, "o:")) != -1) {
-		if (option != 'o')
+	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+		if (option == '?' || (option != 'o' && mode))
 			return usage();
-		free(db_path);
-		db_path = strdup(optarg);
-		if (!db_path)
-			return usage();
+		if (option == 'o')
+			db_path = optarg;
+		else
+			mode = option;
 	}
 	if (optind != argc - 1)
 		return usage();
-	if (!db_path)
-		db_path = join(argv[optind], "session.db");
-	status = ingest(argv[optind], db_path);
-	free(db_path);
-	return status;
+	if (mode == OPT_SEAL)
+		return tell(seal_write(argv[optind]));
+	if (mode == OPT_VERIFY)
+		return tell(seal_verify(argv[optind]));
+	return load(argv[optind], db_path, mode);
 }

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout)
+struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout,
+			 enum merge_mode mode)
 {
 	*merge = (struct merge){0};
 	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++) {
@@ -19,6 +20,7 @@ struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct 
 		error = stream_open(stream, path, cpu, layout);
 		if (error)
 			return error;
+		stream->growing = mode == MERGE_GROWING;
 	}
 	if (merge->nr_streams == 0)
 		return error_new(ERROR_FATAL, "%s: holds no cpu0: nothing was recorded here",
@@ -32,6 +34,22 @@ void merge_start(struct merge *merge)
 	for (uint32_t i = 0; i < merge->nr_streams; i++)
 		merge->pending[i] = stream_next(&merge->streams[i], &merge->heads[i]);
 	merge->current = merge->nr_streams;
+}
+
+void merge_look(struct merge *merge)
+{
+	for (uint32_t i = 0; i < merge->nr_streams; i++) {
+		stream_look(&merge->streams[i]);
+		if (!merge->pending[i])
+			merge->pending[i] = stream_next(&merge->streams[i], &merge->heads[i]);
+	}
+}
+
+void merge_settle(struct merge *merge)
+{
+	for (uint32_t i = 0; i < merge->nr_streams; i++)
+		merge->streams[i].growing = false;
+	merge_look(merge);
 }
 
 uint64_t merge_loss_t(const struct merge *merge)
@@ -60,6 +78,25 @@ uint64_t merge_bytes(const struct merge *merge)
 	return bytes;
 }
 
+/*
+ * Whether no stream can still bring an event that belongs in front of this one. A stream's next event is not older than the end
+ * of its last packet.
+ */
+static bool is_certain(const struct merge *merge, uint32_t best)
+{
+	uint64_t t = merge->heads[best].t;
+
+	for (uint32_t i = 0; i < merge->nr_streams; i++) {
+		const struct stream *stream = &merge->streams[i];
+
+		if (merge->pending[i] || !stream->growing || stream->damage)
+			continue;
+		if (stream->last_t < t || (stream->last_t == t && i < best))
+			return false;
+	}
+	return true;
+}
+
 /* A scan over at most TRACE_MAX_CPUS heads; a heap would cost more than it saves at that size. */
 bool merge_next(struct merge *merge, struct event *event)
 {
@@ -73,6 +110,8 @@ bool merge_next(struct merge *merge, struct event *event)
 		    (best == merge->nr_streams || merge->heads[i].t < merge->heads[best].t))
 			best = i;
 	}
+	if (best < merge->nr_streams && !is_certain(merge, best))
+		best = merge->nr_streams;
 	merge->current = best;
 	if (best == merge->nr_streams)
 		return false;

@@ -67,7 +67,8 @@ static void oom_write(struct model *m, const struct oom *oom, const struct trace
 	if (!DB_INSERT_NEW(m->db, oom_kill, INT(oom->entry.a), INT(oom->t), INT(oom->victim),
 			   INT(oom->predicted), done ? INT(done->freed_pages) : NIL,
 			   done ? INT(m->event->t) : NIL, INT(oom->mm_id), INT(oom->invoker),
-			   INT(oom->order), INT(oom->nr_free), INT(oom->nr_free_slots)))
+			   INT(oom->order), INT(oom->nr_free), INT(oom->nr_free_slots)) &&
+	    done)
 		violation(m, fmt("OOM decision %" PRIu64, oom->entry.a), fmt("a new number"),
 			  fmt("that of an earlier one"));
 }

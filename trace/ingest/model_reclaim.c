@@ -39,7 +39,8 @@ static void pass_write(struct model *m, const struct pass *pass, uint64_t t,
 			   end ? INT(end->nr_written) : NIL, end ? INT(end->nr_activated) : NIL,
 			   end ? INT(end->nr_deactivated) : NIL,
 			   end ? INT(end->nr_active_scanned) : NIL, INT(pass->nr_free),
-			   end ? INT(end->nr_free) : NIL))
+			   end ? INT(end->nr_free) : NIL) &&
+	    end)
 		violation(m, fmt("pass %" PRIu64, pass->entry.a), fmt("a new number"),
 			  fmt("that of an earlier pass"));
 }

@@ -49,6 +49,14 @@ void stream_close(struct stream *stream)
 	*stream = (struct stream){.fd = -1};
 }
 
+void stream_look(struct stream *stream)
+{
+	struct stat st;
+
+	if (fstat(stream->fd, &st) == 0 && (uint64_t)st.st_size > stream->file_size)
+		stream->file_size = (uint64_t)st.st_size;
+}
+
 static struct error *read_at(struct stream *stream, void *out, size_t size, uint64_t offset)
 {
 	size_t done = 0;
@@ -197,7 +205,7 @@ static struct error *load_packet(struct stream *stream)
 
 	stream->pos = stream->end = 0;
 	if (left < HEADER_SIZE) {
-		stream->trimmed_bytes = left;
+		stream->trimmed_bytes = stream->growing ? 0 : left;
 		return NULL;
 	}
 	error = read_at(stream, stream->buffer, HEADER_SIZE, offset);
@@ -209,7 +217,7 @@ static struct error *load_packet(struct stream *stream)
 		return error;
 	size = (uint32_t)(packet->content_size / 8);
 	if (size > left) {
-		stream->trimmed_bytes = left;
+		stream->trimmed_bytes = stream->growing ? 0 : left;
 		return NULL;
 	}
 	error = read_at(stream, (char *)stream->buffer + HEADER_SIZE, size - HEADER_SIZE,

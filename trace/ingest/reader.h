@@ -35,7 +35,8 @@ struct stream {
 	char *path;
 	int fd;
 	uint32_t cpu;
-	uint64_t file_size;   /* when opened; what is appended later is not read */
+	bool growing; /* somebody still writes it: a packet that is not whole yet may become so */
+	uint64_t file_size;   /* when last looked at; what was appended since is not read */
 	uint64_t next_offset; /* of the packet after the one in memory */
 	uint64_t next_seq;
 	uint64_t last_t;          /* timestamp_end of the last good packet */
@@ -54,6 +55,8 @@ struct stream {
 struct error *stream_open(struct stream *stream, const char *path, uint32_t cpu,
 			  const struct layout *layout);
 void stream_close(struct stream *stream);
+/* Looks how far the file has grown. */
+void stream_look(struct stream *stream);
 
 /* The next event; false at the end of what is readable, and `damage` then says whether that is the
  * end of the file. */
