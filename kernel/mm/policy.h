@@ -19,22 +19,24 @@ struct page_view {
 /* What it may know of the lists. */
 struct list_view {
 	u32 inactive, active; /* pages */
+	u32 nr_free;          /* frames that nobody has, about */
 };
 
 struct replacement_policy {
 	const char *name;
 	/* The list for a fresh page. */
-	enum lru_list (*place_new)(void);
+	enum lru_list (*place_new)(const struct list_view *lists);
 	/* The list for a page read back from swap `distance` evictions after its own. */
 	enum lru_list (*place_refault)(u32 distance, const struct list_view *lists);
-	/* Whether the inactive list is too short, so that the active one must be looked at. */
-	bool (*inactive_is_low)(const struct list_view *lists);
+	/* Asked at the beginning of each pass: whether it shall look at a batch of active pages too. */
+	bool (*wants_aging)(const struct list_view *lists);
 	/* RECLAIM_ACTIVATE, RECLAIM_KEEP_REFERENCED, or RECLAIM_FREED: evict it if you can. */
 	enum reclaim_verdict (*judge_inactive)(const struct page_view *page);
 	/* RECLAIM_ROTATE or RECLAIM_DEACTIVATE. */
 	enum reclaim_verdict (*judge_active)(const struct page_view *page);
 };
 
+extern const struct replacement_policy policy_incumbent;
 extern const struct replacement_policy policy_two_list;
 
 #endif

@@ -6,8 +6,9 @@
  */
 #include "mm/policy.h"
 
-static enum lru_list place_new(void)
+static enum lru_list place_new(const struct list_view *lists)
 {
+	(void)lists;
 	return LRU_INACTIVE_ANON;
 }
 
@@ -45,7 +46,7 @@ const struct replacement_policy policy_two_list = {
 	.name = "two_list",
 	.place_new = place_new,
 	.place_refault = place_refault,
-	.inactive_is_low = inactive_is_low,
+	.wants_aging = inactive_is_low,
 	.judge_inactive = judge_inactive,
 	.judge_active = judge_active,
 };

@@ -3,7 +3,7 @@
  * finds nothing, or a program by madvise.
  *
  * A pass takes up to RECLAIM_BATCH pages from the tail of the inactive list (and as many from the
- * active list when the policy finds the inactive one too short) and goes through four steps:
+ * active list when the policy wants those looked at) and goes through four steps:
  *
  *   judge   harvest accessed bits through rmap; the policy says keep, activate or evict
  *   unmap   a page to evict gets a slot, and all its mappings go at once
@@ -27,6 +27,7 @@
 #include "cpu/wait.h"
 #include "lib/cmdline.h"
 #include "lib/errno.h"
+#include "mm/buddy.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
@@ -59,8 +60,8 @@ struct pass {
 	struct swap_writer writer;
 };
 
-static const struct replacement_policy *policies[] = {&policy_two_list};
-static const struct replacement_policy *policy = &policy_two_list;
+static const struct replacement_policy *policies[] = {&policy_incumbent, &policy_two_list};
+static const struct replacement_policy *policy = &policy_incumbent;
 static u32 last_pass_id; /* atomic */
 /* Frames that reclaim, whoever did it, has made free since boot; wraps. What counts as progress:
  * writes that were begun may fail. */
@@ -73,12 +74,15 @@ static bool kswapd_failed; /* its last look did not reach the high watermark */
 static struct list_view list_view(void)
 {
 	return (struct list_view){.inactive = lru_size(LRU_INACTIVE_ANON),
-				  .active = lru_size(LRU_ACTIVE_ANON)};
+				  .active = lru_size(LRU_ACTIVE_ANON),
+				  .nr_free = buddy_nr_free()};
 }
 
 void reclaim_list_new(struct page *page)
 {
-	lru_add(page, policy->place_new(), LRU_WHY_NEW);
+	struct list_view lists = list_view();
+
+	lru_add(page, policy->place_new(&lists), LRU_WHY_NEW);
 }
 
 void reclaim_list_refault(struct page *page, u32 distance)
@@ -308,7 +312,7 @@ static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 	struct pass pass = {};
 
 	begin_pass(&pass, kind, priority);
-	if (policy->inactive_is_low(&lists))
+	if (policy->wants_aging(&lists))
 		shrink_active(&pass);
 	shrink_inactive(&pass);
 	end_pass(&pass);
