@@ -3,6 +3,7 @@ stand-ins.
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,39 @@ class TemporaryDirectoryTest(unittest.TestCase):
         holder = tempfile.TemporaryDirectory(prefix="plm-test-")
         self.addCleanup(holder.cleanup)
         self.directory = Path(holder.name)
+
+
+OPEN = 9223372036854775807  # t_end of what was still there when the trace ended
+
+
+class DatabaseTest(TemporaryDirectoryTest):
+    """A test with a session database, self.database, of the committed schema and without rows."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.database = sqlite3.connect(self.directory / "session.db", isolation_level=None)
+        self.addCleanup(self.database.close)
+        self.database.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; BEGIN;"
+                                    + (ROOT / "schema.sql").read_text() + "COMMIT;")
+        self.columns = {}
+        self.last_id = 0
+
+    def add(self, table: str, **values) -> None:
+        """A row; columns that are not given are 0, empty, or NULL where that is allowed. An event's
+        id follows the row before."""
+        if table not in self.columns:
+            self.columns[table] = self.database.execute(f"PRAGMA table_info({table})").fetchall()
+        row = {}
+        for _, name, kind, not_null, _, key in self.columns[table]:
+            if name == "id" and key:
+                self.last_id += 1
+                row[name] = values.pop(name, self.last_id)
+            else:
+                row[name] = values.pop(name, ("" if kind == "TEXT" else 0) if not_null else None)
+        self.assertEqual(values, {}, f"columns that {table} does not have")
+        names = ", ".join(f'"{name}"' for name in row)
+        self.database.execute(f"INSERT INTO {table} ({names}) VALUES "
+                              f"({', '.join('?' * len(row))})", list(row.values()))
 
 
 def build_guest(path: Path, behaviour: str) -> None:

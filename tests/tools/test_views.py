@@ -1,43 +1,18 @@
 """Each view of schema.sql on a small hand-made history whose answers are known."""
 
 import random
-import sqlite3
 import unittest
 
 import support
 
-OPEN = 9223372036854775807
+OPEN = support.OPEN
 FAULT, COW, FORK_CHILD, SWAPIN = 0, 1, 2, 6  # pte_why
 PAGE, ANON = 1, 3  # pte_kind, page_kind
 ACCESSED = 4  # pte_flags
 FREED, WRITE, ACTIVATE = 0, 1, 2  # reclaim_verdict
 
 
-class ViewTest(unittest.TestCase):
-
-    def setUp(self) -> None:
-        self.database = sqlite3.connect(":memory:")
-        self.addCleanup(self.database.close)
-        self.database.executescript((support.ROOT / "schema.sql").read_text())
-        self.columns = {}
-        self.last_id = 0
-
-    def add(self, table: str, **values) -> None:
-        """A row; columns that are not given are 0, empty, or NULL where that is allowed. An event's
-        id follows the row before."""
-        if table not in self.columns:
-            self.columns[table] = self.database.execute(f"PRAGMA table_info({table})").fetchall()
-        row = {}
-        for _, name, kind, not_null, _, key in self.columns[table]:
-            if name == "id" and key:
-                self.last_id += 1
-                row[name] = values.pop(name, self.last_id)
-            else:
-                row[name] = values.pop(name, ("" if kind == "TEXT" else 0) if not_null else None)
-        self.assertEqual(values, {}, f"columns that {table} does not have")
-        names = ", ".join(f'"{name}"' for name in row)
-        self.database.execute(f"INSERT INTO {table} ({names}) VALUES "
-                              f"({', '.join('?' * len(row))})", list(row.values()))
+class ViewTest(support.DatabaseTest):
 
     def rows(self, sql: str) -> list[tuple]:
         return self.database.execute(sql).fetchall()
@@ -221,7 +196,8 @@ class AnswersTest(ViewTest):
     def kill(self) -> None:
         self.add("oom_candidate", kill_id=1, pid=5, comm="hog", score=90, resident=40)
         self.add("oom_candidate", kill_id=1, pid=6, comm="small", score=10)
-        self.add("oom_kill", kill_id=1, pid=5, t=100, predicted_pages=40, freed_pages=44, t_done=130)
+        self.add("oom_kill", kill_id=1, pid=5, t=100, predicted_pages=40, freed_pages=44,
+                 t_done=130)
         self.add("oom_candidate", kill_id=2, pid=6, comm="small", score=10)
         self.add("oom_kill", kill_id=2, pid=6, t=200, predicted_pages=0)
 
@@ -377,7 +353,8 @@ class AnswersTest(ViewTest):
         self.free(40, 6)
         self.fault(50, 1)       # the frame's next life has nothing to do with it
         self.free(60, 1)
-        self.assertEqual(sorted(self.view("swapin_unused", "pfn, slot, readahead, used, t_out, how")),
+        found = sorted(self.view("swapin_unused", "pfn, slot, readahead, used, t_out, how"))
+        self.assertEqual(found,
                          [(1, 11, 1, "never", 21, "evicted"), (2, 12, 0, "once", 31, "freed"),
                           (5, 15, 1, "never", 40, "freed")])
 

@@ -8,6 +8,8 @@ CREATE INDEX rmap_span_pfn ON rmap_span(pfn, t_begin);
 CREATE INDEX lru_span_pfn ON lru_span(pfn, t_begin);
 CREATE INDEX swap_span_slot ON swap_span(slot, t_begin);
 CREATE INDEX swap_cache_span_pfn ON swap_cache_span(pfn, t_begin);
+CREATE INDEX swap_io_pfn ON swap_io(pfn, t_begin);
+CREATE INDEX swap_io_slot ON swap_io(slot, t_begin);
 CREATE INDEX vma_span_mm ON vma_span(mm_id, va_start);
 CREATE INDEX avc_span_anon_vma ON avc_span(anon_vma_id);
 CREATE INDEX fault_t ON fault(t);
