@@ -11,6 +11,7 @@ import sys
 from contextlib import closing
 
 import biography
+import color
 import instant
 import session
 from biography import OPEN, PAGE_SIZE, Biography, Event, Life
@@ -152,7 +153,8 @@ def render(events: list[Event]) -> list[str]:
     lines, previous = [], None
     for event in events:
         where = event.where if event.where != previous else ""
-        lines.append(f"{seconds(event.t):>18}  {where:<14}{event.text}")
+        lines.append(f"{color.paint(f'{seconds(event.t):>18}', 'dim')}  "
+                     f"{color.paint(f'{where:<14}', 'bold')}{event.text}")
         previous = event.where
     return lines
 

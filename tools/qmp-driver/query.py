@@ -8,6 +8,7 @@ import json
 import sqlite3
 from contextlib import closing
 
+import color
 import instant
 import session
 from errors import ToolError
@@ -37,7 +38,7 @@ def main(args) -> int:
                 document = {"schema_version": SCHEMA_VERSION, "columns": columns, "rows": rows}
                 print(json.dumps(document))
             else:
-                print("\t".join(name.translate(ESCAPES) for name in columns))
+                print(color.paint("\t".join(name.translate(ESCAPES) for name in columns), "bold"))
                 for row in cursor:
                     print("\t".join(_text(value) for value in row))
         except sqlite3.Error as error:

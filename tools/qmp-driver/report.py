@@ -1,5 +1,6 @@
 """Summary of a session, from its beginning to a moment: programs, memory, faults, swap, reclaim,
-LRU sizes, OOM decisions, and how complete the trace is. Figures come from the database alone.
+LRU sizes, OOM decisions, and how complete the trace is; the verdict; a map of addresses over time.
+Figures come from the database alone, the verdict also from scenario.toml and console.log.
 """
 
 import json
@@ -10,9 +11,14 @@ import tomllib
 from contextlib import closing
 from pathlib import Path
 
+import color
+import expect
+import heatmap
 import instant
 import results
+import scenario
 import session
+from errors import ToolError
 
 SCHEMA_VERSION = 1
 LABEL_WIDTH = 10
@@ -20,24 +26,73 @@ MAX_PROGRAMS = 6
 MAX_CANDIDATES = 4
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 RECLAIMERS = ("kswapd", "direct")
-RED, PLAIN = "\x1b[31m", "\x1b[0m"
 
 
 def set_argparser(parser) -> None:
     parser.add_argument("session", nargs="?", metavar="SESSION", help="default: the newest")
     parser.add_argument("--at", default="end", metavar="T", help=instant.HELP)
+    parser.add_argument("--map", choices=(*heatmap.NAMES, "none"), default="faults",
+                        help="what the map shows (default: faults)")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
 def main(args) -> int:
     with closing(session.open_database(args.session)) as database:
         data = collect(database, args.session, instant.resolve(database, args.at))
+        data["verdict"] = verdict(data["trace"], _unmet(database, args.session))
+        heat = []
+        if not args.json and args.map != "none":
+            heat = heatmap.draw(database, args.map, data["session"]["t"])
     if args.json:
         json.dump(data, sys.stdout, indent=1)
         print()
     else:
-        print("\n".join(render(data)))
+        print("\n".join([*render(data), *render_verdict(data["verdict"]), *heat]))
     return 0
+
+
+def verdict(trace: dict, unmet: tuple[int, list[str]] | None) -> dict:
+    """Whether the trace can be believed, and what is wrong with it. unmet: how many expectations
+    the session had, and those that do not hold; None: nobody can tell any more.
+    """
+    counters, equal = trace["vmstat"]["counters"], trace["vmstat"]["equal"]
+    faults = [text for wrong, text in (
+        (trace["discarded"], f"{trace['discarded']:,} events discarded"),
+        (trace["missing"], f"{trace['missing']:,} events missing"),
+        (trace["tail"] not in results.TAIL_COMPLETE, "nobody knows what is missing at its end"),
+        (trace["order_violations"],
+         f"{trace['order_violations']:,} events impossible in the state before them"),
+        (equal < counters, f"{counters - equal} of {counters} vmstat counters differ from the "
+                           "events"),
+        (not counters, "the kernel told no vmstat counters")) if wrong]
+    count, failures = unmet or (None, [])
+    return {"complete": not faults, "faults": faults, "received": trace["received"],
+            "counters": counters, "expectations": count, "failures": failures}
+
+
+def _unmet(database: sqlite3.Connection, directory: Path) -> tuple[int, list[str]] | None:
+    try:
+        wanted = scenario.load(directory / "scenario.toml")
+        console = (directory / "console.log").read_text(errors="replace").splitlines()
+    except (ToolError, OSError):
+        return None  # a session may be nothing but ctf/ and what ingest made of it
+    return expect.check(wanted, database, console, [])
+
+
+def render_verdict(found: dict) -> list[str]:
+    """One line when all is well, else one more for each thing that is not."""
+    if found["faults"]:
+        lines = [color.paint(row("verdict", "trace NOT complete"), "red")]
+    else:
+        lines = [color.paint(row("verdict", (
+            f"trace complete: {found['received']:,} events, none lost, none impossible, "
+            f"{found['counters']} of {found['counters']} vmstat counters agree")), "green")]
+    for text in (*found["faults"], *(f"expected: {text}" for text in found["failures"])):
+        lines.append(color.paint(row("", text), "red"))
+    if found["expectations"] and not found["failures"]:
+        lines[0] += color.paint(f", {found['expectations']} expectations hold",
+                                "red" if found["faults"] else "green")
+    return lines
 
 
 def collect(database: sqlite3.Connection, directory: Path, until: int | None) -> dict:
@@ -275,4 +330,4 @@ def _labelled(label: str, lines: list[str]) -> list[str]:
 
 
 def _red(text: str) -> str:
-    return f"{RED}{text}{PLAIN}" if sys.stdout.isatty() else text
+    return color.paint(text, "red")
