@@ -101,20 +101,27 @@ static void expect_whole(const char *dir)
 			   "AND name = 'page_life_pfn'") == 1);
 }
 
-/* The whole range, and each of the last calls: those that make it last and give it its name. */
+/* The whole range in about 20 steps, and each of the last calls: those that make it last and give
+ * it its name. */
+static unsigned long next_call(unsigned long at, unsigned long calls)
+{
+	unsigned long singly_from = calls > 12 ? calls - 12 : 1, next = at + calls / 20;
+
+	if (at >= singly_from)
+		return at + 1;
+	return next < singly_from ? next : singly_from;
+}
+
 static void test_killed(const char *dir)
 {
-	unsigned long calls, last = 0;
+	unsigned long calls;
 	unsigned int olds = 0, news = 0;
 
 	record(dir);
 	calls = count_calls(dir);
-	for (unsigned long at = 1; at <= calls; at += at + 12 < calls ? calls / 20 : 1) {
+	for (unsigned long at = 1; at <= calls; at = next_call(at, calls)) {
 		struct result result;
 
-		if (at > calls - 12 && last < calls - 12)
-			at = calls - 12;
-		last = at;
 		put_old_database(dir);
 		result = ingest_on_disk(dir, "kill", at);
 		if (result.status != 128 + SIGKILL)
