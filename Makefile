@@ -21,7 +21,7 @@ include trace/ingest/ingest.mk
 include tests/unit/unit.mk
 include bench/bench.mk
 
-.PHONY: kernel help deps all trace-run test rmap lru report clean format
+.PHONY: kernel help deps all trace-run test rmap lru report cookbook clean format
 
 help:
 	@echo 'make trace-run             install what is missing, build, run $(SCENARIO), show what happened'
@@ -32,6 +32,7 @@ help:
 	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'
 	@echo 'make deps                  install the Debian packages that are missing'
 	@echo 'make schema | format       regenerate schema.sql; format the C sources'
+	@echo 'make cookbook              rewrite the outputs in docs/cookbook.md'
 	@echo 'make clean                 remove $(O)'
 
 deps:
@@ -51,6 +52,10 @@ test: deps
 
 rmap lru report:
 	@tools/palimpsest $@ $(SESSION)
+
+# `make cookbook RECORD=1` records another reference session first.
+cookbook: ingest
+	@tools/cookbook $(if $(RECORD),--record)
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
