@@ -16,7 +16,7 @@ KERNEL_SYSCALL := dispatch file memory process signal system time
 
 # Only in the debug build.
 ifeq ($(DEBUG),1)
-KERNEL_CPU += ubsan
+KERNEL_CPU += lockdep ubsan
 endif
 
 KERNEL_SRCS := \

@@ -5,6 +5,7 @@
 #ifndef CPU_CURRENT_H
 #define CPU_CURRENT_H
 
+#include "cpu/lockdep.h"
 #include "cpu/percpu.h"
 
 #define TASK_COMM_LEN 16
@@ -31,6 +32,9 @@ struct current_task {
 	u64 kernel_sp_top; /* end of its kernel stack; the trap entry and the backtrace use it */
 	char comm[TASK_COMM_LEN];
 	struct fault_counts faults; /* own task only, and who reaps it */
+#ifdef CONFIG_DEBUG
+	struct held_sleeping held; /* own task only */
+#endif
 };
 
 DECLARE_PER_CPU(struct current_task *, current_task);

@@ -11,15 +11,16 @@
 #include "cpu/panic.h"
 #include "lib/errno.h"
 
-void rwsem_init(struct rwsem *sem)
+void rwsem_init(struct rwsem *sem, enum lock_rank rank)
 {
 	spin_lock_init(&sem->lock, RANK_RWSEM);
+	sem->rank = rank;
 	sem->readers = 0;
 	sem->writers_waiting = 0;
 	wait_queue_init(&sem->wait);
 }
 
-bool down_read_trylock(struct rwsem *sem)
+static bool try_read(struct rwsem *sem)
 {
 	u64 flags = spin_lock_irqsave(&sem->lock);
 	bool got_it = sem->readers >= 0 && sem->writers_waiting == 0;
@@ -30,15 +31,27 @@ bool down_read_trylock(struct rwsem *sem)
 	return got_it;
 }
 
+bool down_read_trylock(struct rwsem *sem)
+{
+	bool got_it = try_read(sem);
+
+	if (got_it)
+		lockdep_taken(sem, sem->rank);
+	return got_it;
+}
+
 void down_read(struct rwsem *sem)
 {
-	ASSERT(spinlocks_held() == 0);
-	if (!down_read_trylock(sem))
-		wait_event(&sem->wait, down_read_trylock(sem));
+	lockdep_ask(sem, sem->rank, LOCK_WAITS);
+	if (!try_read(sem))
+		wait_event(&sem->wait, try_read(sem));
+	lockdep_taken(sem, sem->rank);
 }
 
 void up_read(struct rwsem *sem)
 {
+	lockdep_release(sem, sem->rank);
+
 	u64 flags = spin_lock_irqsave(&sem->lock);
 
 	ASSERT(sem->readers > 0);
@@ -70,24 +83,37 @@ static void change_writers_waiting(struct rwsem *sem, s32 by)
 	spin_unlock_irqrestore(&sem->lock, flags);
 }
 
-void down_write(struct rwsem *sem)
+static void down_write_ask(struct rwsem *sem, enum lock_ask ask)
 {
-	ASSERT(spinlocks_held() == 0);
+	lockdep_ask(sem, sem->rank, ask);
 	change_writers_waiting(sem, 1);
 	wait_event(&sem->wait, try_write_waiting(sem));
+	lockdep_taken(sem, sem->rank);
+}
+
+void down_write(struct rwsem *sem)
+{
+	down_write_ask(sem, LOCK_WAITS);
+}
+
+void down_write_nested(struct rwsem *sem)
+{
+	down_write_ask(sem, LOCK_NESTED);
 }
 
 int down_write_killable(struct rwsem *sem)
 {
 	bool got_it = false;
 
-	ASSERT(spinlocks_held() == 0);
+	lockdep_ask(sem, sem->rank, LOCK_WAITS);
 	change_writers_waiting(sem, 1);
 	wait_event_state(&sem->wait,
 			 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
 			 TASK_INTERRUPTIBLE);
-	if (got_it)
+	if (got_it) {
+		lockdep_taken(sem, sem->rank);
 		return 0;
+	}
 	change_writers_waiting(sem, -1);
 	wake_up(&sem->wait); /* readers that this writer kept out */
 	return -EINTR;
@@ -95,6 +121,8 @@ int down_write_killable(struct rwsem *sem)
 
 void up_write(struct rwsem *sem)
 {
+	lockdep_release(sem, sem->rank);
+
 	u64 flags = spin_lock_irqsave(&sem->lock);
 
 	ASSERT(sem->readers == -1);

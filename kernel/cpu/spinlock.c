@@ -1,18 +1,11 @@
 /*
- * Spinlocks, and the proof of the lock order.
+ * Spinlocks. Debug builds check every acquisition and release (lockdep.c). How many are held is
+ * counted in every build, because sleeping or parking with a spinlock held must be noticed in all of
+ * them. Otherwise taking a free lock is an exchange and that count, inlined (spinlock.h): a page
+ * fault takes half a dozen.
  *
- * In debug builds every CPU keeps a stack of the spinlocks it holds, and an acquisition looks at
- * it: the new lock must rank above everything that is held, so no two CPUs can ever wait for each
- * other. How many are held is counted in every build, because sleeping or parking with a spinlock
- * held must be noticed in all of them. Otherwise taking a free lock is an exchange and that count,
- * inlined (spinlock.h): a page fault takes half a dozen.
- *
- * A lock that is only tried cannot deadlock, so spin_trylock() checks no rank; what is held
- * afterwards still counts.
- *
- * Interrupts. Stack and count belong to the CPU, not to a context: a handler pushes above what it
- * interrupted and pops before it returns. A handler's locks must therefore rank above all locks
- * that are ever held with interrupts on: just what the order of rank.def says.
+ * The count belongs to the CPU, not to a context: a handler counts above what it interrupted and is
+ * back before it returns.
  */
 #include "cpu/spinlock.h"
 #include "cpu/panic.h"
@@ -27,9 +20,13 @@ static bool try_take(spinlock_t *lock)
 
 static void take(spinlock_t *lock)
 {
+	struct lockdep_spin spin = {0};
+
 	/* After a panic the owner may be a CPU that was stopped, or this one itself. */
-	while (!try_take(lock) && !panic_is_here())
+	while (!try_take(lock) && !panic_is_here()) {
 		cpu_relax();
+		lockdep_spin(lock, lock->rank, READ_ONCE(lock->owner), &spin);
+	}
 }
 
 #ifndef CONFIG_DEBUG
@@ -42,79 +39,30 @@ void spin_lock_contended(spinlock_t *lock)
 
 #else
 
-#define MAX_HELD             16
-
-static DEFINE_PER_CPU(const spinlock_t *[MAX_HELD], held_locks); /* in the order of acquisition */
-
-static const char *const rank_names[NR_LOCK_RANKS] = {
-#define LOCK_RANK(name, doc) [name] = #name,
-#include "cpu/rank.def"
-#undef LOCK_RANK
-};
-
-static void check_order(const spinlock_t *lock)
-{
-	const spinlock_t *const *held = this_cpu(held_locks);
-
-	if (panic_in_progress())
-		return; /* the last words take what they need, whatever was held */
-	if (lock->rank == RANK_NONE || lock->rank >= NR_LOCK_RANKS)
-		panic("spinlock %p was never initialised", lock);
-	for (u32 i = 0; i < spinlocks_held(); i++) {
-		if (held[i]->rank >= lock->rank)
-			panic("lock order: %s taken while holding %s", rank_names[lock->rank],
-			      rank_names[held[i]->rank]);
-	}
-}
-
-/* Both run with interrupts off: a handler between reading and writing the count would push into the
- * same place. */
-static void push_held(const spinlock_t *lock)
-{
-	u64 flags = irq_save();
-	u32 nr = spinlocks_held();
-
-	BUG_ON(nr == MAX_HELD);
-	this_cpu(held_locks)[nr] = lock;
-	this_cpu_write(nr_spinlocks_held, nr + 1);
-	irq_restore(flags);
-}
-
-static void pop_held(const spinlock_t *lock)
-{
-	u64 flags = irq_save();
-	const spinlock_t **held = this_cpu(held_locks);
-	u32 nr = spinlocks_held(), i = nr;
-
-	while (i > 0 && held[i - 1] != lock)
-		i--;
-	BUG_ON(i == 0);
-	for (; i < nr; i++)
-		held[i - 1] = held[i];
-	this_cpu_write(nr_spinlocks_held, nr - 1);
-	irq_restore(flags);
-}
-
 void spin_lock(spinlock_t *lock)
 {
-	check_order(lock);
+	lockdep_ask(lock, lock->rank, LOCK_WAITS);
 	take(lock);
 	lock->owner = cpu_id() + 1;
-	push_held(lock);
+	this_cpu_add(nr_spinlocks_held, 1);
+	lockdep_taken(lock, lock->rank);
 }
 
 bool spin_trylock(spinlock_t *lock)
 {
+	lockdep_ask(lock, lock->rank, LOCK_TRIES);
 	if (!try_take(lock))
 		return false;
 	lock->owner = cpu_id() + 1;
-	push_held(lock);
+	this_cpu_add(nr_spinlocks_held, 1);
+	lockdep_taken(lock, lock->rank);
 	return true;
 }
 
 void spin_unlock(spinlock_t *lock)
 {
-	pop_held(lock);
+	lockdep_release(lock, lock->rank);
+	this_cpu_add(nr_spinlocks_held, -1);
 	lock->owner = 0;
 	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
 }

@@ -10,15 +10,9 @@
 #define CPU_SPINLOCK_H
 
 #include "cpu/irqflags.h"
+#include "cpu/lockdep.h"
 #include "cpu/percpu.h"
 #include "lib/types.h"
-
-enum lock_rank {
-#define LOCK_RANK(name, doc) name,
-#include "cpu/rank.def"
-#undef LOCK_RANK
-	NR_LOCK_RANKS
-};
 
 /* Four bytes, because struct page carries one. The owner is for assertions: debug builds write it. */
 typedef struct spinlock {

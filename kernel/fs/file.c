@@ -17,7 +17,7 @@ struct file *file_create(const struct file_ops *ops, const struct inode *inode, 
 	file->inode = inode;
 	file->flags = flags & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC);
 	atomic_set(&file->refs, 1);
-	rwsem_init(&file->lock);
+	rwsem_init(&file->lock, RANK_FILE_POS);
 	return file;
 }
 

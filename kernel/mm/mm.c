@@ -54,7 +54,7 @@ struct mm *mm_create(void)
 	mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	atomic_set(&mm->users, 1);
 	atomic_set(&mm->nr_pgtables, 1);
-	rwsem_init(&mm->mmap_lock);
+	rwsem_init(&mm->mmap_lock, RANK_MMAP);
 	list_init(&mm->vmas);
 	/* Room for the stack to grow to its limit; exec may move both. */
 	mm->stack_top = USER_END;
@@ -87,7 +87,7 @@ struct mm *mm_fork(struct mm *parent)
 	if (!mm)
 		return NULL;
 	down_write(&parent->mmap_lock);
-	down_write(&mm->mmap_lock);
+	down_write_nested(&mm->mmap_lock);
 	mm->start_brk = parent->start_brk;
 	mm->brk = parent->brk;
 	mm->mmap_base = parent->mmap_base;

@@ -62,11 +62,15 @@ u32 page_clear(struct page *page, u32 flags)
 
 bool page_trylock(struct page *page)
 {
-	return page_set(page, PG_LOCKED);
+	if (!page_set(page, PG_LOCKED))
+		return false;
+	lockdep_taken(page, RANK_PAGE);
+	return true;
 }
 
 void page_lock(struct page *page)
 {
+	lockdep_ask(page, RANK_PAGE, LOCK_WAITS);
 	if (likely(page_trylock(page)))
 		return;
 	/* The atomic operation in page_trylock() is the barrier between queueing and testing. */
@@ -75,6 +79,7 @@ void page_lock(struct page *page)
 
 void page_unlock(struct page *page)
 {
+	lockdep_release_handed(page);
 	BUG_ON(!page_clear(page, PG_LOCKED));
 	page_wake(page);
 }

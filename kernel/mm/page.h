@@ -126,6 +126,7 @@ static inline void page_clear_untraced(struct page *page, u32 flags)
  * outside all spinlocks. */
 bool page_trylock(struct page *page);
 void page_lock(struct page *page);
+/* By the task that locked it, or by the end of the I/O that it gave the lock to. */
 void page_unlock(struct page *page);
 /* Waits until the flag (PG_LOCKED, PG_WRITEBACK) is clear; the caller holds a reference. */
 void page_wait_clear(struct page *page, u32 flag);

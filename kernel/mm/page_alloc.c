@@ -239,7 +239,8 @@ struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind)
 	struct page *page;
 
 	ASSERT(order <= MAX_ORDER);
-	ASSERT((gfp & GFP_ATOMIC) || !spinlocks_held());
+	if (!(gfp & GFP_ATOMIC))
+		might_sleep();
 	page = take(order, kind, watermarks.low);
 	if (unlikely(!page))
 		page = alloc_slow(gfp, order, kind);

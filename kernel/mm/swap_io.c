@@ -191,7 +191,8 @@ static struct page *read_ahead_page(u32 slot)
 	page = alloc_page(GFP_ATOMIC, PAGE_ANON);
 	if (!page)
 		return NULL;
-	page_lock(page);
+	/* The page that is wanted may be locked already: this one nobody else knows. */
+	BUG_ON(!page_trylock(page));
 	if (swap_cache_add_read(slot, page)) {
 		page_unlock(page);
 		page_put(page);
@@ -208,6 +209,7 @@ static void request_add(struct io_request *request, struct page *page, u32 wante
 	TRACE(swap_in_begin, .pfn = page_pfn(page), .slot = page->slot,
 	      .readahead = page->slot != wanted, .pid = current->pid);
 	page_get(page);
+	lockdep_hand_over(page);
 	request->pages[request->nr_pages++] = page;
 }
 

@@ -96,6 +96,7 @@ void task_exit(s32 wait_status)
 		mm_put(mm);
 	files_release(self->files);
 	self->files = NULL;
+	lockdep_no_locks();
 	become_zombie(self, wait_status);
 	schedule();
 	panic("task %d runs after its end", self->cur.pid);

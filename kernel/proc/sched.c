@@ -256,6 +256,7 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 
 void schedule(void)
 {
+	might_sleep();
 	BUG_ON(spinlocks_held() != 0);
 	ASSERT(irqs_enabled());
 	BUG_ON(quiesce_is_mine());

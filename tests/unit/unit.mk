@@ -31,7 +31,8 @@ endef
 
 UNIT_TESTS :=
 UNIT_RING := tests/unit/ring_fixture.c tests/unit/shadow/machine.c kernel/trace/trace.c
-UNIT_MM := tests/unit/mm_fixture.c tests/unit/shadow/machine.c kernel/cpu/spinlock.c \
+UNIT_MM := tests/unit/mm_fixture.c tests/unit/shadow/machine.c \
+	kernel/cpu/spinlock.c kernel/cpu/lockdep.c \
 	$(addprefix kernel/trace/,ring.c trace.c) \
 	$(addprefix kernel/mm/,page_alloc.c pcp.c buddy.c vmstat.c)
 UNIT_SLAB := kernel/mm/slab.c $(addprefix kernel/lib/,string.c printf.c)
@@ -46,6 +47,7 @@ $(eval $(call unit-test,ring_nesting,plain,$(UNIT_RING)))
 $(eval $(call unit-test,string,renamed,kernel/lib/string.c))
 $(eval $(call unit-test,printf,renamed,kernel/lib/printf.c kernel/lib/string.c))
 $(eval $(call unit-test,cmdline,renamed,kernel/lib/cmdline.c kernel/lib/string.c))
+$(eval $(call unit-test,lockdep,plain,tests/unit/shadow/machine.c $(addprefix kernel/cpu/,spinlock.c lockdep.c)))
 $(eval $(call unit-test,page_alloc,plain,$(UNIT_MM)))
 $(eval $(call unit-test,slab,renamed,$(UNIT_MM) $(UNIT_SLAB)))
 

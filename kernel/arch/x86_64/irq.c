@@ -5,6 +5,7 @@
 #include "arch/x86_64/irq_dispatch.h"
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/apic.h"
+#include "cpu/lockdep.h"
 #include "cpu/panic.h"
 #include "lib/errno.h"
 
@@ -39,7 +40,9 @@ void irq_dispatch(u64 vector)
 		return; /* has no in-service bit to end (SDM vol. 3, 11.9) */
 	if (!handler)
 		panic("interrupt on vector %lu, which nobody asked for", vector);
+	lockdep_irq_enter();
 	handler(handlers[vector].arg);
+	lockdep_irq_exit();
 	lapic_end_of_interrupt();
 }
 

@@ -15,6 +15,7 @@
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/upcall.h"
 #include "cpu/irqflags.h"
+#include "cpu/lockdep.h"
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
 #include "lib/string.h"
@@ -246,6 +247,7 @@ void exit_to_user(struct trap_frame *frame);
 
 void exit_to_user(struct trap_frame *frame)
 {
+	lockdep_no_locks();
 	irq_disable();
 	while (unlikely(has_exit_work())) {
 		irq_enable();

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "cpu/backtrace.h"
 #include "cpu/panic.h"
 #include "cpu/percpu.h"
 
@@ -54,14 +55,43 @@ void machine_interrupt_point(void)
 	machine.irqs_on = true;
 }
 
+/* The last that printk() and panic() said. */
+static char log_text[16384];
+
+static void log_line(const char *format, va_list args)
+{
+	size_t used = strlen(log_text);
+
+	if (used > sizeof(log_text) / 2)
+		used = 0;
+	vsnprintf(log_text + used, sizeof(log_text) - 1 - used, format, args);
+	fprintf(stderr, "%s\n", log_text + used);
+	strcat(log_text, "\n");
+}
+
+const char *machine_log(void)
+{
+	return log_text;
+}
+
 void printk(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	log_line(format, args);
 	va_end(args);
-	fputc('\n', stderr);
+}
+
+void backtrace_save(struct backtrace *saved, const void *frame)
+{
+	(void)frame;
+	*saved = (struct backtrace){.pcs = {machine.backtrace}};
+}
+
+void backtrace_print_saved(const struct backtrace *saved)
+{
+	printk("  at backtrace %u", saved->pcs[0]);
 }
 
 /* What panic() must say; NULL where it must not be called. */
@@ -78,6 +108,7 @@ bool machine_begin_panic(const char *text)
 	child = fork();
 	if (child == 0) {
 		expected_panic = text;
+		log_text[0] = '\0';
 		return true;
 	}
 	assert_true(child > 0);
@@ -92,22 +123,36 @@ void machine_end_panic(void)
 	_exit(DID_NOT_PANIC);
 }
 
-void panic(const char *format, ...)
+static void __noreturn end_by_panic(const char *format, va_list args)
 {
-	char message[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	if (expected_panic && strstr(message, expected_panic))
+	log_line(format, args);
+	if (expected_panic && strstr(log_text, expected_panic))
 		_exit(PANICKED_AS_EXPECTED);
-	fprintf(stderr, "panic: %s\n", message);
 	if (expected_panic)
 		_exit(PANICKED_OTHERWISE);
 	fail();
 	abort();
 }
+
+void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	end_by_panic(format, args);
+}
+
+void panic_at(u64 rip, u64 rbp, const char *format, ...)
+{
+	va_list args;
+
+	(void)rip;
+	(void)rbp;
+	va_start(args, format);
+	end_by_panic(format, args);
+}
+
+void panic_begin(void) {}
 
 bool panic_in_progress(void)
 {

@@ -18,6 +18,7 @@ struct machine {
 	u32 irq_depth;           /* handlers running */
 	void (*interrupt)(void); /* a handler, called with interrupts off; may be NULL */
 	void (*relax)(void);     /* called in every round of a busy wait; may be NULL */
+	u32 backtrace;           /* what a saved backtrace holds, and prints */
 	u64 tsc;                 /* also the clock: one tick is one nanosecond */
 	u64 tsc_step;            /* what reading it adds */
 };
@@ -31,7 +32,8 @@ void machine_reset(u32 cpus);
 void machine_interrupt_point(void);
 
 /*
- * Asserts that a statement panics, with `text` somewhere in the message. A process of its own runs
+ * Asserts that a statement panics, with `text` somewhere in the message or in what printk() told
+ * from the statement on. A process of its own runs
  * it, so nothing is left of what the kernel was in the middle of.
  */
 #define assert_panics(text, statement)           \
@@ -41,6 +43,9 @@ void machine_interrupt_point(void);
 			machine_end_panic();     \
 		}                                \
 	} while (0)
+
+/* What printk() has told lately. */
+const char *machine_log(void);
 
 /* Parts of assert_panics(): true in the child, which panic() or machine_end_panic() ends. */
 bool machine_begin_panic(const char *text);
