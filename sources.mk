@@ -16,7 +16,9 @@ KERNEL_SYSCALL := dispatch file memory process signal system time
 
 # Only in the debug build.
 ifeq ($(DEBUG),1)
-KERNEL_CPU += lockdep ubsan
+KERNEL_CPU += lockdep kasan kasan_calls ubsan
+KERNEL_MM += kasan_objects
+KERNEL_TOP := selftest
 endif
 
 KERNEL_SRCS := \
@@ -29,4 +31,5 @@ KERNEL_SRCS := \
 	$(KERNEL_FS:%=kernel/fs/%.c) \
 	$(KERNEL_DEV:%=kernel/dev/%.c) \
 	$(KERNEL_SYSCALL:%=kernel/syscall/%.c) \
+	$(KERNEL_TOP:%=kernel/%.c) \
 	kernel/main.c

@@ -10,16 +10,19 @@ KERNEL_CC := $(CROSS_COMPILE)gcc
 KERNEL_LD := $(CROSS_COMPILE)ld
 KERNEL_NM := $(CROSS_COMPILE)nm
 
-KERNEL_CPPFLAGS := -Ikernel -I. -MMD -MP $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG)
+KERNEL_CPPFLAGS := -Ikernel -I. -MMD -MP $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG -DCONFIG_KASAN)
 KERNEL_ARCH_FLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mno-sse -mno-mmx -mno-80387 \
 	-mcmodel=kernel -fno-pic -fno-pie -fcf-protection=none
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-optimize-sibling-calls $(KERNEL_ARCH_FLAGS) \
 	-Wall -Wextra -Werror -Werror=override-init -Wstrict-prototypes -Wmissing-prototypes -Wvla
-# The first report of undefined behaviour ends the session. Not alignment: x86 does not mind, and the
+# KASAN by calls, because not all memory has a shadow; not of stacks, because the compiler writes
+# their shadow inline. The first report of undefined behaviour ends the session. Not alignment: x86 does not mind, and the
 # end of a list, seen as the element that it is not, need not be aligned as one.
-KERNEL_SANITIZE := -fsanitize=undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
+KERNEL_SANITIZE := -fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0 \
+	--param asan-stack=0 --param asan-globals=1 \
+	-fsanitize=undefined -fno-sanitize=alignment -fno-sanitize-recover=undefined
 KERNEL_CFLAGS += $(if $(filter 1,$(DEBUG)),$(KERNEL_SANITIZE))
 KERNEL_ASFLAGS := -g $(KERNEL_ARCH_FLAGS)
 KERNEL_LDFLAGS := -m elf_x86_64 -nostdlib -static --build-id=none -z noexecstack \
@@ -34,7 +37,9 @@ KERNEL_COMMANDS := $(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(KERNEL_LDF
 $(O)/kernel/lib/string.c.o: KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
 
 # What the sanitizers call.
-$(O)/kernel/cpu/ubsan.c.o: KERNEL_CFLAGS += -fno-sanitize=all
+$(addprefix $(O)/kernel/,$(addsuffix .c.o,cpu/ubsan cpu/kasan cpu/kasan_calls \
+	cpu/backtrace mm/kasan_objects)): \
+	KERNEL_CFLAGS += -fno-sanitize=all
 
 # Rewritten only when a flag or the list of sources changes; then everything is built again.
 $(KERNEL_FLAGS_FILE): FORCE

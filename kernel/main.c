@@ -35,6 +35,7 @@
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/task.h"
+#include "selftest.h"
 #include "trace/ring.h"
 
 /* Sub-buffers of each CPU's ring unless trace_buffers= says otherwise: half a megabyte. */
@@ -121,6 +122,7 @@ static void init_thread(void *arg)
 	mm_check_init();
 	initramfs_init();
 	init_trace();
+	selftest_run();
 	if (cmdline_is("break", "init"))
 		__asm__ volatile("int3");
 	start_init();

@@ -40,8 +40,9 @@ struct lockdep_spin {
 
 #include "cpu/backtrace.h"
 
-/* Sleeping locks that a task holds at once: file, mmap lock of a parent and its child, pages. */
-#define MAX_SLEEPING_LOCKS 8
+/* Sleeping locks that a task holds at once: a pass of reclaim has the page locks of its 32 pages,
+ * below those of a fault or a fork. */
+#define MAX_SLEEPING_LOCKS 40
 
 struct held_lock {
 	const void *lock;

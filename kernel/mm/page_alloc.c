@@ -23,6 +23,7 @@
 #include "arch/x86_64/page_ops.h"
 #include "cpu/wait.h"
 #include "mm/buddy.h"
+#include "mm/kasan_objects.h"
 #include "mm/memblock.h"
 #include "mm/oom.h"
 #include "mm/pcp.h"
@@ -44,13 +45,17 @@ struct watermarks watermarks;
 
 static void poison_frames(const struct page *page, u32 order)
 {
+	/* Of slabs and large objects, parts are red zones. */
+	kasan_unpoison(page_virt(page), PAGE_SIZE << order);
 	memset(page_virt(page), (u8)POISON, PAGE_SIZE << order);
+	kasan_free_frames(page, order);
 }
 
 static void verify_poison(const struct page *page, u32 order)
 {
 	const u64 *words = page_virt(page);
 
+	kasan_alloc_frames(page, order);
 	for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(u64); i++)
 		if (unlikely(words[i] != POISON))
 			panic("pfn %u was written after it was freed: offset %zu holds %lx",
@@ -124,6 +129,7 @@ void page_alloc_init(void)
 		list_init(&page->lru);
 	}
 	buddy_init();
+	kasan_init();
 	memblock_for_each_free(add_free_range);
 	pcp_init(nr_managed_frames);
 	set_watermarks();

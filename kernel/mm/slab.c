@@ -23,21 +23,31 @@
 #include "mm/slab.h"
 
 #include "lib/printf.h"
+#include "mm/kasan_objects.h"
 
 #define OBJECT_ALIGN 16
 #define MAX_OBJECTS  64 /* bits of page->free_objects */
 #define NAME_MAX     16
+
+/* Of each cache. Many frees pass before an object is used again; reclaim takes them before. */
+#define QUARANTINE_OBJECTS 32
 
 enum slab_state { SLAB_FULL, SLAB_PARTIAL, SLAB_EMPTY, NR_SLAB_STATES };
 
 struct kmem_cache {
 	spinlock_t lock; /* RANK_SLAB; the lists, and free_objects of their pages */
 	const char *name;
-	u32 size; /* bytes between objects */
+	u32 size;     /* bytes of an object */
+	u32 distance; /* from one object to the next: with KASAN there is a red zone in between */
 	u32 per_slab;
 	struct list_head slabs[NR_SLAB_STATES]; /* by page->lru */
 	u32 nr_slabs[NR_SLAB_STATES];
 	struct kmem_cache *next; /* in all_caches; fixed once it is there */
+#ifdef CONFIG_KASAN
+	/* Objects freed lately, which nobody gets meanwhile: a ring, or NULL. By the lock. */
+	void *quarantine[QUARANTINE_OBJECTS];
+	u32 oldest;
+#endif
 };
 
 /* The cache of caches; the head of the list of all. */
@@ -65,7 +75,7 @@ static enum slab_state slab_state(const struct kmem_cache *cache, const struct p
 
 static void *object_at(const struct kmem_cache *cache, const struct page *slab, u32 index)
 {
-	return (char *)page_virt(slab) + index * cache->size;
+	return (char *)page_virt(slab) + index * cache->distance;
 }
 
 /* Index of an object that was handed out; panics when the pointer is none. */
@@ -73,9 +83,9 @@ static u32 object_index(const struct kmem_cache *cache, const struct page *slab,
 {
 	u32 offset = (const char *)object - (const char *)page_virt(slab);
 
-	if (offset % cache->size || offset / cache->size >= cache->per_slab)
+	if (offset % cache->distance || offset / cache->distance >= cache->per_slab)
 		panic("slab %s: %p is not the start of an object", cache->name, object);
-	return offset / cache->size;
+	return offset / cache->distance;
 }
 
 static void link_slab(struct kmem_cache *cache, struct page *slab)
@@ -97,15 +107,18 @@ static void unlink_slab(struct kmem_cache *cache, struct page *slab)
 #ifdef CONFIG_DEBUG
 #define POISON_FREE 0x6b
 
+/* Its memory may be written until then. */
 static void poison_object(const struct kmem_cache *cache, void *object)
 {
 	memset(object, POISON_FREE, cache->size);
+	kasan_poison(object, cache->size, KASAN_SLAB_FREE);
 }
 
 static void verify_object(const struct kmem_cache *cache, const void *object)
 {
 	const u8 *bytes = object;
 
+	kasan_unpoison(object, cache->size);
 	for (u32 i = 0; i < cache->size; i++)
 		if (unlikely(bytes[i] != POISON_FREE))
 			panic("slab %s: object %p was written after it was freed: byte %u holds %x",
@@ -125,7 +138,7 @@ static void verify_object(const struct kmem_cache *cache, const void *object)
 }
 #endif
 
-/* ---- growing and shrinking ---- */
+/* ---- slabs ---- */
 
 /* A new, empty slab. false without memory. No lock held. */
 static bool grow(struct kmem_cache *cache, u32 gfp)
@@ -136,8 +149,11 @@ static bool grow(struct kmem_cache *cache, u32 gfp)
 		return false;
 	slab->cache = cache;
 	slab->free_objects = all_objects(cache);
-	for (u32 i = 0; i < cache->per_slab; i++)
+	kasan_new_slab(slab);
+	for (u32 i = 0; i < cache->per_slab; i++) {
+		kasan_unpoison(object_at(cache, slab, i), cache->size);
 		poison_object(cache, object_at(cache, slab, i));
+	}
 	spin_lock(&cache->lock);
 	page_set_untraced(slab, PG_SLAB);
 	link_slab(cache, slab);
@@ -155,37 +171,6 @@ static void detach_empty(struct kmem_cache *cache, struct page *slab)
 	TRACE_TEXT(slab_shrink, cache, cache->name, .pfn = page_pfn(slab), .order = 0);
 }
 
-static u32 shrink_cache(struct kmem_cache *cache)
-{
-	u32 freed = 0;
-
-	for (;;) {
-		struct list_head *empty = &cache->slabs[SLAB_EMPTY];
-		struct page *slab = NULL;
-
-		spin_lock(&cache->lock);
-		if (!list_empty(empty)) {
-			slab = list_first_entry(empty, struct page, lru);
-			detach_empty(cache, slab);
-		}
-		spin_unlock(&cache->lock);
-		if (!slab)
-			return freed;
-		free_page(slab);
-		freed++;
-	}
-}
-
-u32 slab_shrink(void)
-{
-	struct kmem_cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
-	u32 freed = 0;
-
-	for (; cache; cache = cache->next)
-		freed += shrink_cache(cache);
-	return freed;
-}
-
 /* ---- caches ---- */
 
 static void cache_setup(struct kmem_cache *cache, const char *name, size_t size)
@@ -194,7 +179,8 @@ static void cache_setup(struct kmem_cache *cache, const char *name, size_t size)
 	spin_lock_init(&cache->lock, RANK_SLAB);
 	cache->name = name;
 	cache->size = ALIGN_UP(size, (size_t)OBJECT_ALIGN);
-	cache->per_slab = min(PAGE_SIZE / cache->size, (u64)MAX_OBJECTS);
+	cache->distance = cache->size + kasan_redzone(cache->size);
+	cache->per_slab = min(PAGE_SIZE / cache->distance, (u64)MAX_OBJECTS);
 	for (u32 state = 0; state < NR_SLAB_STATES; state++)
 		list_init(&cache->slabs[state]);
 	cache->next = __atomic_load_n(&all_caches, __ATOMIC_RELAXED);
@@ -246,7 +232,8 @@ static void *take_object(struct kmem_cache *cache)
 	return object;
 }
 
-void *kmem_cache_alloc(struct kmem_cache *cache, u32 gfp)
+/* An object of which `wanted` bytes will be used. */
+static void *alloc_object(struct kmem_cache *cache, size_t wanted, u32 gfp)
 {
 	void *object;
 
@@ -257,7 +244,13 @@ void *kmem_cache_alloc(struct kmem_cache *cache, u32 gfp)
 	verify_object(cache, object);
 	if (gfp & GFP_ZERO)
 		memset(object, 0, cache->size);
+	kasan_alloc_object(object, cache->size, wanted);
 	return object;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, u32 gfp)
+{
+	return alloc_object(cache, cache->size, gfp);
 }
 
 /* Marks the object free. Returns its slab if that is empty now and the cache has another empty one:
@@ -271,7 +264,6 @@ static struct page *put_object(struct kmem_cache *cache, struct page *slab, cons
 	if (slab->free_objects & bit)
 		panic("slab %s: double free of %p", cache->name, object);
 	unlink_slab(cache, slab);
-	poison_object(cache, (void *)object);
 	slab->free_objects |= bit;
 	link_slab(cache, slab);
 	surplus = cache->nr_slabs[SLAB_EMPTY] > 1 && slab_state(cache, slab) == SLAB_EMPTY;
@@ -281,15 +273,122 @@ static struct page *put_object(struct kmem_cache *cache, struct page *slab, cons
 	return surplus ? slab : NULL;
 }
 
+static void release_object(struct kmem_cache *cache, void *object)
+{
+	struct page *surplus = put_object(cache, virt_page(object), object);
+
+	if (surplus)
+		free_page(surplus);
+}
+
+#ifdef CONFIG_KASAN
+
+/* Exchanges an object, or nothing, for the one that has been in quarantine longest; NULL when that
+ * place was empty. */
+static void *exchange_quarantined(struct kmem_cache *cache, void *object)
+{
+	void *oldest;
+
+	spin_lock(&cache->lock);
+	oldest = cache->quarantine[cache->oldest];
+	cache->quarantine[cache->oldest] = object;
+	cache->oldest = (cache->oldest + 1) % QUARANTINE_OBJECTS;
+	spin_unlock(&cache->lock);
+	return oldest;
+}
+
+/* Takes an object out of use; returns one that may be released instead, or NULL. */
+static void *retire_object(struct kmem_cache *cache, void *object)
+{
+	object_index(cache, virt_page(object), object);
+	kasan_free_object(object, cache->size);
+	poison_object(cache, object);
+	return exchange_quarantined(cache, object);
+}
+
+static void empty_quarantine(struct kmem_cache *cache)
+{
+	for (u32 i = 0; i < QUARANTINE_OBJECTS; i++) {
+		void *object = exchange_quarantined(cache, NULL);
+
+		if (object)
+			release_object(cache, object);
+	}
+}
+
+bool slab_find_object(const void *address, struct slab_object *found)
+{
+	struct page *slab = virt_page(address);
+	const struct kmem_cache *cache = slab->cache;
+	u32 index;
+
+	if (!page_test(slab, PG_SLAB))
+		return false;
+	index = ((u64)address & ~PAGE_MASK) / cache->distance;
+	found->cache = cache->name;
+	found->size = cache->size;
+	found->start = object_at(cache, slab, min(index, cache->per_slab - 1));
+	return true;
+}
+
+#else
+
+static void *retire_object(struct kmem_cache *cache, void *object)
+{
+	poison_object(cache, object);
+	return object;
+}
+
+static void empty_quarantine(struct kmem_cache *cache)
+{
+	(void)cache;
+}
+
+#endif
+
 void kmem_cache_free(struct kmem_cache *cache, void *object)
 {
-	struct page *slab = virt_page(object), *surplus;
+	struct page *slab = virt_page(object);
 
 	if (!page_test(slab, PG_SLAB) || slab->cache != cache)
 		panic("slab %s: %p is not from this cache", cache->name, object);
-	surplus = put_object(cache, slab, object);
-	if (surplus)
-		free_page(surplus);
+	object = retire_object(cache, object);
+	if (object)
+		release_object(cache, object);
+}
+
+/* ---- shrinking ---- */
+
+static u32 shrink_cache(struct kmem_cache *cache)
+{
+	u32 freed = 0;
+
+	empty_quarantine(cache);
+	for (;;) {
+		struct list_head *empty = &cache->slabs[SLAB_EMPTY];
+		struct page *slab = NULL;
+
+		spin_lock(&cache->lock);
+		if (!list_empty(empty)) {
+			slab = list_first_entry(empty, struct page, lru);
+			detach_empty(cache, slab);
+		}
+		spin_unlock(&cache->lock);
+		if (!slab)
+			return freed;
+		free_page(slab);
+		freed++;
+	}
+}
+
+u32 slab_shrink(void)
+{
+	struct kmem_cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE);
+	u32 freed = 0;
+
+	for (; cache; cache = cache->next)
+		freed += shrink_cache(cache);
+	return freed;
 }
 
 /* ---- kmalloc ---- */
@@ -302,7 +401,11 @@ static void *kmalloc_large(size_t size, u32 gfp)
 	while (PAGE_SIZE << order < size)
 		order++;
 	page = order <= MAX_ORDER ? alloc_pages(gfp, order, PAGE_SLAB) : NULL;
-	return page ? page_virt(page) : NULL;
+	if (!page)
+		return NULL;
+	kasan_poison(page_virt(page), PAGE_SIZE << order, KASAN_PAGE_REDZONE);
+	kasan_unpoison(page_virt(page), size);
+	return page_virt(page);
 }
 
 void *kmalloc(size_t size, u32 gfp)
@@ -310,7 +413,7 @@ void *kmalloc(size_t size, u32 gfp)
 	BUG_ON(!size);
 	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
 		if (size <= kmalloc_sizes[i])
-			return kmem_cache_alloc(kmalloc_caches[i], gfp);
+			return alloc_object(kmalloc_caches[i], size, gfp);
 	return kmalloc_large(size, gfp);
 }
 

@@ -1,7 +1,8 @@
 /*
  * Slab allocator: caches of equal objects on pages of kind PAGE_SLAB, kmalloc() in power-of-two
  * caches (and half steps) on top; larger requests get whole frames. Freed objects are poisoned in
- * debug builds and checked when handed out again; double and invalid frees panic in every build.
+ * debug builds and checked when handed out again, and KASAN watches them (kasan_objects.h); double
+ * and invalid frees panic in every build.
  * After the idea of Bonwick, "The Slab Allocator" (USENIX 1994).
  */
 #ifndef MM_SLAB_H
@@ -28,6 +29,17 @@ void kfree(const void *object);
 
 /* Gives empty slabs back to the page allocator; returns the frames freed. Called by reclaim. */
 u32 slab_shrink(void);
+
+#ifdef CONFIG_KASAN
+/* The object that an address in a slab belongs to: that it lies in, or behind. False outside of
+ * slabs. For reports. */
+struct slab_object {
+	const char *cache;
+	void *start;
+	u32 size;
+};
+bool slab_find_object(const void *address, struct slab_object *found);
+#endif
 
 /* Verifies all slabs; prints each fault and returns their number. All CPUs quiesced. */
 u32 slab_check(void);

@@ -21,12 +21,19 @@ static const struct {
 	pfn_t start, end;
 } ranges[] = {{1, 159}, {256, 1000}, {1003, 4090}};
 
-static struct page pages[RAM_FRAMES] __aligned(64);
+/* What the boot allocator gives: the array of struct page, and what KASAN keeps of each frame. */
+static u8 boot_memory[RAM_FRAMES * 768] __aligned(PAGE_SIZE);
+static size_t boot_used;
 
 void *memblock_alloc(size_t size)
 {
-	assert_true(size <= sizeof(pages));
-	return pages;
+	void *memory;
+
+	size = PAGE_ALIGN(size);
+	assert_true(size <= sizeof(boot_memory) - boot_used);
+	memory = boot_memory + boot_used;
+	boot_used += size;
+	return memory;
 }
 
 void memblock_for_each_free(void (*fn)(pfn_t start, pfn_t end))

@@ -22,7 +22,13 @@ $(UNIT_OUT)/renamed/%.o: %.c
 	@mkdir -p $(@D)
 	@$(HOSTCC) $(UNIT_CFLAGS) -fno-builtin -include tests/unit/shadow/rename.h -c -o $@ $<
 
-# $(call unit-test,NAME,plain or renamed,SOURCES): the program test_NAME, of test_NAME.c and SOURCES.
+# With KASAN's shadow below the allocators. Only the test asks for it: this machine's compiler has its
+# own.
+$(UNIT_OUT)/kasan/%.o: %.c
+	@mkdir -p $(@D)
+	@$(HOSTCC) $(UNIT_CFLAGS) -DCONFIG_KASAN -fno-builtin -include tests/unit/shadow/rename.h -c -o $@ $<
+
+# $(call unit-test,NAME,plain, renamed or kasan,SOURCES): the program test_NAME, of test_NAME.c and SOURCES.
 define unit-test
 UNIT_TESTS += $(UNIT_OUT)/test_$(1)
 $(UNIT_OUT)/test_$(1): $(call unit-objects,$(2),tests/unit/test_$(1).c $(3))
@@ -50,6 +56,7 @@ $(eval $(call unit-test,cmdline,renamed,kernel/lib/cmdline.c kernel/lib/string.c
 $(eval $(call unit-test,lockdep,plain,tests/unit/shadow/machine.c $(addprefix kernel/cpu/,spinlock.c lockdep.c)))
 $(eval $(call unit-test,page_alloc,plain,$(UNIT_MM)))
 $(eval $(call unit-test,slab,renamed,$(UNIT_MM) $(UNIT_SLAB)))
+$(eval $(call unit-test,kasan,kasan,$(UNIT_MM) $(UNIT_SLAB) kernel/cpu/kasan.c kernel/mm/kasan_objects.c))
 
 UNIT_FRAMES := tests/unit/event_log.c $(filter-out kernel/trace/%,$(UNIT_MM))
 UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c madvise.c rmap.c pgtable.c pte.c) kernel/cpu/rwsem.c \

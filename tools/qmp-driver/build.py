@@ -9,6 +9,12 @@ from errors import ToolError
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# What a debug kernel keeps of all RAM: KASAN's shadow, and two backtraces of each frame. Its image
+# and its slabs, with their red zones, are this much larger.
+PAGE_SIZE = 4096
+DEBUG_SHARE = 1 / 8 + 72 / PAGE_SIZE
+DEBUG_BYTES = 2 << 20
+
 
 class Build:
     """A build directory: --build, else $PALIMPSEST_BUILD, else build/ of this tree."""
@@ -25,6 +31,18 @@ class Build:
     @property
     def kernel(self) -> Path:
         return self.require("kernel.elf")
+
+    @property
+    def is_debug(self) -> bool:
+        flags = self.directory / "kernel" / "flags"
+        return flags.is_file() and "-DCONFIG_DEBUG" in flags.read_text()
+
+    def machine_memory(self, wanted: int) -> int:
+        """RAM of the machine, in bytes, for a scenario that wants so much: under a debug kernel
+        programs find what the other would leave them, and the same pressure."""
+        if not self.is_debug:
+            return wanted
+        return int((wanted + DEBUG_BYTES) / (1 - DEBUG_SHARE)) // PAGE_SIZE * PAGE_SIZE
 
     @property
     def init(self) -> Path:

@@ -60,6 +60,7 @@ class Recording:
         self._archive = initramfs.build(build.init, self._plan)
         self._contract = build.trace_metadata
         self._kernel = build.kernel
+        self._memory_bytes = build.machine_memory(scenario.memory_bytes)
         self._ingest = build.ingest
         find_qemu()
         self._stack: ExitStack
@@ -81,7 +82,7 @@ class Recording:
             image.flush()
             self._boot(stack, MachineConfig(
                 kernel=self._kernel, initrd=Path(image.name),
-                command_line=self.scenario.command_line(), memory_bytes=self.scenario.memory_bytes,
+                command_line=self.scenario.command_line(), memory_bytes=self._memory_bytes,
                 cpus=self.scenario.cpus, accel=self.scenario.accel, swap=swap,
                 console_log=self.directory / "console.log", trace_directory=traces,
                 error_log=self.directory / "qemu.log"))

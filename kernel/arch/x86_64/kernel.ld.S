@@ -39,6 +39,10 @@ SECTIONS
 		uaccess_sites_start = .;
 		*(.uaccess_sites)
 		uaccess_sites_end = .;
+		. = ALIGN(8);
+		constructors_start = .;
+		*(.init_array .init_array.* .ctors)
+		constructors_end = .;
 		*(.symbols)
 	} :rodata
 	.note.pvh : AT(ADDR(.note.pvh) - IMAGE_BASE) {
@@ -74,5 +78,6 @@ SECTIONS
 		*(.note.GNU-stack)
 		*(.comment)
 		*(.eh_frame)
+		*(.fini_array .fini_array.* .dtors)
 	}
 }

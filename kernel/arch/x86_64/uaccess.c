@@ -2,6 +2,8 @@
 #include "arch/x86_64/uaccess.h"
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/layout.h"
+#include "cpu/kasan.h"
+#include "cpu/lockdep.h"
 #include "lib/errno.h"
 
 static_assert(EFAULT == ASM_EFAULT && ENAMETOOLONG == ASM_ENAMETOOLONG, "user_copy.S");
@@ -16,11 +18,15 @@ bool user_range_ok(const void __user *p, size_t n)
 
 int copy_from_user(void *to, const void __user *from, size_t n)
 {
+	might_sleep();
+	kasan_check_write(to, n);
 	return user_range_ok(from, n) ? user_copy(to, from, n) : -EFAULT;
 }
 
 int copy_to_user(void __user *to, const void *from, size_t n)
 {
+	might_sleep();
+	kasan_check_read(from, n);
 	return user_range_ok(to, n) ? user_copy(to, from, n) : -EFAULT;
 }
 
@@ -29,6 +35,8 @@ long strncpy_from_user(char *to, const char __user *from, size_t size)
 	size_t room; /* bytes from `from` to the end of user memory */
 	long length;
 
+	might_sleep();
+	kasan_check_write(to, size);
 	if (!user_range_ok(from, 1))
 		return -EFAULT;
 	room = USER_END - (u64)from;

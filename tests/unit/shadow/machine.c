@@ -89,6 +89,11 @@ void backtrace_save(struct backtrace *saved, const void *frame)
 	*saved = (struct backtrace){.pcs = {machine.backtrace}};
 }
 
+void backtrace_describe(char text[LOCATION_MAX], u64 address)
+{
+	snprintf(text, LOCATION_MAX, "%lx", address);
+}
+
 void backtrace_print_saved(const struct backtrace *saved)
 {
 	printk("  at backtrace %u", saved->pcs[0]);

@@ -10,6 +10,8 @@
 
 extern u8 machine_ram[];
 
+extern char kernel_start[], kernel_end[];
+
 static inline void *phys_to_virt(phys_addr_t phys)
 {
 	return machine_ram + phys;
