@@ -10,7 +10,8 @@ KERNEL_CC := $(CROSS_COMPILE)gcc
 KERNEL_LD := $(CROSS_COMPILE)ld
 KERNEL_NM := $(CROSS_COMPILE)nm
 
-KERNEL_CPPFLAGS := -Ikernel -I. -MMD -MP $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG -DCONFIG_KASAN)
+KERNEL_CPPFLAGS := -Ikernel -I. -MMD -MP $(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG -DCONFIG_KASAN) \
+	$(if $(filter 1,$(NO_TRACE)),-DCONFIG_NO_TRACE)
 KERNEL_ARCH_FLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mno-sse -mno-mmx -mno-80387 \
 	-mcmodel=kernel -fno-pic -fno-pie -fcf-protection=none
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-stack-protector \

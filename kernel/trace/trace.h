@@ -24,6 +24,13 @@
 /* Whether each event is on. All are off until tracing begins. */
 extern u8 trace_enabled[TRACE_ID_LIMIT];
 
+/* Whether one is on. A kernel built with NO_TRACE=1 has no check for it: what the checks cost is measured against that. */
+#ifdef CONFIG_NO_TRACE
+#define trace_is_on(id) false
+#else
+#define trace_is_on(id) unlikely(trace_enabled[id])
+#endif
+
 /* Reserves room for a payload of `size` bytes (a multiple of 8) and stamps it; NULL when it was
  * discarded (and counted). */
 void *trace_reserve(u32 id, u32 size);
@@ -54,7 +61,7 @@ enum trace_field_count {
                                                                                       \
 		static_assert(TRACE_NARGS(__VA_ARGS__) == (int)TRACE_FIELDS_##event,  \
 			      #event ": every field exactly once, padding left out"); \
-		if (unlikely(trace_enabled[TRACE_ID_##event])) {                      \
+		if (trace_is_on(TRACE_ID_##event)) {                                  \
 			struct trace_ev_##event *trace_ev_ =                          \
 				trace_emit_begin(TRACE_ID_##event, size_);            \
 			if (likely(trace_ev_)) {                                      \
@@ -69,7 +76,7 @@ enum trace_field_count {
 	do {                                                                                      \
 		static_assert(TRACE_NARGS(__VA_ARGS__) + 1 == (int)TRACE_FIELDS_##event,          \
 			      #event ": every field exactly once, padding left out");             \
-		if (unlikely(trace_enabled[TRACE_ID_##event])) {                                  \
+		if (trace_is_on(TRACE_ID_##event)) {                                              \
 			struct trace_ev_##event *trace_ev_ =                                      \
 				trace_reserve(TRACE_ID_##event, sizeof(struct trace_ev_##event)); \
 			if (trace_ev_) {                                                          \
