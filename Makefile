@@ -27,6 +27,7 @@ help:
 	@echo 'make trace-run             install what is missing, build, run $(SCENARIO), show what happened'
 	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
+	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot", QUICK=1'
 	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
 	@echo 'make all                   build only'
 	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'

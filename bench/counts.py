@@ -6,22 +6,27 @@ from dataclasses import dataclass, field
 from errors import ToolError
 
 # guest/marker.h
-PROGRAM_BEGIN, PROGRAM_END, SECTION_BEGIN, SECTION_END = 1, 2, 3, 4
+PROGRAM_BEGIN, PROGRAM_END, SECTION_BEGIN, SECTION_END, INIT_BEGIN = 1, 2, 3, 4, 5
 END_OF = {PROGRAM_BEGIN: PROGRAM_END, SECTION_BEGIN: SECTION_END}
 
 
 @dataclass(frozen=True)
 class Count:
-    """Instructions; user is the lower half of addresses, kernel the upper."""
+    """Instructions; user is the lower half of addresses, kernel the upper; stores is what of the kernel
+    are iterations of `rep stosq`.
+    """
 
     user: int
     kernel: int
+    stores: int = 0
 
     def __sub__(self, other: "Count") -> "Count":
-        return Count(self.user - other.user, self.kernel - other.kernel)
+        return Count(self.user - other.user, self.kernel - other.kernel,
+                     self.stores - other.stores)
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(self.user + other.user, self.kernel + other.kernel)
+        return Count(self.user + other.user, self.kernel + other.kernel,
+                     self.stores + other.stores)
 
     @property
     def total(self) -> int:
@@ -47,6 +52,11 @@ class Counts:
     end: Count
 
 
+def _count(words: list[str]) -> Count:
+    user, kernel, stores = map(int, words)
+    return Count(user, kernel, stores)
+
+
 class _Reader:
     """Pairs the marks; functions belong to every span that is open when they are listed."""
 
@@ -60,15 +70,15 @@ class _Reader:
 
     def line(self, words: list[str]) -> None:
         match words:
-            case ["mark", value, user, kernel]:
-                self._mark(int(value), Count(int(user), int(kernel)))
+            case ["mark", value, *count]:
+                self._mark(int(value), _count(count))
             case ["function", name, count]:
                 for section in self._listening:
                     section.functions[name] = section.functions.get(name, 0) + int(count)
-            case ["start", address, user, kernel]:
-                self.starts[int(address, 16)] = Count(int(user), int(kernel))
-            case ["end", user, kernel]:
-                self.end = Count(int(user), int(kernel))
+            case ["start", address, *count]:
+                self.starts[int(address, 16)] = _count(count)
+            case ["end", *count]:
+                self.end = _count(count)
                 self._listening = []
             case _:
                 raise ValueError(f"not a line of the counter: {' '.join(words)!r}")
@@ -81,6 +91,8 @@ class _Reader:
             if value in self._open:
                 raise ValueError(f"mark {value} twice without mark {END_OF[value]}")
             self._open[value] = Section(at)
+            return
+        if value == INIT_BEGIN:
             return
         begin = next((b for b, e in END_OF.items() if e == value), None)
         if begin is None or begin not in self._open:

@@ -8,6 +8,7 @@ of guest time) and a swap disk on AHCI.
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -145,11 +146,15 @@ class Palimpsest(Guest):
 
     name = "palimpsest"
 
+    def __init__(self, build: Build, kernel: Path | None = None) -> None:
+        super().__init__(build)
+        self._kernel = kernel or build.kernel
+
     def kernel(self) -> Path:
-        return self.build.kernel
+        return self._kernel
 
     def symbols(self) -> Path:
-        return self.build.kernel
+        return self._kernel
 
     def command_line(self, options: Options) -> str:
         words = ["trace=" + ("lossless" if options.trace_directory else "off"),
@@ -160,8 +165,11 @@ class Palimpsest(Guest):
         return [list(words) for words in wanted]
 
 
-def streams(directory: Path) -> Path:
-    """A place for the streams of a traced machine, inside directory."""
-    path = directory / "ctf"
-    path.mkdir()
-    return path
+def new_session(directory: Path, build: Build) -> Path:
+    """A session's directory inside another, as far as a trace needs it: streams go to its ctf/."""
+    session = Path(tempfile.mkdtemp(prefix="session-", dir=directory))
+    metadata, layout = build.trace_metadata
+    (session / "ctf").mkdir()
+    shutil.copyfile(metadata, session / "ctf" / metadata.name)
+    shutil.copyfile(layout, session / layout.name)
+    return session

@@ -29,8 +29,8 @@ WANTED_MODULES = ("ahci", "sd_mod")
 MODULE_FOLDERS = ("/kernel/drivers/ata/", "/kernel/drivers/scsi/", "/kernel/lib/",
                   "/kernel/block/", "/kernel/crypto/")
 PARAMETERS = "console=ttyS0 quiet mitigations=off init_on_alloc=0 nokaslr panic=-1"
-# bzImage: where the decompressor is loaded and entered, and where the kernel proper begins.
-DECOMPRESSOR, STARTUP_64 = 0x100000, 0x1000000
+# Where a bzImage is entered.
+DECOMPRESSOR = 0x100000
 
 
 def _run(command: list[str], what: str, **options) -> subprocess.CompletedProcess:

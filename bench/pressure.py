@@ -28,14 +28,9 @@ VMSTAT_LINE = re.compile(r"^(?:vmstat )?([a-z_0-9]+) (\d+)$")
 class Pressure:
     """One workload in one machine."""
 
-    run: Run
-    available_bytes: int
+    available_bytes: int  # before it began
+    count: Count
     counters: dict[str, int]
-    status: int
-
-    @property
-    def count(self) -> Count:
-        return self.run.counts.programs[0].count
 
     @property
     def pages_in_out(self) -> int:
@@ -51,40 +46,64 @@ def counters_of(lines: Sequence[str]) -> dict[str, int]:
     return {name: found[name] for name in COUNTERS if name in found}
 
 
-def difference(run: Run, program: str) -> dict[str, int]:
-    """The counters that a program's run added: what was printed behind its exit, less what was
-    printed before (nothing is: they began at the machine's start).
+def differences(lines: Sequence[str], program: str) -> list[dict[str, int]]:
+    """The counters that each run of a program added: those printed behind its exit, less those printed
+    before it, or nothing: they began at the machine's start.
     """
-    at = next((n for n, line in enumerate(run.lines) if f"exit /bin/{program} " in line), None)
-    if at is None:
-        raise ToolError(f"{program} did not end; last: {' | '.join(run.lines[-3:])}")
-    before, after = counters_of(run.lines[:at]), counters_of(run.lines[at:])
-    return {name: after[name] - before.get(name, 0) for name in after}
+    exits = [n for n, line in enumerate(lines) if f"exit /bin/{program} " in line]
+    if not exits:
+        raise ToolError(f"{program} did not end; last: {' | '.join(lines[-3:])}")
+    ends = [*exits[1:], len(lines)]
+    before, added = counters_of(lines[:exits[0]]), []
+    for begin, end in zip(exits, ends):
+        after = counters_of(lines[begin:end])
+        added.append({name: after[name] - before.get(name, 0) for name in after})
+        before = after
+    return added
 
 
-def available(run: Run) -> int:
-    """Bytes that programs may use: MemAvailable, or where that is missing the free frames."""
-    for line in run.lines:
-        if match := re.match(r"MemAvailable: +(\d+) kB", line):
-            return int(match[1]) << 10
-    return int(run.line(r"memory \d+ (\d+) bytes")[1])
+def available(lines: Sequence[str]) -> list[int]:
+    """Bytes that programs may use, wherever it was printed: MemAvailable, or where that is missing the
+    free frames.
+    """
+    found = [int(m[1]) << 10 for line in lines if (m := re.match(r"MemAvailable: +(\d+) kB", line))]
+    return found or [int(m[1]) for line in lines
+                     if (m := re.search(r"memory \d+ (\d+) bytes", line))]
 
 
-def measure(guest: Guest, file: Path, arguments: Sequence[str], options: Options) -> Pressure:
-    """Run one program alone in a machine."""
-    is_linux = guest.name == "linux"
-    before = [["memory"]] + ([["show", "/proc/meminfo"], ["show", "/proc/vmstat"]]
-                             if is_linux else [])
-    after = [["show", "/proc/vmstat"]] if is_linux else []
-    run = guest.run([*before, ["run", f"/bin/{file.name}", *arguments], *after],
-                    {file.name: file}, options)
-    return Pressure(run, available(run), difference(run, file.name), run.statuses[file.name])
+def look(guest: Guest) -> list[list[str]]:
+    """The steps that print memory and counters."""
+    if guest.name == "linux":
+        return [["show", "/proc/meminfo"], ["show", "/proc/vmstat"]]
+    return [["memory"]]  # the counters are printed at the machine's end
+
+
+def run_once(guest: Guest, file: Path, arguments: Sequence[str], options: Options,
+             times: int = 1) -> Run:
+    """Run one program alone in a machine, one time after the other."""
+    step = [["run", f"/bin/{file.name}", *arguments], *look(guest)]
+    return guest.run([*look(guest), *step * times], {file.name: file}, options)
+
+
+def measure(guest: Guest, file: Path, arguments: Sequence[str], options: Options,
+            times: int) -> list[Pressure]:
+    """One program several times. Linux, whose boot takes longer than any workload here and which tells
+    its counters at any time, boots once for all; this kernel each time. ToolError when it fails.
+    """
+    together = times if guest.name == "linux" else 1
+    done: list[Pressure] = []
+    while len(done) < times:
+        run = run_once(guest, file, arguments, options, together)
+        if run.statuses[file.name] != 0:
+            raise ToolError(f"{file.name} on {guest.name}: wait status {run.statuses[file.name]}")
+        done += [Pressure(*parts) for parts in zip(
+            available(run.lines), (program.count for program in run.counts.programs),
+            differences(run.lines, file.name))]
+    return done
 
 
 def available_after_boot(guest: Guest, memory_bytes: int) -> int:
-    run = guest.run([["memory"]] + ([["show", "/proc/meminfo"]] if guest.name == "linux" else []),
-                    {}, Options(memory_bytes=memory_bytes))
-    return available(run)
+    return available(guest.run(look(guest), {}, Options(memory_bytes=memory_bytes)).lines)[0]
 
 
 def equal_memory(guest: Guest, wanted_bytes: int) -> int:

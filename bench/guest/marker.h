@@ -10,6 +10,7 @@
 #define MARK_PROGRAM_END   2
 #define MARK_SECTION_BEGIN 3
 #define MARK_SECTION_END   4
+#define MARK_INIT          5 /* process 1 begins */
 
 /* nopl 0x504c0000 | value (%rax,%rax,1); the value is a constant below 65,536. */
 #define MARK(value)                                                                              \

@@ -2,7 +2,7 @@
  * micro: one section for each elementary operation of memory and process management, repeated often enough that its cost
  * divides. Prints, in the order of the sections,
  *
- *   micro NAME COUNT operations
+ *   micro NAME COUNT operations BEGIN END ns     when, by CLOCK_MONOTONIC
  *   missing NAME REASON           no section: this kernel has not what the operation needs
  *   swapin NAME MAJOR faults      major faults of a section that read from swap: it must not be served from memory
  *
@@ -34,15 +34,28 @@
 #define MADV_PAGEOUT 21
 #endif
 
+static uint64_t begun_ns;
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
 static void begin(void)
 {
+	begun_ns = now_ns();
 	MARK(MARK_SECTION_BEGIN);
 }
 
 static void end(const char *name, unsigned long count)
 {
 	MARK(MARK_SECTION_END);
-	print("micro %s %lu operations\n", name, count);
+	uint64_t ended_ns = now_ns();
+	print("micro %s %lu operations %llu %llu ns\n", name, count, (unsigned long long)begun_ns,
+	      (unsigned long long)ended_ns);
 }
 
 static void missing(const char *name, const char *what)
@@ -342,9 +355,9 @@ static void swap_in(const char *name, volatile char *at, size_t stride, bool sca
 	print("swapin %s %ld faults\n", name, major_faults() - before);
 }
 
-static bool page_out(volatile char *at)
+static bool page_out(volatile char *at, size_t nr_pages)
 {
-	return madvise((void *)at, SWAP_PAGES * PAGE, MADV_PAGEOUT) == 0;
+	return madvise((void *)at, nr_pages * PAGE, MADV_PAGEOUT) == 0;
 }
 
 static void swap(void)
@@ -352,23 +365,23 @@ static void swap(void)
 	volatile char *at = map(SWAP_PAGES);
 
 	touch(at, SWAP_PAGES);
-	begin();
-	bool can = page_out(at);
-	settle(); /* the writes end within the section */
-	if (!can) {
-		MARK(MARK_SECTION_END);
-		print("micro swap_out_unable 1 operations\n");
+	if (!page_out(at, 1)) {
 		missing("swap_out", "MADV_PAGEOUT");
-	} else {
-		end("swap_out", SWAP_PAGES);
+		return;
 	}
+	settle();
+	touch(at, SWAP_PAGES);
+	begin();
+	page_out(at, SWAP_PAGES);
+	settle(); /* the writes end within the section */
+	end("swap_out", SWAP_PAGES);
 	make_pressure();
 	swap_in("swap_in_sequential", at, 1, false);
 	unmap(at, SWAP_PAGES);
 
 	at = map(SWAP_PAGES);
 	touch(at, SWAP_PAGES);
-	page_out(at);
+	page_out(at, SWAP_PAGES);
 	settle();
 	make_pressure();
 	swap_in("swap_in_random", at, SWAP_STRIDE, true);

@@ -11,12 +11,13 @@
  *   run PROGRAM ARGS...  run it to its end, between two marks; prints "exit PROGRAM STATUS"
  *   off                  switch the machine off            (Linux)
  *
- * A step that fails is printed with its error, and the machine ends with status 1. Behind the last line process 1 ends,
+ * First it prints "tsc N", the time-stamp counter at its beginning. A step that fails is printed with its error, and the machine ends with status 1. Behind the last line process 1 ends,
  * which ends the machine here; Linux wants "off".
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -171,8 +172,19 @@ static void read_steps(void)
 	}
 }
 
+/* When process 1 began; the counter runs from the machine's start. */
+static void tell_begin(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	MARK(MARK_INIT);
+	print("tsc %llu\n", (unsigned long long)((uint64_t)high << 32 | low));
+}
+
 int main(void)
 {
+	tell_begin();
 	read_steps();
 	for (char *line = steps, *next; line && *line; line = next) {
 		next = strchr(line, '\n');

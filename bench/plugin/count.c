@@ -7,10 +7,14 @@
  * first steps, before paging, count there too). FILE gets lines of fields separated by a blank, counts cumulative from the
  * machine's start, summed over its CPUs:
  *
- *   start ADDRESS USER KERNEL     before the instruction at ADDRESS is executed for the first time
- *   mark VALUE USER KERNEL        a program executed the marker instruction with VALUE (guest/marker.h)
+ *   start ADDRESS USER KERNEL STORES
+ *                                 before the instruction at ADDRESS is executed for the first time
+ *   mark VALUE USER KERNEL STORES
+ *                                 a program executed the marker instruction with VALUE (guest/marker.h)
  *   function NAME COUNT           with symbols: instructions of this function since the previous mark; follows its mark
- *   end USER KERNEL               QEMU ends
+ *   end USER KERNEL STORES        QEMU ends
+ *
+ * STORES is that part of KERNEL which is iterations of `rep stosq`: what clearing pages costs.
  *
  * One CPU is counted by additions in the translated code. Several are counted by a call each instruction, atomically: slow,
  * but the plugin interface has no counters per CPU.
@@ -36,6 +40,8 @@ static const uint8_t marker_opcode[] = {0x0f, 0x1f, 0x84, 0x00};
 
 #define MAX_STARTS 4
 
+static const uint8_t rep_stosq[] = {0xf3, 0x48, 0xab};
+
 enum mode { USER, KERNEL, NR_MODES };
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -49,6 +55,7 @@ static struct {
 	} starts[MAX_STARTS];
 	size_t nr_starts;
 	uint64_t counts[NR_MODES];
+	uint64_t stores;
 	struct symbols symbols;
 	uint64_t *by_symbol;  /* one a symbol: its part of counts[KERNEL], which leaves it out */
 	uint64_t *at_mark;    /* by_symbol at the last mark */
@@ -66,8 +73,8 @@ static uint64_t kernel_total(void)
 
 static void print_counts(const char *what)
 {
-	fprintf(state.out, "%s %" PRIu64 " %" PRIu64 "\n", what, state.counts[USER],
-		kernel_total());
+	fprintf(state.out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", what, state.counts[USER],
+		kernel_total(), state.stores);
 }
 
 static void print_functions(void)
@@ -136,10 +143,26 @@ static bool is_marker(const struct qemu_plugin_insn *insn, uint32_t *value)
 	return (operand & ~0xffffu) == MARKER_TAG;
 }
 
+static bool is_rep_stosq(const struct qemu_plugin_insn *insn)
+{
+	return qemu_plugin_insn_vaddr(insn) & UPPER_HALF &&
+	       qemu_plugin_insn_size(insn) == sizeof(rep_stosq) &&
+	       memcmp(qemu_plugin_insn_data(insn), rep_stosq, sizeof(rep_stosq)) == 0;
+}
+
+static void count(struct qemu_plugin_insn *insn, uint64_t *counter)
+{
+	if (state.several_cpus)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, count_one, QEMU_PLUGIN_CB_NO_REGS,
+						       counter);
+	else
+		qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
+							   counter, 1);
+}
+
 static void instrument(struct qemu_plugin_insn *insn)
 {
 	uint64_t address = qemu_plugin_insn_vaddr(insn);
-	uint64_t *counter = counter_of(address);
 	uint32_t value;
 
 	for (size_t i = 0; i < state.nr_starts; i++) {
@@ -147,12 +170,9 @@ static void instrument(struct qemu_plugin_insn *insn)
 			qemu_plugin_register_vcpu_insn_exec_cb(
 				insn, meet_start, QEMU_PLUGIN_CB_NO_REGS, &state.starts[i]);
 	}
-	if (state.several_cpus)
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, count_one, QEMU_PLUGIN_CB_NO_REGS,
-						       counter);
-	else
-		qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64,
-							   counter, 1);
+	count(insn, counter_of(address));
+	if (is_rep_stosq(insn))
+		count(insn, &state.stores);
 	if (is_marker(insn, &value))
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, meet_marker, QEMU_PLUGIN_CB_NO_REGS,
 						       (void *)(uintptr_t)value);

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tree import ROOT, report
 
-PATTERNS = ["*.c", "*.h", "*.S", "*.py", "tools/palimpsest", "tests/run", "bench/count"]
+PATTERNS = ["*.c", "*.h", "*.S", "*.py", "tools/palimpsest", "tests/run", "bench/count", "bench/run"]
 MAX_LINES = 700
 # The words are put together so that this file may be looked at, too.
 LEFT_TO_DO = re.compile(r"\b(" + "|".join(["TO" "DO", "FIX" "ME", "X" "XX"]) + r")\b")

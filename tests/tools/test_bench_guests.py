@@ -12,7 +12,6 @@ sys.path[:0] = [str(ROOT / "bench")]
 import linux  # noqa: E402
 import pressure  # noqa: E402
 from errors import ToolError  # noqa: E402
-from guest import Run  # noqa: E402
 
 
 def module(depends: str) -> bytes:
@@ -39,18 +38,19 @@ class LinuxPackageTest(unittest.TestCase):
 
 
 class CountersTest(unittest.TestCase):
-    def test_the_difference_is_what_the_program_added(self):
-        lines = ["pswpin 3", "pswpout 10", "exit /bin/zipf 0", "pswpin 5", "pswpout 70"]
-        self.assertEqual(pressure.difference(Run(lines, None, {}), "zipf"),
-                         {"pswpin": 2, "pswpout": 60})
+    def test_the_difference_is_what_each_run_added(self):
+        lines = ["pswpin 3", "pswpout 10", "exit /bin/zipf 0", "pswpin 5", "pswpout 70",
+                 "exit /bin/zipf 0", "pswpin 6", "pswpout 80"]
+        self.assertEqual(pressure.differences(lines, "zipf"),
+                         [{"pswpin": 2, "pswpout": 60}, {"pswpin": 1, "pswpout": 10}])
 
     def test_counters_printed_once_began_at_zero(self):
         lines = ["exit /bin/zipf 0", "vmstat pswpin 5"]
-        self.assertEqual(pressure.difference(Run(lines, None, {}), "zipf"), {"pswpin": 5})
+        self.assertEqual(pressure.differences(lines, "zipf"), [{"pswpin": 5}])
 
     def test_a_program_that_did_not_end_is_an_error(self):
         with self.assertRaisesRegex(ToolError, "zipf did not end; last: hello"):
-            pressure.difference(Run(["hello"], None, {}), "zipf")
+            pressure.differences(["hello"], "zipf")
 
     def test_stalls_of_all_zones_count(self):
         self.assertEqual(pressure.counters_of(["allocstall_dma32 4", "allocstall_normal 3"]),
@@ -58,9 +58,8 @@ class CountersTest(unittest.TestCase):
 
     def test_available_memory_is_what_linux_says_else_what_is_free(self):
         free = "memory 67108864 4096 bytes"
-        self.assertEqual(pressure.available(Run([free], None, {})), 4096)
-        self.assertEqual(
-            pressure.available(Run([free, "MemAvailable:       8 kB"], None, {})), 8192)
+        self.assertEqual(pressure.available([free]), [4096])
+        self.assertEqual(pressure.available([free, "MemAvailable:       8 kB"]), [8192])
 
 
 if __name__ == "__main__":
