@@ -21,7 +21,7 @@ include trace/ingest/ingest.mk
 include tests/unit/unit.mk
 include bench/bench.mk
 
-.PHONY: kernel help deps all trace-run test rmap lru report cookbook clean format
+.PHONY: kernel help deps all trace-run test rmap lru report cookbook doctor man install clean format
 
 help:
 	@echo 'make trace-run             install what is missing, build, run $(SCENARIO), show what happened'
@@ -34,6 +34,9 @@ help:
 	@echo 'make deps                  install the Debian packages that are missing'
 	@echo 'make schema | format       regenerate schema.sql; format the C sources'
 	@echo 'make cookbook              rewrite the outputs in docs/cookbook.md'
+	@echo 'make doctor                what is missing on this machine, and which package has it'
+	@echo 'make man                   regenerate docs/palimpsest.1'
+	@echo 'make install PREFIX=DIR    palimpsest, its manual page and completions, pointing into this tree'
 	@echo 'make clean                 remove $(O)'
 
 deps:
@@ -57,6 +60,27 @@ rmap lru report:
 # `make cookbook RECORD=1` records another reference session first.
 cookbook: ingest
 	@tools/cookbook $(if $(RECORD),--record)
+
+doctor:
+	@$(PYTHON) tools/doctor
+
+man:
+	$(PYTHON) tools/manual > docs/palimpsest.1.tmp && mv docs/palimpsest.1.tmp docs/palimpsest.1
+
+# The tree stays where it is: what is installed points to it.
+PREFIX ?= /usr/local
+MAN_DIR := $(DESTDIR)$(PREFIX)/share/man/man1
+BASH_DIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_DIR := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_DIR := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+
+install:
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(MAN_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
+	ln -sfn $(CURDIR)/tools/palimpsest $(DESTDIR)$(PREFIX)/bin/palimpsest
+	install -m 644 docs/palimpsest.1 $(MAN_DIR)/
+	tools/palimpsest completion bash > $(BASH_DIR)/palimpsest
+	tools/palimpsest completion zsh > $(ZSH_DIR)/_palimpsest
+	tools/palimpsest completion fish > $(FISH_DIR)/palimpsest.fish
 
 format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
