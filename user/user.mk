@@ -11,8 +11,11 @@ USER_BUILD := $(O)/user
 
 USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree
 USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
-USER_TESTS := fpu vm proc madvise touch
+USER_TESTS := fpu vm proc madvise touch layout
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
+# Position-independent, and of the other C library: musl's wrapper cannot link it.
+USER_PIE := $(USER_BUILD)/layout-pie
+USER_PIE_CC ?= $(CROSS_COMPILE)gcc
 
 USER_LIB := user/lib/print.c
 USER_PAGE_LIB := $(addprefix user/workloads/,pagecheck.c random.c options.c measure.c) $(USER_LIB)
@@ -21,7 +24,7 @@ USER_TEST_LIB := user/tests/check.c $(USER_LIB)
 user_objects = $(patsubst user/%.c,$(USER_BUILD)/obj/%.o,$(1))
 
 .PHONY: user
-user: $(USER_BINARIES)
+user: $(USER_BINARIES) $(USER_PIE)
 
 $(USER_BUILD)/init: $(call user_objects,user/init.c $(USER_LIB))
 $(USER_BUILD)/hello: $(call user_objects,user/workloads/hello.c $(USER_LIB))
@@ -38,6 +41,10 @@ $(USER_BUILD)/touch: $(call user_objects,user/workloads/options.c)
 # musl-gcc links as position-independent by default; a fixed address needs no relocation at exec.
 $(USER_BINARIES):
 	$(USER_CC) -static -no-pie -o $@ $^
+
+$(USER_PIE): user/tests/layout.c $(USER_LIB)
+	@mkdir -p $(@D)
+	$(USER_PIE_CC) -std=gnu11 $(USER_CFLAGS) -static-pie -fPIE $(USER_WARNINGS) -o $@ $^
 
 $(USER_BUILD)/obj/%.o: user/%.c
 	@mkdir -p $(@D)

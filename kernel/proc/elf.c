@@ -1,6 +1,6 @@
 /*
  * ELF64 (System V ABI, chapters 4 and 5; AMD64 supplement): ET_EXEC, and ET_DYN without an
- * interpreter (static PIE), which relocates itself and gets a fixed base. Nothing in a file is
+ * interpreter (static PIE), which relocates itself and goes where the caller says. Nothing in a file is
  * trusted: every number is checked before it is used.
  *
  * Two segments in one page are refused: a page has one place in the file and one set of rights.
@@ -29,16 +29,15 @@ struct elf_phdr {
 static_assert(sizeof(struct elf_header) == 64, "ABI");
 static_assert(sizeof(struct elf_phdr) == ELF_PHDR_SIZE, "ABI");
 
-#define ET_EXEC         2
-#define ET_DYN          3
-#define EM_X86_64       62
-#define PT_LOAD         1
-#define PT_INTERP       3
-#define PF_X            1
-#define PF_W            2
-#define PF_R            4
-#define MAX_PHDRS       64
-#define STATIC_PIE_BASE 0x555555554000ul /* where Linux puts it without randomisation */
+#define ET_EXEC   2
+#define ET_DYN    3
+#define EM_X86_64 62
+#define PT_LOAD   1
+#define PT_INTERP 3
+#define PF_X      1
+#define PF_W      2
+#define PF_R      4
+#define MAX_PHDRS 64
 
 static const u8 expected_ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};
 
@@ -141,11 +140,9 @@ static bool is_executable(const struct elf_image *image, u64 address)
 	return false;
 }
 
-static int read_phdrs(const struct elf_header *header, const struct elf_phdr *phdrs, u64 file_size,
-		      struct elf_image *image)
+static int read_phdrs(const struct elf_header *header, const struct elf_phdr *phdrs, u64 base,
+		      u64 file_size, struct elf_image *image)
 {
-	u64 base = header->type == ET_DYN ? STATIC_PIE_BASE : 0;
-
 	*image = (struct elf_image){.nr_phdrs = header->phnum};
 	for (u32 i = 0; i < header->phnum; i++) {
 		if (phdrs[i].type == PT_INTERP)
@@ -161,7 +158,7 @@ static int read_phdrs(const struct elf_header *header, const struct elf_phdr *ph
 	return is_executable(image, image->entry) ? 0 : -ENOEXEC;
 }
 
-int elf_read(struct backing *program, struct elf_image *image)
+int elf_read(struct backing *program, u64 pie_base, struct elf_image *image)
 {
 	struct elf_header header;
 	int error = read_bytes(program, 0, &header, sizeof(header));
@@ -177,7 +174,8 @@ int elf_read(struct backing *program, struct elf_image *image)
 		return -ENOMEM;
 	error = read_bytes(program, header.phoff, phdrs, size);
 	if (error == 0)
-		error = read_phdrs(&header, phdrs, program->size, image);
+		error = read_phdrs(&header, phdrs, header.type == ET_DYN ? pie_base : 0,
+				   program->size, image);
 	kfree(phdrs);
 	return error;
 }

@@ -26,8 +26,8 @@ struct elf_image {
 
 #define ELF_PHDR_SIZE 56
 
-/* Reads the headers of a program. 0; -ENOEXEC: not a program that this kernel can run; -ENOMEM, or
+/* Reads the headers of a program, which goes to pie_base if it may lie anywhere. 0; -ENOEXEC: not a program that this kernel can run; -ENOMEM, or
  * what reading gave. May sleep. */
-int elf_read(struct backing *program, struct elf_image *image);
+int elf_read(struct backing *program, u64 pie_base, struct elf_image *image);
 
 #endif

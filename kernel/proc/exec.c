@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "mm/mmap.h"
+#include "proc/aslr.h"
 #include "proc/elf.h"
 #include "proc/exit.h"
 #include "proc/files.h"
@@ -68,14 +69,16 @@ static int map_segment(struct mm *mm, const struct elf_segment *segment, struct 
 }
 
 /* An address space with the program and an empty stack in it. */
-static int build_mm(const struct elf_image *image, struct backing *program, u32 stack_size,
-		    struct mm **result)
+static int build_mm(const struct elf_image *image, struct backing *program,
+		    const struct exec_layout *layout, u32 stack_size, struct mm **result)
 {
 	struct mm *mm = mm_create();
 	int error = 0;
 
 	if (!mm)
 		return -ENOMEM;
+	mm->stack_top = layout->stack_top;
+	mm->mmap_base = layout->mmap_base;
 	for (u32 i = 0; i < image->nr_segments && error == 0; i++)
 		error = map_segment(mm, &image->segments[i], program);
 	if (error == 0)
@@ -85,7 +88,7 @@ static int build_mm(const struct elf_image *image, struct backing *program, u32 
 		return error;
 	}
 	/* Nobody else sees it yet: no mmap_lock. */
-	mm->start_brk = PAGE_ALIGN(image->segments[image->nr_segments - 1].end);
+	mm->start_brk = PAGE_ALIGN(image->segments[image->nr_segments - 1].end) + layout->brk_gap;
 	mm->brk = mm->start_brk;
 	*result = mm;
 	return 0;
@@ -227,12 +230,13 @@ int task_exec(const char *path, const struct exec_args *args)
 
 	if (!image)
 		return -ENOMEM;
+	struct exec_layout layout = aslr_layout(current_proc->personality);
 	u64 stack_size = max(PAGE_ALIGN(stack_bytes(args)), FIRST_STACK_SIZE);
 	int error = files_find_program(path, &program);
 	if (error == 0)
-		error = elf_read(program, image);
+		error = elf_read(program, layout.pie_base, image);
 	if (error == 0)
-		error = build_mm(image, program, stack_size, &mm);
+		error = build_mm(image, program, &layout, stack_size, &mm);
 	if (error != 0)
 		goto out;
 

@@ -64,6 +64,7 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 	child->cur.mm = child_mm(parent, args->flags);
 	if (!child->cur.mm)
 		goto no_mm;
+	child->personality = parent->personality;
 	child->parent_waits = args->flags & CLONE_VFORK;
 	copy_registers(child, parent, args->stack);
 	copy_signals(child, parent);

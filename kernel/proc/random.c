@@ -1,25 +1,20 @@
 #include "proc/random.h"
-#include "cpu/clock.h"
+#include "arch/x86_64/boot.h"
+#include "lib/siphash.h"
 #include "lib/string.h"
 
-/* The state is only ever added to, atomically: concurrent callers get different numbers. */
-static u64 state;
+/* Numbers given out so far; atomic, so concurrent callers get different ones. */
+static u64 drawn;
 
-/* Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): an additive
- * sequence, mixed. */
-static u64 next_number(void)
+u64 random_u64(void)
 {
-	u64 x = __atomic_add_fetch(&state, 0x9e3779b97f4a7c15ul ^ rdtsc() << 1, __ATOMIC_RELAXED);
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ul;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebul;
-	return x ^ x >> 31;
+	return siphash(boot_seed, SEED_USER, __atomic_fetch_add(&drawn, 1, __ATOMIC_RELAXED));
 }
 
 void random_bytes(void *to, size_t n)
 {
 	while (n > 0) {
-		u64 number = next_number();
+		u64 number = random_u64();
 		size_t part = min(n, sizeof(number));
 
 		memcpy(to, &number, part);

@@ -1,14 +1,16 @@
 /*
- * Random numbers for AT_RANDOM and getrandom(2): a small generator stirred with the time-stamp
- * counter. Good enough to make two runs of a hash table differ; not fit for cryptography, and the
- * machine has no better source.
+ * Random numbers for programs: the places of ASLR, AT_RANDOM, getrandom(2). A keyed function of a
+ * counter, the key being the seed of the boot: the same seed and the same order of calls give the
+ * same numbers, and who sees some cannot compute others. With a seed from the command line they
+ * are no secret, of course.
  */
 #ifndef PROC_RANDOM_H
 #define PROC_RANDOM_H
 
 #include "lib/types.h"
 
-/* Fills n bytes. Any context. */
+/* Any context. */
+u64 random_u64(void);
 void random_bytes(void *to, size_t n);
 
 #endif

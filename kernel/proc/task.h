@@ -57,6 +57,7 @@ struct task {
 	struct fault_counts children_faults; /* [T] and their faults */
 
 	struct signal_state signals; /* [S] */
+	u32 personality;             /* [O] as personality(2) says; exec keeps it, fork copies it */
 	struct file_table *files;    /* [O] NULL for kernel threads and zombies */
 };
 

@@ -5,6 +5,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
+#include "proc/aslr.h"
 #include "proc/exec.h"
 #include "proc/exit.h"
 #include "proc/fork.h"
@@ -136,6 +137,19 @@ long sys_arch_prctl(u64 code, u64 address)
 	default:
 		return -EINVAL;
 	}
+}
+
+#define PERSONALITY_QUERY 0xffffffffu
+
+/* Of all that personalities change, ASLR is what this kernel has; the other bits are kept as they
+ * come. */
+long sys_personality(u64 persona)
+{
+	u32 old = current_proc->personality;
+
+	if ((u32)persona != PERSONALITY_QUERY)
+		current_proc->personality = persona;
+	return old;
 }
 
 /* ---- names ---- */

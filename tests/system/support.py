@@ -38,12 +38,12 @@ def program(name: str, *arguments: str, mode: str = "fg") -> Program:
 
 def scenario(programs: Sequence[Program], *, memory: str = "24M", cpus: int = 1, swap: str = "48M",
              trace: str = "lossless", timeout_s: int = SESSION_SECONDS, seed: int = DEFAULT_SEED,
-             kaslr: bool = True, **parameters) -> Scenario:
+             kaslr: bool = True, randmaps: bool = True, **parameters) -> Scenario:
     """A small machine; what has no name here is a kernel parameter."""
     return Scenario(
         programs=tuple(programs), memory_bytes=sizes.parse(memory), cpus=cpus,
         swap_bytes=0 if swap == "none" else sizes.parse(swap), trace=trace, timeout_s=timeout_s,
-        seed=seed, kaslr=kaslr,
+        seed=seed, kaslr=kaslr, randmaps=randmaps,
         parameters=tuple((key, str(value)) for key, value in parameters.items()))
 
 

@@ -19,6 +19,7 @@ accel = "kvm"
 [kernel]
 trace = "discard"
 kaslr = false
+randmaps = false
 [kernel.params]
 trace_buffers = 16
 policy = "clock"
@@ -54,7 +55,7 @@ class ScenarioTest(support.TemporaryDirectoryTest):
         got = self.load(GOOD)
         self.assertEqual((got.title, got.timeout_s, got.memory_bytes, got.cpus, got.swap_bytes,
                           got.accel), ("all keys", 60, 128 << 20, 4, 0, "kvm"))
-        self.assertEqual(got.command_line(), "trace=discard swap=off kaslr=7 nokaslr "
+        self.assertEqual(got.command_line(), "trace=discard swap=off kaslr=7 nokaslr norandmaps "
                          "trace_buffers=16 policy=clock")
         self.assertEqual(got.programs[0],
                          scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
@@ -70,7 +71,8 @@ class ScenarioTest(support.TemporaryDirectoryTest):
         want = scenario.Scenario(
             (scenario.Program("p", "/bin/p", ('a "b"', "\\", "\x7f", "ü"), "bg", None),),
             title='a "title"', swap_bytes=0, parameters=(("a.b", "1"),), timeout_s=3,
-            seed=99, kaslr=False)
+            seed=99, kaslr=False,
+            randmaps=False)
         self.assertEqual(self.load(scenario.to_toml(want)), want)
 
     def test_mistakes_name_file_and_key(self):

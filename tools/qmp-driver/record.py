@@ -68,6 +68,8 @@ def set_argparser(parser) -> None:
                              f"(default: {DEFAULT_SEED})")
     parser.add_argument("--no-kaslr", action="store_true",
                         help="the kernel stays where it is linked")
+    parser.add_argument("--no-randmaps", action="store_true",
+                        help="programs lie where they would without ASLR")
     parser.add_argument("--accel", choices=ACCELERATORS, default="tcg",
                         help="kvm is used only when asked for (default: tcg)")
     parser.add_argument("--timeout", type=parser.checked(_seconds), default=0, metavar="S",
@@ -86,6 +88,7 @@ def main(args) -> int:
         title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus,
         swap_bytes=args.swap, accel=args.accel, trace=args.trace, parameters=tuple(args.param),
         timeout_s=args.timeout, seed=args.seed, kaslr=not args.no_kaslr,
+        randmaps=not args.no_randmaps,
         programs=(Program(file.name[:MAX_COMM], str(file), tuple(arguments), status=None),))
     terminal = Terminal()
     interactive = args.interactive and sys.stdin.isatty()

@@ -10,6 +10,7 @@
   [kernel]
   trace = "lossless", "discard" or "off"
   kaslr = true or false           whether the kernel moves itself to a place that the seed chooses
+  randmaps = true or false        whether programs lie at places that the seed chooses
   [kernel.params]                 more kernel parameters, passed on as they are
   name = "text" or 1
 
@@ -90,6 +91,7 @@ class Scenario:
     timeout_s: int = 0
     seed: int = DEFAULT_SEED
     kaslr: bool = True
+    randmaps: bool = True
 
     def command_line(self) -> str:
         """The kernel's command line."""
@@ -97,6 +99,8 @@ class Scenario:
                  f"kaslr={self.seed}"]
         if not self.kaslr:
             words.append("nokaslr")
+        if not self.randmaps:
+            words.append("norandmaps")
         return " ".join(words + [f"{key}={value}" for key, value in self.parameters])
 
 
@@ -243,6 +247,7 @@ def load(path: Path) -> Scenario:
         trace=kernel.choice("trace", TRACE_MODES, "lossless"),
         seed=seed,
         kaslr=kernel.flag("kaslr", True),
+        randmaps=kernel.flag("randmaps", True),
         parameters=_parameters(kernel.table("params")),
         programs=tuple(_program(table, path) for table in top.tables("program")),
         expectations=tuple(_expectation(table) for table in top.tables("expect")))
@@ -316,6 +321,9 @@ def to_toml(scenario: Scenario) -> str:
         # A JSON string is a TOML basic string, but for DEL.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
+    def truth(value: bool) -> str:
+        return "true" if value else "false"
+
     swap = sizes.exact(scenario.swap_bytes) if scenario.swap_bytes else "none"
     lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}",
              f"seed = {scenario.seed}", "",
@@ -323,7 +331,7 @@ def to_toml(scenario: Scenario) -> str:
              f"cpus = {scenario.cpus}", f"swap = {text(swap)}",
              f"accel = {text(scenario.accel)}", "",
              "[kernel]", f"trace = {text(scenario.trace)}",
-             f"kaslr = {'true' if scenario.kaslr else 'false'}", ""]
+             f"kaslr = {truth(scenario.kaslr)}", f"randmaps = {truth(scenario.randmaps)}", ""]
     if scenario.parameters:
         lines += ["[kernel.params]"]
         lines += [f"{text(key)} = {text(value)}" for key, value in scenario.parameters] + [""]
