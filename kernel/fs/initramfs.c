@@ -14,6 +14,7 @@
 #include "fs/cpio.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "mm/kmap.h"
 #include "mm/slab.h"
 #include "proc/files.h"
 
@@ -262,6 +263,9 @@ void initramfs_init(void)
 	struct cpio_reader reader = open_archive();
 	struct cpio_member member;
 
+	/* Nothing writes to it, and nothing shall. */
+	if (kmap_protect(reader.archive, reader.size, KMAP_READ_ONLY))
+		printk("initramfs: no memory to protect it from writing");
 	inodes = kmalloc((1 + count_members()) * sizeof(*inodes), GFP_ZERO);
 	if (!inodes)
 		panic("initramfs: no memory for its inodes");

@@ -1,7 +1,10 @@
 /*
  * The kernel's own mappings.
  *
- * Boot part: the direct map and the image, made once from boot memory and never changed again.
+ * Boot part: the direct map and the image, made once from boot memory. Later only the rights of the
+ * direct map change: the 2 MiB pages it is made of are split where rights differ, and merged again
+ * where they do not.
+ *
  * Writing through the direct map must not get around the image's protection, so where the two
  * overlap the alias has the same rights, page by page; it is never executable anywhere. All of it
  * is global: an address space switch keeps it in the TLB.
@@ -21,8 +24,9 @@
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/tlb.h"
+#include "cpu/rwsem.h"
 #include "mm/memblock.h"
-#include "mm/pgtable.h"
+#include "mm/pmd.h"
 
 /* Accessed and dirty are set in advance: the CPU need not, and nobody looks. */
 #define KERNEL_PAGE   (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)
@@ -33,7 +37,6 @@
 #define RIGHTS_STACK  (KERNEL_PAGE | PTE_NX | PTE_WRITE)
 
 #define KERNEL_TABLE (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
-#define LARGE_PAGE   (2 * MIB)
 
 #define STACK_PAGES (KSTACK_SIZE / PAGE_SIZE)
 #define SLOT_SIZE   (2 * KSTACK_SIZE)
@@ -41,6 +44,9 @@
 #define NR_SLOTS 4096
 
 phys_addr_t kernel_pgd;
+
+/* Entries of the direct map, after boot. */
+static struct rwsem rights_lock;
 
 static DEFINE_SPINLOCK(kmap_lock, RANK_KSTACK);
 static u64 used_slots[NR_SLOTS / 64]; /* kmap_lock */
@@ -87,9 +93,9 @@ static void kernel_table_discard(pte_t *table)
 
 /* Before the page allocator runs, and after. */
 static const struct table_source boot_tables = {boot_table_alloc, kernel_table_link,
-						boot_table_discard};
+						boot_table_discard, KERNEL_TABLE};
 static const struct table_source kernel_tables = {kernel_table_alloc, kernel_table_link,
-						  kernel_table_discard};
+						  kernel_table_discard, KERNEL_TABLE};
 
 static pte_t *kernel_top(void)
 {
@@ -97,13 +103,6 @@ static pte_t *kernel_top(void)
 }
 
 /* ---- boot ---- */
-
-static void map_boot(u64 va, phys_addr_t phys, u32 level, u64 rights)
-{
-	pte_t *entry = table_entry_alloc(kernel_top(), va, level, &boot_tables, NULL);
-
-	pte_xchg(entry, phys | rights | (level > 1 ? PTE_HUGE : 0));
-}
 
 /* Gives the region a table below the top for each of its top entries. */
 static void fill_top(u64 base, u64 size)
@@ -128,30 +127,37 @@ static void map_image(void)
 {
 	phys_addr_t end = PAGE_ALIGN(kernel_to_phys(kernel_end));
 
-	for (phys_addr_t phys = kernel_to_phys(kernel_start); phys < end; phys += PAGE_SIZE)
-		map_boot(phys_to_kernel(phys), phys, 1, image_rights(phys));
+	for (phys_addr_t phys = kernel_to_phys(kernel_start); phys < end; phys += PAGE_SIZE) {
+		pte_t *entry = table_entry_alloc(kernel_top(), phys_to_kernel(phys), 1,
+						 &boot_tables, NULL);
+
+		pte_xchg(entry, pte_make(phys >> PAGE_SHIFT, image_rights(phys)));
+	}
 }
 
 static void map_direct(phys_addr_t start, phys_addr_t end, u64 rights)
 {
-	phys_addr_t image_start = kernel_to_phys(kernel_start);
-	phys_addr_t image_end = kernel_to_phys(kernel_end);
-	phys_addr_t phys = ALIGN_DOWN(start, LARGE_PAGE);
+	for (phys_addr_t phys = ALIGN_DOWN(start, PMD_SIZE); phys < end; phys += PMD_SIZE) {
+		pte_t *entry = table_entry_alloc(kernel_top(), (u64)phys_to_virt(phys), 2,
+						 &boot_tables, NULL);
 
-	for (; phys < end; phys += LARGE_PAGE) {
-		u64 va = (u64)phys_to_virt(phys);
-
-		if (phys + LARGE_PAGE <= image_start || phys >= image_end) {
-			map_boot(va, phys, 2, rights);
-			continue;
-		}
-		for (u64 at = 0; at < LARGE_PAGE; at += PAGE_SIZE)
-			map_boot(va + at, phys + at, 1, image_rights(phys + at) | PTE_NX);
+		pte_xchg(entry, pmd_make_leaf(phys >> PAGE_SHIFT, rights));
 	}
+}
+
+/* What is read-only in the image is so in the direct map. */
+static void protect_image_alias(void)
+{
+	u64 start = (u64)phys_to_virt(kernel_to_phys(kernel_start));
+	u64 end = (u64)phys_to_virt(kernel_to_phys(kernel_rodata_end));
+
+	if (pmd_protect(kernel_top(), start, end, RIGHTS_RODATA, &boot_tables, NULL))
+		panic("kmap: no memory for a page table");
 }
 
 void kmap_init(void)
 {
+	rwsem_init(&rights_lock, RANK_KMAP);
 	kernel_pgd = virt_to_phys(memblock_alloc(PAGE_SIZE));
 	fill_top(direct_map_base, DIRECT_MAP_SIZE);
 	fill_top(VMAP_BASE, VMAP_SIZE);
@@ -160,8 +166,42 @@ void kmap_init(void)
 	map_direct(0, (phys_addr_t)memblock_max_pfn() << PAGE_SHIFT, RIGHTS_DATA);
 	for (u32 i = 0; i < arch_nr_device_ranges; i++)
 		map_direct(arch_device_ranges[i].start, arch_device_ranges[i].end, RIGHTS_DEVICE);
+	protect_image_alias();
 	map_image();
 	load_pgd(kernel_pgd);
+}
+
+/* ---- rights ---- */
+
+/* Merges the tables of [start, end) that have become leaves' worth, and frees them: the caches of
+ * upper entries are flushed by the single address. */
+static void merge_range(u64 start, u64 end)
+{
+	for (u64 va = start & PMD_MASK; va < end; va += PMD_SIZE) {
+		pte_t *table = pmd_merge(table_entry(kernel_top(), va, 2));
+
+		if (!table)
+			continue;
+		tlb_shootdown(READ_ONCE(cpu_online_mask), va, va + PAGE_SIZE);
+		/* One that boot allocated is no page of the page allocator's. */
+		if (virt_page(table)->kind == PAGE_PGTABLE)
+			kernel_table_discard(table);
+	}
+}
+
+int kmap_protect(const void *from, u64 size, enum kmap_rights rights)
+{
+	u64 start = (u64)from & PAGE_MASK, end = PAGE_ALIGN((u64)from + size);
+	int error;
+
+	down_write(&rights_lock);
+	error = pmd_protect(kernel_top(), start, end,
+			    rights == KMAP_READ_ONLY ? RIGHTS_RODATA : RIGHTS_DATA, &kernel_tables,
+			    NULL);
+	tlb_shootdown(READ_ONCE(cpu_online_mask), start, end);
+	merge_range(start, end);
+	up_write(&rights_lock);
+	return error;
 }
 
 /* ---- stacks ---- */

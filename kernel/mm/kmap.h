@@ -10,6 +10,11 @@
  * them. Single CPU. */
 void kmap_init(void);
 
+/* Gives whole pages of RAM in the direct map, around [from, from + size), these rights, on all CPUs
+ * when it returns. 0, or -ENOMEM without a page table: some pages may have them. Sleeps. */
+enum kmap_rights { KMAP_READ_ONLY, KMAP_READ_WRITE };
+int kmap_protect(const void *from, u64 size, enum kmap_rights rights);
+
 /* Top table of the kernel, whose upper half every address space shares: all upper entries exist
  * from kmap_init() on. */
 extern phys_addr_t kernel_pgd;

@@ -9,7 +9,9 @@
  * before the store: whoever sees the table and puts something in it stamps later. Tables are
  * unlinked, flushed from the TLBs' caches of upper entries, and only then freed.
  *
- * Level 2 pages for users are not supported: an upper entry that is present is a table.
+ * Pages of level 2 are the kernel's only (pmd.h). Whoever gives programs some has to split them
+ * before zapping, protecting, forking or reclaiming a part: the visits below panic when they meet
+ * one, and pte_alloc() does.
  */
 #include "mm/pgtable.h"
 
@@ -98,6 +100,11 @@ static int visit_tables(struct table_visit *visit, pte_t *table, u64 base, u32 l
 
 		if (!(value & PTE_PRESENT))
 			continue;
+		if (unlikely(pte_is_leaf(value, level)))
+			panic("mm %u has a page of level %u at %lx: who makes one splits it before "
+			      "others "
+			      "look",
+			      visit->mm->id, level, va);
 		if (visit->order == PARENTS_FIRST)
 			result = visit->table(visit, &table[i], va, level - 1);
 		if (!result && level > 2)
@@ -177,6 +184,7 @@ static const struct table_source user_tables = {
 	.alloc = user_table_alloc,
 	.link = user_table_link,
 	.discard = user_table_discard,
+	.flags = TABLE_FLAGS,
 };
 
 /* table_entry(), level 1, with the levels as constants: every fault comes here. */

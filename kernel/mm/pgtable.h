@@ -33,8 +33,9 @@ struct table_source {
 	/* Makes the empty `entry` lead to `table`, which is of `level` and begins to cover at va;
 	 * false when another CPU was faster. */
 	bool (*link)(void *arg, pte_t *entry, pte_t *table, u64 va, u32 level);
-	/* Takes back a table that could not be linked. */
+	/* Takes back a table that nothing leads to. */
 	void (*discard)(pte_t *table);
+	u64 flags; /* of an entry that leads to a table */
 };
 
 /* As table_entry(), but adds missing tables. NULL without memory. A larger page on the way is a

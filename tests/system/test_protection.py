@@ -5,6 +5,8 @@ would allow, whatever the kernel believes.
 """
 
 import re
+import struct
+import subprocess
 import unittest
 
 import support
@@ -15,19 +17,45 @@ from support import program, scenario
 ENTRY = re.compile(r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})$", re.MULTILINE)
 KERNEL_HALF = 1 << 63
 IMAGE = 0xFFFFFFFF80000000
+PAGE, LARGE_PAGE = 4 << 10, 2 << 20
+MEMORY = 24 << 20
+INITRD = 1024  # offset of boot_info.initrd, behind the command line
+
+
+class GuestMemory:
+    """Symbols of the kernel, read by their physical addresses."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        lines = subprocess.run(["nm", str(support.Build().kernel)], check=True, text=True,
+                               capture_output=True).stdout.splitlines()
+        self._symbols = {name: int(value, 16) for value, _, name in map(str.split, lines)}
+
+    def words(self, symbol: str, offset: int, count: int) -> tuple[int, ...]:
+        path = self._recording.directory / "memory"
+        self._recording.machine.qmp.execute("pmemsave", {
+            "val": self._symbols[symbol] - IMAGE + offset, "size": 8 * count,
+            "filename": str(path)})
+        content = path.read_bytes()
+        path.unlink()
+        return struct.unpack(f"<{count}Q", content)
 
 
 class ProtectionTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        wanted = scenario([program("thrash", "--size", "8M", "--rounds", "50")])
+        wanted = scenario([program("thrash", "--size", "8M", "--rounds", "50")],
+                          memory=f"{MEMORY}")
         with Recording(wanted, str(cls.directory / "protection"), support.Build()) as recording:
             machine = recording.machine
             machine.console.wait_line(r"\[init\] start thrash", support.SESSION_SECONDS)
             machine.qmp.execute("stop")
             text = machine.qmp.execute("human-monitor-command", {"command-line": "info tlb"},
                                        timeout_s=support.COMMAND_SECONDS)
+            memory = GuestMemory(recording)
+            (cls.direct_map,) = memory.words("direct_map_base", 0, 1)
+            cls.initrd = memory.words("boot_info", INITRD, 2)
         cls.kernel = [(va, flags) for va, flags in
                       ((int(va, 16), flags) for va, flags in ENTRY.findall(text.replace("\r", "")))
                       if va >= KERNEL_HALF]
@@ -42,6 +70,29 @@ class ProtectionTest(support.SystemTest):
 
     def test_nothing_is_for_programs(self):
         self.assertEqual([hex(va) for va, flags in self.kernel if flags[-2] == "U"], [])
+
+    def in_direct_map(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """(physical address, size, flags) of the entries that meet [start, end)."""
+        entries = [(va - self.direct_map, LARGE_PAGE if "P" in flags else PAGE, flags)
+                   for va, flags in self.kernel if 0 <= va - self.direct_map < MEMORY]
+        return [entry for entry in entries if entry[0] < end and entry[0] + entry[1] > start]
+
+    def test_initramfs_is_read_only(self):
+        start, end = self.initrd
+        self.assertGreater(end - start, PAGE)
+        entries = self.in_direct_map(start, end)
+        self.assertTrue(entries)
+        self.assertEqual([hex(at) for at, _, flags in entries if flags[-1] == "W"], [])
+        # And no more than it: its pages were split off.
+        self.assertGreaterEqual(min(at for at, _, _ in entries), start & -PAGE)
+        self.assertLess(max(at + size for at, size, _ in entries), end + PAGE)
+
+    def test_direct_map_is_large_pages(self):
+        whole = [at for at, size, _ in self.in_direct_map(0, MEMORY) if size == LARGE_PAGE]
+        start, end = self.initrd
+        # The one with the image, and those in which the initramfs begins and ends, are split.
+        self.assertEqual(len(whole), MEMORY // LARGE_PAGE -
+                         len({0, start // LARGE_PAGE, (end - 1) // LARGE_PAGE}))
 
     def test_only_the_image_is_executable(self):
         self.assertEqual([hex(va) for va, flags in self.kernel

@@ -64,6 +64,8 @@ UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c madvise.c rmap.c pgt
 $(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
 $(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))
 
+$(eval $(call unit-test,pmd,plain,$(UNIT_FRAMES) kernel/mm/pgtable.c kernel/mm/pmd.c))
+
 .PHONY: unit-test
 unit-test: $(UNIT_TESTS)
 	@tests/run --programs $^

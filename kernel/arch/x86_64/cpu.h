@@ -72,6 +72,13 @@ static inline void write_cr0(u64 v)
 {
 	__asm__ volatile("movq %0, %%cr0" ::"r"(v) : "memory");
 }
+static inline u64 read_cr4(void)
+{
+	u64 v;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(v));
+	return v;
+}
 static inline void write_cr4(u64 v)
 {
 	__asm__ volatile("movq %0, %%cr4" ::"r"(v) : "memory");

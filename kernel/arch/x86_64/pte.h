@@ -74,6 +74,12 @@ static inline bool pte_maps(pte_t pte)
 	return pte & (PTE_PRESENT | PTE_PROTNONE);
 }
 
+/* An entry of a level above 1 that maps a page itself instead of leading to a table. */
+static inline bool pte_is_leaf(pte_t pte, u32 level)
+{
+	return level > 1 && (pte & (PTE_PRESENT | PTE_HUGE)) == (PTE_PRESENT | PTE_HUGE);
+}
+
 static inline pte_t pte_make_swap(u32 slot)
 {
 	return pte_make(slot, PTE_SWAPPED);
@@ -95,6 +101,10 @@ static inline pte_t pte_read(const pte_t *entry)
 static inline pte_t pte_xchg(pte_t *entry, pte_t pte)
 {
 	return __atomic_exchange_n(entry, pte, __ATOMIC_SEQ_CST);
+}
+static inline void pte_set_bits(pte_t *entry, u64 bits)
+{
+	__atomic_fetch_or(entry, bits, __ATOMIC_SEQ_CST);
 }
 /* Clears bits, returns the entry as it was. */
 static inline pte_t pte_clear_bits(pte_t *entry, u64 bits)

@@ -1,6 +1,6 @@
 /*
- * TLB flushes, here and on other CPUs. There is no PCID: loading CR3 drops all user translations;
- * those of the kernel are global and never change after boot.
+ * TLB flushes, here and on other CPUs. There is no PCID: loading CR3 drops all user translations.
+ * Those of the kernel are global: INVLPG drops one, turning CR4.PGE off drops all.
  *
  * Shootdown: each CPU owns one request. It writes the range, then the mask of those who still have
  * to answer, interrupts them and spins until the mask is empty. It spins with interrupts on and so
@@ -11,10 +11,13 @@
  */
 #include "arch/x86_64/tlb.h"
 #include "arch/x86_64/apic.h"
+#include "arch/x86_64/asm.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/irq_dispatch.h"
 #include "cpu/irqflags.h"
 #include "cpu/panic.h"
+
+#define KERNEL_HALF 0xffff800000000000ul
 
 /* Beyond this, flushing all and walking again is cheaper than the single flushes. */
 #define FLUSH_ALL_PAGES 32
@@ -42,10 +45,21 @@ void tlb_flush_local_page(u64 va)
 	__asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
 }
 
+static void flush_global(void)
+{
+	u64 cr4 = read_cr4();
+
+	write_cr4(cr4 & ~(u64)CR4_PGE);
+	write_cr4(cr4);
+}
+
 static void flush_range(u64 start, u64 end)
 {
 	if (end - start > FLUSH_ALL_PAGES * PAGE_SIZE) {
-		tlb_flush_local();
+		if (start >= KERNEL_HALF)
+			flush_global();
+		else
+			tlb_flush_local();
 		return;
 	}
 	for (u64 va = start & PAGE_MASK; va < end; va += PAGE_SIZE)

@@ -8,8 +8,8 @@
 
 #include "lib/types.h"
 
-/* Flushes the user translations of [start, end) on the CPUs of the mask, this one included if its
- * bit is set. More than 32 pages flush everything. Returns when done. */
+/* Flushes the translations of [start, end), a range of programs or of the kernel, on the CPUs of the mask, this one included if its
+ * bit is set. More than 32 pages flush everything of that kind. Returns when done. */
 void tlb_shootdown(u64 cpu_mask, u64 start, u64 end);
 
 static inline void tlb_shootdown_all(u64 cpu_mask)
