@@ -23,6 +23,11 @@
  * all that were in flight (31 innocent pages for one bad sector); asking for the error log of
  * queued commands (a second way to the same answer, and not every disk keeps it).
  *
+ * A disk that does not answer has failed too: the thread looks every quarter of the time limit, and
+ * what has been in flight for longer goes the same way, through suspicion, a restart, and a second
+ * try alone. A disk that is merely slow is not in danger: the limit is half a minute, as Linux's,
+ * and each answer counts.
+ *
  * Interrupts only wake the block thread, which looks at the registers under the disk lock: a
  * handler that took the lock would have to rank above all locks that are held with interrupts on.
  * latency_ns is therefore what the kernel waited, up to the moment when it noticed.
@@ -34,8 +39,13 @@
 
 #include "cpu/clock.h"
 #include "cpu/kthread.h"
+#include "lib/cmdline.h"
 #include "lib/errno.h"
 #include "trace/trace.h"
+
+/* Linux's limit for a disk. Below the least a busy host alone would make a disk fail. */
+#define DEFAULT_LIMIT_MS 30000
+#define MIN_LIMIT_MS     100
 
 static struct disk *backing_disk(struct backing *backing)
 {
@@ -114,6 +124,18 @@ static void end_flight(struct disk *disk, u32 tag, int error, struct list_head *
 	      .write = request->write);
 }
 
+/* Whether a request has been in flight for longer than the limit. Disk lock held. */
+static bool is_overdue(const struct disk *disk)
+{
+	u64 now = clock_ns();
+
+	ASSERT(spin_is_held(&disk->lock));
+	for (u32 left = disk->in_flight; left; left &= left - 1)
+		if (now - disk->requests[__builtin_ctz(left)]->issued_ns > disk->limit_ns)
+			return true;
+	return false;
+}
+
 /* The disk reported an error: finds who is guilty, or whom to suspect. Disk lock held. */
 static void end_failed_flights(struct disk *disk, struct list_head *ended)
 {
@@ -155,6 +177,10 @@ static bool reap(struct disk *disk, struct list_head *ended)
 
 		for (; finished; finished &= finished - 1)
 			end_flight(disk, __builtin_ctz(finished), 0, ended);
+		if (!failed && is_overdue(disk)) {
+			printk("disk %s: does not answer: reset", disk->name);
+			failed = true;
+		}
 		if (failed) {
 			end_failed_flights(disk, ended);
 			disk->state = DISK_RESTARTING;
@@ -194,6 +220,22 @@ static void restart(struct disk *disk)
 	}
 }
 
+/* Sleeps until an interrupt, or until it is time to look for requests without an answer. */
+static void wait_for_attention(struct disk *disk)
+{
+	u64 deadline = clock_ns() + disk->limit_ns / 4;
+	struct wait_entry wait;
+
+	wait_entry_init(&wait);
+	for (;;) {
+		wait_prepare(&disk->wait, &wait, TASK_UNINTERRUPTIBLE);
+		if (READ_ONCE(disk->attention) || clock_ns() >= deadline)
+			break;
+		schedule_until(deadline);
+	}
+	wait_finish(&disk->wait, &wait);
+}
+
 static void block_thread(void *arg)
 {
 	struct disk *disk = arg;
@@ -204,7 +246,7 @@ static void block_thread(void *arg)
 		LIST_HEAD(ended);
 		bool failed;
 
-		wait_event(&disk->wait, READ_ONCE(disk->attention));
+		wait_for_attention(disk);
 		/* Cleared before the registers are read: an interrupt from now on makes another
 		 * round. */
 		__atomic_store_n(&disk->attention, false, __ATOMIC_SEQ_CST);
@@ -252,6 +294,9 @@ int disk_start(struct disk *disk)
 	disk->backing.ops = &disk_backing_ops;
 	spin_lock_init(&disk->lock, RANK_BLOCK);
 	disk->state = DISK_RUNNING;
+	disk->limit_ns = cmdline_u64("disk_timeout_ms", DEFAULT_LIMIT_MS) * NSEC_PER_MSEC;
+	if (disk->limit_ns < MIN_LIMIT_MS * NSEC_PER_MSEC)
+		panic("disk_timeout_ms: give %d or more", MIN_LIMIT_MS);
 	list_init(&disk->queue);
 	list_init(&disk->suspects);
 	wait_queue_init(&disk->wait);

@@ -48,6 +48,8 @@ struct disk {
 	bool alone;                /* [l] a suspect is in flight: nothing beside it */
 	struct io_request *requests[DISK_MAX_TAGS]; /* [l] by tag, while in flight */
 
+	u64 limit_ns; /* [c] that a transfer may take; then the disk counts as failed */
+
 	bool attention;         /* atomic: the block thread should look */
 	struct wait_queue wait; /* the block thread sleeps here */
 };
