@@ -2,44 +2,25 @@
 dies of it, and nobody else."""
 
 import dataclasses
-import json
 import signal
 import unittest
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 import support
-from machine import MachineConfig
-from recording import Recording
+from scenario import Program, Scenario
 from support import program, scenario
+from swapdisk import SwapBehaviour
 
 EIO = 5
-SECTORS_PER_SLOT = 8
+EAGAIN = 11
 # Not among the first few hundred, where the pages of the sleeping init go: they are the oldest.
 BAD_SLOTS = (700, 900, 901, 1300)
 
 
-class BadSlots(Recording):
-    """A recording whose swap disk fails each transfer of that type that covers one of BAD_SLOTS."""
-
-    io_type: str
-
-    def _boot(self, stack: ExitStack, config: MachineConfig) -> None:
-        image = {"driver": "file", "filename": str(config.swap)}
-        rules = [{"event": "none", "iotype": self.io_type, "errno": EIO, "once": False,
-                  "sector": slot * SECTORS_PER_SLOT} for slot in BAD_SLOTS]
-        node = {"driver": "blkdebug", "node-name": "swap", "image": image, "inject-error": rules}
-        super()._boot(stack, dataclasses.replace(config, swap=None, extra=(
-            "-blockdev", json.dumps(node),
-            "-device", "ide-hd,bus=ide.1,drive=swap,rerror=report,werror=report")))
-
-
-class BadWrites(BadSlots):
-    io_type = "write"
-
-
-class BadReads(BadSlots):
-    io_type = "read"
+def misbehaving(behaviour: SwapBehaviour, *programs: Program, **parameters) -> Scenario:
+    """Programs that need the swap disk, which behaves like that."""
+    return dataclasses.replace(scenario(programs, memory="16M", cpus=2, **parameters),
+                               swap_behaviour=behaviour)
 
 
 def listed(slots: Sequence[int]) -> str:
@@ -50,9 +31,9 @@ class WriteFaultTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        cls.recorded = cls.record("writes", scenario(
-            [program("thrash", "--size", "20M", "--rounds", "1")], memory="16M", cpus=2),
-            None, BadWrites)
+        cls.recorded = cls.record("writes", misbehaving(
+            SwapBehaviour(write_errors=BAD_SLOTS),
+            program("thrash", "--size", "20M", "--rounds", "1")))
 
     def test_no_page_is_lost(self):
         """The program verifies all pages, those included that could not be written."""
@@ -83,10 +64,10 @@ class ReadFaultTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        cls.recorded = cls.record("reads", scenario(
-            [program("thrash", "--size", "20M", "--rounds", "1"),
-             program("forkshare", "--size", "2M", "--children", "2", "--rounds", "1")],
-            memory="16M", cpus=2), None, BadReads)
+        cls.recorded = cls.record("reads", misbehaving(
+            SwapBehaviour(read_errors=BAD_SLOTS),
+            program("thrash", "--size", "20M", "--rounds", "1"),
+            program("forkshare", "--size", "2M", "--children", "2", "--rounds", "1")))
 
     def test_who_needs_the_page_dies_and_the_others_go_on(self):
         self.assert_clean(self.recorded, [("thrash", signal.SIGBUS), ("forkshare", 0)])
@@ -102,6 +83,48 @@ class ReadFaultTest(support.SystemTest):
         failed = self.recorded.rows("SELECT slot, error FROM swap_in_end WHERE error <> 0")
         self.assertEqual({error for _, error in failed}, {-EIO})
         self.assertTrue({slot for slot, _ in failed} & set(BAD_SLOTS), failed)
+
+
+class SlowDiskTest(support.SystemTest):
+    """Two hundred transfers a second, where a disk makes thousands."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.recorded = cls.record("slow", misbehaving(
+            SwapBehaviour(iops=200), program("seqscan", "--size", "14M", "--passes", "1")))
+
+    def test_the_run_completes(self):
+        self.assert_clean(self.recorded, [("seqscan", 0)])
+
+    def test_the_trace_shows_who_waited(self):
+        slow = self.recorded.value(
+            "SELECT count(*) FROM fault WHERE result = 'major' AND latency_ns > 4000000")
+        self.assertGreater(slow, 20)
+        self.assertGreater(self.recorded.value(
+            "SELECT count(*) FROM block_rq_complete WHERE latency_ns > 4000000"), 50)
+
+
+class OverdueDiskTest(support.SystemTest):
+    """Four transfers a second, and a kernel that awaits an answer for one second: of many in flight
+    together most are overdue, alone each is in time. (A disk that never answers cannot be had:
+    QEMU carries a port's reset out only when what was in flight has ended.)"""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.recorded = cls.record("overdue", misbehaving(
+            SwapBehaviour(iops=4), program("seqscan", "--size", "13M", "--passes", "0"),
+            disk_timeout_ms=1000))
+
+    def test_nothing_is_lost(self):
+        self.assert_clean(self.recorded, [("seqscan", 0)])
+
+    def test_the_limit_is_told_and_overdue_requests_are_tried_again(self):
+        self.assertIn("disk swap: does not answer: reset", self.recorded.lines)
+        again = self.recorded.value(
+            f"SELECT count(*) FROM block_rq_complete WHERE error = {-EAGAIN}")
+        self.assertGreater(again, 0)
+        self.assertGreater(self.recorded.value("SELECT max(latency_ns) FROM block_rq_complete"),
+                           1000000000)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,9 @@ class ArgumentsTest(unittest.TestCase):
         self.assertIn("path=/s,,1/ctf/cpu1", text)
         self.assertIn("nr=2,chardev=trace1,name=org.palimpsest.trace.1", text)
         self.assertIn("nr=3,chardev=ctl,name=org.palimpsest.ctl", text)
-        self.assertIn("file=/s,,1/swap.img,format=raw", text)
+        self.assertIn('"filename": "/s,1/swap.img"', text)
+        self.assertNotIn("throttle", text)
+        self.assertNotIn("blkdebug", text)
         self.assertIn("ide-hd,bus=ide.1,drive=swap", text)
         self.assertIn("tcg,thread=multi", text)
 

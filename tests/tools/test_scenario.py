@@ -6,6 +6,7 @@ from pathlib import Path
 import support
 import scenario
 from errors import ToolError
+from swapdisk import SwapBehaviour
 
 GOOD = """
 title = "all keys"
@@ -75,6 +76,13 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             randmaps=False)
         self.assertEqual(self.load(scenario.to_toml(want)), want)
 
+    def test_swap_that_misbehaves(self):
+        got = self.load("[machine.swap]\nsize = '1M'\nread_errors = [7, 255]\nwrite_errors = [9]\n"
+                        "iops = 50\nbandwidth = '64K'\n" + PROGRAM)
+        self.assertEqual((got.swap_bytes, got.swap_behaviour),
+                         (1 << 20, SwapBehaviour((7, 255), (9,), 50, 64 << 10)))
+        self.assertEqual(self.load(scenario.to_toml(got)), got)
+
     def test_mistakes_name_file_and_key(self):
         cases = {
             "": "program: is missing",
@@ -88,6 +96,16 @@ class ScenarioTest(support.TemporaryDirectoryTest):
             "[machine]\nmemory = '64X'\n" + PROGRAM: "machine.memory: '64X' is not a size",
             "[machine]\nmemory = '4K'\n" + PROGRAM: "machine.memory: '4K': at least 8M",
             "[machine]\nswap = '1K'\n" + PROGRAM: "machine.swap: '1K': swap is",
+            "[machine.swap]\nread_errors = [7]\n" + PROGRAM: "machine.swap.size: is missing",
+            "[machine.swap]\nsize = '1M'\nread_errors = [256]\n" + PROGRAM:
+                "machine.swap.read_errors: expected slots from 1 to 255, got 256",
+            "[machine.swap]\nsize = '1M'\nwrite_errors = ['a']\n" + PROGRAM:
+                "machine.swap.write_errors: expected slots from 1 to 255, got 'a'",
+            "[machine.swap]\nsize = '1M'\niops = -1\n" + PROGRAM: "machine.swap.iops: expected 0",
+            "[machine.swap]\nsize = '1M'\nbandwidth = 'x'\n" + PROGRAM:
+                "machine.swap.bandwidth: 'x' is not a size",
+            "[machine.swap]\nsize = '1M'\niop = 1\n" + PROGRAM:
+                "machine.swap.iop: unknown key; did you mean iops?",
             "[machine]\naccel = 'hvf'\n" + PROGRAM: "machine.accel: expected one of",
             "machine = 1\n" + PROGRAM: "machine: expected a table, got 1",
             "[kernel]\ntrace = 'on'\n" + PROGRAM: "kernel.trace: expected one of",

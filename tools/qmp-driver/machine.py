@@ -23,10 +23,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import swapdisk
 from console import Console, MonitorVisit
 from errors import MachineError, MachineTimeout, ToolError
 from qmp import QmpClient, QmpClosed
 from reactor import Reactor, Stream
+from swapdisk import SwapBehaviour
 
 QEMU = "qemu-system-x86_64"
 CPU_MODEL = "max,-erms,-fsrm,-la57"
@@ -47,6 +49,7 @@ class MachineConfig:
     cpus: int = 1
     accel: str = "tcg"
     swap: Path | None = None
+    swap_behaviour: SwapBehaviour = SwapBehaviour()
     console_log: Path | None = None
     trace_directory: Path | None = None  # streams cpu0, cpu1, ... go here; None: no trace device
     error_log: Path | None = None  # QEMU's own messages
@@ -80,9 +83,7 @@ def qemu_arguments(config: MachineConfig, sockets: Path) -> list[str]:
 
     swap = []
     if config.swap is not None:
-        swap = ["-drive", f"if=none,id=swap,file={_value(config.swap)},format=raw,cache=writeback,"
-                          "rerror=report,werror=report",
-                "-device", "ide-hd,bus=ide.1,drive=swap"]
+        swap = swapdisk.qemu_arguments(config.swap, config.swap_behaviour)
 
     trace = []
     if config.trace_directory is not None:

@@ -84,6 +84,7 @@ class Recording:
                 kernel=self._kernel, initrd=Path(image.name),
                 command_line=self.scenario.command_line(), memory_bytes=self._memory_bytes,
                 cpus=self.scenario.cpus, accel=self.scenario.accel, swap=swap,
+                swap_behaviour=self.scenario.swap_behaviour,
                 console_log=self.directory / "console.log", trace_directory=traces,
                 error_log=self.directory / "qemu.log"))
             self._stack = stack.pop_all()

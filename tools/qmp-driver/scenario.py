@@ -6,6 +6,12 @@
 
   [machine]
   memory = "64M"    cpus = 2    swap = "192M" or "none"    accel = "tcg" or "kvm"
+  [machine.swap]                  in place of swap = ..., for a disk that misbehaves:
+  size = "192M"
+  read_errors = [700, 901]        slots of which every read fails
+  write_errors = [700]            slots of which every write fails
+  iops = 200                      at most so many transfers a second
+  bandwidth = "1M"                at most so many bytes a second
 
   [kernel]
   trace = "lossless", "discard" or "off"
@@ -40,6 +46,7 @@ from pathlib import Path
 import sizes
 from errors import ToolError
 from machine import MAX_CPUS
+from swapdisk import SwapBehaviour
 from swapfile import PAGE_BYTES
 
 TRACE_MODES = ("lossless", "discard", "off")
@@ -84,6 +91,7 @@ class Scenario:
     memory_bytes: int = 64 << 20
     cpus: int = 2
     swap_bytes: int = 128 << 20
+    swap_behaviour: SwapBehaviour = SwapBehaviour()
     accel: str = "tcg"
     trace: str = "lossless"
     parameters: tuple[tuple[str, str], ...] = ()
@@ -193,6 +201,9 @@ class _Table:
     def table(self, key: str) -> "_Table":
         return self._child(key, self.get(key, dict, "a table", {}))
 
+    def has_table(self, key: str) -> bool:
+        return isinstance(self._values.get(key), dict)
+
     def tables(self, key: str) -> list["_Table"]:
         values = self.get(key, list, f"[[{key}]] tables", [])
         for value in values:
@@ -237,12 +248,14 @@ def load(path: Path) -> Scenario:
         seed = check_seed(top.get("seed", int, "an integer", DEFAULT_SEED))
     except ValueError as error:
         raise top.fail("seed", str(error)) from error
+    swap_bytes, swap_behaviour = _swap(machine)
     scenario = Scenario(
         title=top.get("title", str, "a text", ""),
         timeout_s=timeout_s,
         memory_bytes=machine.converted("memory", parse_memory, "a size", "64M"),
         cpus=cpus,
-        swap_bytes=machine.converted("swap", parse_swap, "a size or \"none\"", "128M"),
+        swap_bytes=swap_bytes,
+        swap_behaviour=swap_behaviour,
         accel=machine.choice("accel", ACCELERATORS, "tcg"),
         trace=kernel.choice("trace", TRACE_MODES, "lossless"),
         seed=seed,
@@ -256,6 +269,33 @@ def load(path: Path) -> Scenario:
     if not scenario.programs:
         raise top.fail("program", "is missing: a scenario runs at least one")
     return scenario
+
+
+def _swap(machine: _Table) -> tuple[int, SwapBehaviour]:
+    """Size and behaviour of the swap disk: a text, or a table that says more."""
+    if not machine.has_table("swap"):
+        return (machine.converted("swap", parse_swap, "a size, \"none\" or a table", "128M"),
+                SwapBehaviour())
+    table = machine.table("swap")
+    size_bytes = table.converted("size", parse_swap, "a size", "none")
+    if not size_bytes:
+        raise table.fail("size", "is missing: a size")
+    last_slot = size_bytes // PAGE_BYTES - 1
+
+    def slots(key: str) -> tuple[int, ...]:
+        values = table.get(key, list, "a list of slots", [])
+        for value in values:
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= last_slot:
+                raise table.fail(key, f"expected slots from 1 to {last_slot}, got {value!r}")
+        return tuple(values)
+
+    iops = table.get("iops", int, "transfers a second", 0)
+    if iops < 0:
+        raise table.fail("iops", f"expected 0 (no limit) or more, got {iops}")
+    behaviour = SwapBehaviour(slots("read_errors"), slots("write_errors"), iops,
+                              table.converted("bandwidth", sizes.parse, "bytes a second", "0"))
+    table.finish()
+    return size_bytes, behaviour
 
 
 def _parameters(table: _Table) -> tuple[tuple[str, str], ...]:
@@ -324,11 +364,16 @@ def to_toml(scenario: Scenario) -> str:
     def truth(value: bool) -> str:
         return "true" if value else "false"
 
-    swap = sizes.exact(scenario.swap_bytes) if scenario.swap_bytes else "none"
+    swap = text(sizes.exact(scenario.swap_bytes) if scenario.swap_bytes else "none")
+    behaviour = scenario.swap_behaviour
+    if behaviour != SwapBehaviour():
+        swap = (f"{{ size = {swap}, read_errors = {list(behaviour.read_errors)}, "
+                f"write_errors = {list(behaviour.write_errors)}, iops = {behaviour.iops}, "
+                f"bandwidth = \"{behaviour.bandwidth}\" }}")
     lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}",
              f"seed = {scenario.seed}", "",
              "[machine]", f"memory = {text(sizes.exact(scenario.memory_bytes))}",
-             f"cpus = {scenario.cpus}", f"swap = {text(swap)}",
+             f"cpus = {scenario.cpus}", f"swap = {swap}",
              f"accel = {text(scenario.accel)}", "",
              "[kernel]", f"trace = {text(scenario.trace)}",
              f"kaslr = {truth(scenario.kaslr)}", f"randmaps = {truth(scenario.randmaps)}", ""]
