@@ -95,11 +95,11 @@ static void init_trace(void)
 	while ((PAGE_SIZE << order) < (u64)subbufs * TRACE_SUBBUF_SIZE)
 		order++;
 	for_each_cpu (cpu) {
-		struct page *page = alloc_pages(GFP_KERNEL, order, PAGE_TRACE);
+		struct page *page = alloc_pages(GFP_KERNEL | GFP_ZERO, order, PAGE_TRACE);
 
 		if (!page)
 			panic("trace: no memory for the ring of CPU %u", cpu);
-		trace_ring_attach(cpu, page_virt(page), subbufs);
+		trace_ring_attach(cpu, page_virt(page), (u64)page_pfn(page) << PAGE_SHIFT, subbufs);
 	}
 	if (cmdline_is("trace_start", "ctl"))
 		session_defer_trace(&virtio_trace_sink, mode);

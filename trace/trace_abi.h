@@ -64,8 +64,32 @@ struct trace_packet {
 
 _Static_assert(sizeof(struct trace_packet) == 96, "the packet header is ABI");
 
-/* id | timestamp << 16 */
+/* id | timestamp << 16. In a sub-buffer of the guest the id is 0 until the event is committed. */
 typedef uint64_t trace_header_t;
+
+/*
+ * Where the rings are in guest physical memory: the kernel's symbol trace_rings, for a host that
+ * reads them after a crash. Filled in when tracing begins; nr_cpus is 0 before.
+ */
+#define TRACE_RINGS_MAGIC   0x73676e6972746c70ull /* "pltrings" */
+#define TRACE_RINGS_VERSION 1
+
+struct trace_rings {
+	uint64_t magic;
+	uint32_t version;     /* of this structure, and of the sub-buffers' headers while in use */
+	uint32_t nr_cpus;     /* entries of `cpu` that count */
+	uint32_t subbuf_size; /* TRACE_SUBBUF_SIZE */
+	uint32_t pad;
+	struct trace_ring_place {
+		uint64_t memory;    /* physical address of its sub-buffers, which lie together */
+		uint64_t discarded; /* events dropped so far */
+		uint32_t subbufs;   /* how many there are */
+		uint32_t pad;
+	} cpu[TRACE_MAX_CPUS];
+};
+
+_Static_assert(sizeof(struct trace_rings) == 24 + 24 * TRACE_MAX_CPUS,
+	       "the descriptor of the rings is ABI");
 
 typedef uint8_t trace_u8;
 typedef uint16_t trace_u16;

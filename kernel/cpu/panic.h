@@ -39,6 +39,9 @@ struct panic_hooks {
 	void (*last_words)(void); /* drains the trace; a panic in it or later: the end, at once */
 	void (*monitor)(void); /* a conversation about what is left, when the command line asks */
 	void (*exit_machine)(u32 value) __noreturn;
+	/* The rings hold events that the host has not got: the machine stops instead of ending, so
+	 * that the host can read them. */
+	bool trace_in_memory;
 };
 extern struct panic_hooks panic_hooks;
 

@@ -57,11 +57,12 @@ static void end_trace(s32 status, enum session_reason reason)
 	if (!drain())
 		return;
 	TRACE(session_end, .status = status, .reason = reason);
-	drain();
+	if (drain())
+		panic_hooks.trace_in_memory = false;
 }
 
-/* All other CPUs are stopped, perhaps in the middle of an event: then theirs is the last packet
- * that is lost. */
+/* All other CPUs are stopped, perhaps in the middle of an event: then their last packet cannot be
+ * sent, and stays in memory. */
 static void session_panic(void)
 {
 	if (!begin_ending())
@@ -74,6 +75,7 @@ void session_start_trace(const struct trace_sink *sink, enum trace_mode mode)
 	quiesce_begin();
 	trace_start(sink, mode);
 	panic_hooks.last_words = session_panic;
+	panic_hooks.trace_in_memory = true;
 	trace_enable_all(true);
 	TRACE(session_begin, .tsc_hz = clock.tsc_hz, .nr_cpus = nr_cpus,
 	      .nr_frames = nr_managed_frames, .max_pfn = max_pfn, .nr_slots = swap_nr_slots(),

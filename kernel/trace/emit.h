@@ -14,12 +14,12 @@ register u64 stack_pointer __asm__("rsp");
 #define CALL_NEEDS_FRAME "+r"(stack_pointer)
 
 /* As trace_reserve(). */
-static inline void *trace_emit_begin(u32 id, u32 size)
+static inline void *trace_emit_begin(u32 size)
 {
 	bool room;
 
 	do {
-		void *payload = trace_try_reserve(id, sizeof(trace_header_t) + size);
+		void *payload = trace_try_reserve(sizeof(trace_header_t) + size);
 
 		if (likely(payload))
 			return payload;
@@ -30,9 +30,9 @@ static inline void *trace_emit_begin(u32 id, u32 size)
 }
 
 /* As trace_commit(). */
-static inline void trace_emit_end(void *payload, u32 size)
+static inline void trace_emit_end(void *payload, u32 id, u32 size)
 {
-	if (unlikely(trace_try_commit(payload, sizeof(trace_header_t) + size)))
+	if (unlikely(trace_try_commit(payload, id, sizeof(trace_header_t) + size)))
 		__asm__ volatile("call trace_deliver_completed" : CALL_NEEDS_FRAME::"memory", "cc");
 }
 

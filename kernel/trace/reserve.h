@@ -59,8 +59,8 @@ union trace_header_parts {
 
 static_assert(TRACE_TIMESTAMP_BITS == 48, "tsc_to_ns_16() leaves room for the id");
 
-/* Reserves `total` bytes in the open packet and writes the event's header; NULL without room. */
-static inline void *trace_try_reserve(u32 id, u32 total)
+/* Reserves `total` bytes in the open packet and stamps the event; NULL without room. */
+static inline void *trace_try_reserve(u32 total)
 {
 	u64 position = this_cpu_read(trace_ring.position);
 	union trace_header_parts *header;
@@ -75,17 +75,18 @@ static inline void *trace_try_reserve(u32 id, u32 total)
 		stamp = rdtsc();
 	} while (unlikely(!this_cpu_try_cmpxchg(trace_ring.position, &position, position + total)));
 
-	header->header = tsc_to_ns_16(stamp);
-	header->id = id;
+	header->header = tsc_to_ns_16(stamp) & ~0xfffful;
 	return header + 1;
 }
 
-/* Counts the event as committed. Returns whether it was the last one of a closed packet, which is
+/* Names the event, which makes it whole, and counts it as committed. Returns whether it was the last one of a closed packet, which is
  * to be delivered then. */
-static inline bool trace_try_commit(void *payload, u32 total)
+static inline bool trace_try_commit(void *payload, u32 id, u32 total)
 {
 	struct trace_packet *packet = (void *)ALIGN_DOWN((u64)payload, TRACE_SUBBUF_SIZE);
 
+	barrier();
+	((union trace_header_parts *)payload)[-1].id = id;
 	/* The event is counted before its bytes: when those are complete, so is the count. */
 	local_inc(&packet->emitted);
 	return local_sub_and_test(&packet->content_size, total);

@@ -25,6 +25,11 @@
  *                 once: when nothing more can come and the last byte is committed. Whoever brings
  *                 it there, closing or committing, delivers.
  *
+ * The id of an event is written when it is committed, and is 0 before. So a host that reads the
+ * sub-buffers of a guest that crashed (trace/ingest/recover.c) knows the events that are whole: it
+ * walks a packet until an id is 0 or a stamp is older than the packet, which is what a former use
+ * of the sub-buffer left.
+ *
  * An interrupt may close and complete packets while the event that it interrupted holds an earlier
  * one. Packets are delivered in the order of their numbers: the earlier one takes them along.
  *
@@ -59,6 +64,13 @@
 #define DRAIN_LIMIT_NS (10 * NSEC_PER_SEC)
 
 DEFINE_PER_CPU(struct trace_ring, trace_ring);
+
+/* For the host; not static, so that it is found by its name. */
+struct trace_rings trace_rings = {
+	.magic = TRACE_RINGS_MAGIC,
+	.version = TRACE_RINGS_VERSION,
+	.subbuf_size = TRACE_SUBBUF_SIZE,
+};
 
 /* Both set once by trace_start(), while all CPUs are quiesced. */
 static const struct trace_sink *trace_sink;
@@ -148,6 +160,7 @@ static void open_packet(struct trace_ring *ring, u32 cpu)
 		.stream_instance_id = cpu,
 		.timestamp_begin = clock_ns(),
 		.packet_seq_num = number,
+		.events_discarded = ring->discarded,
 		.cpu_id = cpu,
 	};
 	ring->bias = (u64)packet - number * TRACE_SUBBUF_SIZE;
@@ -215,7 +228,7 @@ static bool make_room(u32 total)
 		if (room)
 			open_packet(ring, cpu);
 		else
-			ring->discarded++;
+			trace_rings.cpu[cpu].discarded = ++ring->discarded;
 	}
 	/* With interrupts still off: it fits into the packet just opened and does not come back
 	 * here. */
@@ -240,13 +253,13 @@ bool trace_make_room(void)
 	return make_room(sizeof(trace_header_t) + sizeof(union any_event));
 }
 
-void *trace_reserve(u32 id, u32 size)
+void *trace_reserve(u32 size)
 {
 	u32 total = sizeof(trace_header_t) + size;
 	void *payload;
 
 	/* Again: interrupts may fill what was just opened. */
-	while (!(payload = trace_try_reserve(id, total)))
+	while (!(payload = trace_try_reserve(total)))
 		if (!make_room(total))
 			return NULL;
 	return payload;
@@ -261,13 +274,13 @@ void trace_deliver_completed(void)
 	irq_restore(flags);
 }
 
-void trace_commit(void *payload, u32 size)
+void trace_commit(void *payload, u32 id, u32 size)
 {
-	if (unlikely(trace_try_commit(payload, sizeof(trace_header_t) + size)))
+	if (unlikely(trace_try_commit(payload, id, sizeof(trace_header_t) + size)))
 		trace_deliver_completed();
 }
 
-void trace_ring_attach(u32 cpu, void *memory, u32 subbufs)
+void trace_ring_attach(u32 cpu, void *memory, phys_addr_t phys, u32 subbufs)
 {
 	struct trace_ring *ring = &per_cpu(trace_ring, cpu);
 
@@ -279,6 +292,8 @@ void trace_ring_attach(u32 cpu, void *memory, u32 subbufs)
 	ring->subbufs = subbufs;
 	ring->nr_free = subbufs;
 	ring->free = ~0ull >> (64 - subbufs);
+	trace_rings.cpu[cpu].memory = phys;
+	trace_rings.cpu[cpu].subbufs = subbufs;
 }
 
 void trace_start(const struct trace_sink *sink, enum trace_mode mode)
@@ -295,6 +310,7 @@ void trace_start(const struct trace_sink *sink, enum trace_mode mode)
 		open_packet(ring, cpu);
 		close_packet(ring, cpu);
 	}
+	trace_rings.nr_cpus = nr_cpus;
 	irq_restore(flags);
 }
 

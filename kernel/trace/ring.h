@@ -27,10 +27,11 @@ enum trace_mode { TRACE_LOSSLESS, TRACE_DISCARD };
 #define TRACE_MAX_SUBBUFS 64
 
 /*
- * Gives a CPU its ring memory: subbufs * TRACE_SUBBUF_SIZE bytes, physically contiguous, in the
- * direct map, aligned to TRACE_SUBBUF_SIZE. Every CPU below nr_cpus needs it before trace_start().
+ * Gives a CPU its ring memory: subbufs * TRACE_SUBBUF_SIZE bytes of zeroes, physically contiguous
+ * from `phys`, in the direct map, aligned to TRACE_SUBBUF_SIZE. Every CPU below nr_cpus needs it
+ * before trace_start().
  */
-void trace_ring_attach(u32 cpu, void *memory, u32 subbufs);
+void trace_ring_attach(u32 cpu, void *memory, phys_addr_t phys, u32 subbufs);
 
 /*
  * Opens all streams: emits the empty packet 0 of every CPU, after which events may be switched on.

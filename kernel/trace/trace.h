@@ -33,10 +33,11 @@ extern u8 trace_enabled[TRACE_ID_LIMIT];
 
 /* Reserves room for a payload of `size` bytes (a multiple of 8) and stamps it; NULL when it was
  * discarded (and counted). */
-void *trace_reserve(u32 id, u32 size);
+void *trace_reserve(u32 size);
 
-/* Completes what trace_reserve() returned, on the same CPU, without having slept. */
-void trace_commit(void *payload, u32 size);
+/* Completes what trace_reserve() of that size returned as event `id`, on the same CPU, without
+ * having slept. */
+void trace_commit(void *payload, u32 id, u32 size);
 
 /* Number of fields of event NAME, paddings not counted: TRACE_FIELDS_NAME. */
 enum trace_field_count {
@@ -62,29 +63,29 @@ enum trace_field_count {
 		static_assert(TRACE_NARGS(__VA_ARGS__) == (int)TRACE_FIELDS_##event,  \
 			      #event ": every field exactly once, padding left out"); \
 		if (trace_is_on(TRACE_ID_##event)) {                                  \
-			struct trace_ev_##event *trace_ev_ =                          \
-				trace_emit_begin(TRACE_ID_##event, size_);            \
+			struct trace_ev_##event *trace_ev_ = trace_emit_begin(size_); \
 			if (likely(trace_ev_)) {                                      \
 				*trace_ev_ = (struct trace_ev_##event){__VA_ARGS__};  \
-				trace_emit_end(trace_ev_, size_);                     \
+				trace_emit_end(trace_ev_, TRACE_ID_##event, size_);   \
 			}                                                             \
 		}                                                                     \
 	} while (0)
 
 /* TRACE() for an event with a text: `text` is copied into `field`, cut and NUL-padded. */
-#define TRACE_TEXT(event, field, text, ...)                                                       \
-	do {                                                                                      \
-		static_assert(TRACE_NARGS(__VA_ARGS__) + 1 == (int)TRACE_FIELDS_##event,          \
-			      #event ": every field exactly once, padding left out");             \
-		if (trace_is_on(TRACE_ID_##event)) {                                              \
-			struct trace_ev_##event *trace_ev_ =                                      \
-				trace_reserve(TRACE_ID_##event, sizeof(struct trace_ev_##event)); \
-			if (trace_ev_) {                                                          \
-				*trace_ev_ = (struct trace_ev_##event){__VA_ARGS__};              \
-				strscpy_pad(trace_ev_->field, (text), sizeof(trace_ev_->field));  \
-				trace_commit(trace_ev_, sizeof(struct trace_ev_##event));         \
-			}                                                                         \
-		}                                                                                 \
+#define TRACE_TEXT(event, field, text, ...)                                                      \
+	do {                                                                                     \
+		static_assert(TRACE_NARGS(__VA_ARGS__) + 1 == (int)TRACE_FIELDS_##event,         \
+			      #event ": every field exactly once, padding left out");            \
+		if (trace_is_on(TRACE_ID_##event)) {                                             \
+			struct trace_ev_##event *trace_ev_ =                                     \
+				trace_reserve(sizeof(struct trace_ev_##event));                  \
+			if (trace_ev_) {                                                         \
+				*trace_ev_ = (struct trace_ev_##event){__VA_ARGS__};             \
+				strscpy_pad(trace_ev_->field, (text), sizeof(trace_ev_->field)); \
+				trace_commit(trace_ev_, TRACE_ID_##event,                        \
+					     sizeof(struct trace_ev_##event));                   \
+			}                                                                        \
+		}                                                                                \
 	} while (0)
 
 #endif

@@ -106,6 +106,9 @@ def fake_build(directory: Path, behaviour: str = "ENDS", sql: str = EMPTY_RESULT
     ingest = build / "palimpsest-ingest"
     ingest.write_text(INGEST.format(sql=sql, status=ingest_status))
     ingest.chmod(0o755)
+    recover = build / "palimpsest-recover"
+    recover.write_text("#!/bin/sh\n")
+    recover.chmod(0o755)
     return build
 
 

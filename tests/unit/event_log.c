@@ -7,7 +7,7 @@ u64 event_count[TRACE_ID_LIMIT];
 void (*event_hook)(u32 id, const void *payload);
 
 static u64 payload_buffer[32];
-static u32 reserved_id; /* 0: none */
+static bool reserved;
 
 void event_log_start(void)
 {
@@ -15,20 +15,18 @@ void event_log_start(void)
 		trace_enabled[id] = 1;
 }
 
-void *trace_reserve(u32 id, u32 size)
+void *trace_reserve(u32 size)
 {
 	assert_true(size <= sizeof(payload_buffer));
-	assert_int_equal(reserved_id, 0);
-	reserved_id = id;
+	assert_false(reserved);
+	reserved = true;
 	return payload_buffer;
 }
 
-void trace_commit(void *payload, u32 size)
+void trace_commit(void *payload, u32 id, u32 size)
 {
-	u32 id = reserved_id;
-
 	(void)size;
-	reserved_id = 0;
+	reserved = false;
 	event_count[id]++;
 	if (event_hook)
 		event_hook(id, payload);

@@ -99,7 +99,7 @@ void fixture_start(u32 cpus, u32 subbufs, enum trace_mode mode)
 {
 	fixture_reset(cpus);
 	for (u32 cpu = 0; cpu < cpus; cpu++)
-		trace_ring_attach(cpu, memory[cpu], subbufs);
+		trace_ring_attach(cpu, memory[cpu], 0, subbufs);
 	trace_start(&sink, mode);
 	trace_enable_all(true);
 }

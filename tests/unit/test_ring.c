@@ -253,7 +253,7 @@ static void test_drain_reports_an_unfinished_event(void **state)
 	(void)state;
 	fixture_start(1, 4, TRACE_LOSSLESS);
 	emit(EMIT_16);
-	payload = trace_reserve(TRACE_ID_trace_barrier, sizeof(struct trace_ev_trace_barrier));
+	payload = trace_reserve(sizeof(struct trace_ev_trace_barrier));
 	assert_non_null(payload);
 	assert_false(trace_drain());
 	assert_int_equal(check_stream(0).packets, 1);
@@ -305,9 +305,10 @@ static void test_wrong_memory_is_refused(void **state)
 {
 	(void)state;
 	fixture_reset(1);
-	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), TRACE_MIN_SUBBUFS - 1));
-	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), TRACE_MAX_SUBBUFS + 1));
-	assert_panics("SUBBUF_SIZE", trace_ring_attach(0, (u8 *)fixture_memory(0) + PAGE_SIZE, 4));
+	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), 0, TRACE_MIN_SUBBUFS - 1));
+	assert_panics("subbufs", trace_ring_attach(0, fixture_memory(0), 0, TRACE_MAX_SUBBUFS + 1));
+	assert_panics("SUBBUF_SIZE",
+		      trace_ring_attach(0, (u8 *)fixture_memory(0) + PAGE_SIZE, 0, 4));
 	assert_panics("!ring->memory", trace_start(fixture_sink(), TRACE_LOSSLESS));
 }
 
@@ -325,7 +326,7 @@ static void test_a_sink_that_lies_is_noticed(void **state)
 	(void)state;
 	fixture_reset(1);
 	liar = (struct trace_sink){good->submit, poll_names_what_was_never_submitted};
-	trace_ring_attach(0, fixture_memory(0), 4);
+	trace_ring_attach(0, fixture_memory(0), 0, 4);
 	trace_start(&liar, TRACE_LOSSLESS);
 	trace_enable_all(true);
 	assert_panics("with_host", emit(EMIT_16));

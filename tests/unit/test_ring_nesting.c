@@ -13,7 +13,7 @@
 static void *reserve_16(void)
 {
 	attempted[0]++;
-	return trace_reserve(TRACE_ID_trace_stall, sizeof(struct trace_ev_trace_stall));
+	return trace_reserve(sizeof(struct trace_ev_trace_stall));
 }
 
 /* Commits what reserve_16() returned, as a stall of 0 ns: the fixture accepts those in any number.
@@ -21,7 +21,7 @@ static void *reserve_16(void)
 static void commit_16(void *payload)
 {
 	memset(payload, 0, sizeof(struct trace_ev_trace_stall));
-	trace_commit(payload, sizeof(struct trace_ev_trace_stall));
+	trace_commit(payload, TRACE_ID_trace_stall, sizeof(struct trace_ev_trace_stall));
 	attempted[0]--;
 }
 

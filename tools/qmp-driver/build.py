@@ -53,6 +53,10 @@ class Build:
         return self.require("palimpsest-ingest")
 
     @property
+    def recover(self) -> Path:
+        return self.require("palimpsest-recover")
+
+    @property
     def trace_metadata(self) -> tuple[Path, Path]:
         """What a session keeps of the contract: CTF metadata, and the ids, sizes and layouts of the
         events.

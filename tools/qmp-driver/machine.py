@@ -149,6 +149,12 @@ class Machine:
         return self.exit_status is not None
 
     @property
+    def shut_down(self) -> bool:
+        """The guest asked for a reset or the power to go off, and QEMU keeps it as it was (-action
+        shutdown=pause)."""
+        return any(event["event"] == "SHUTDOWN" for event in self.qmp.events)
+
+    @property
     def ended_in_order(self) -> bool:
         """The guest wrote isa-debug-exit, which makes QEMU's status odd (QEMU's own failure at
         start has an odd status too, but then no Machine comes into being).

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import initramfs
 import programs
+import rings
 import session
 import swapfile
 from build import ROOT, Build, set_build_option
@@ -62,6 +63,8 @@ class Recording:
         self._kernel = build.kernel
         self._memory_bytes = build.machine_memory(scenario.memory_bytes)
         self._ingest = build.ingest
+        self._recover = build.recover
+        self._rings_saved = False
         find_qemu()
         self._stack: ExitStack
 
@@ -86,7 +89,9 @@ class Recording:
                 cpus=self.scenario.cpus, accel=self.scenario.accel, swap=swap,
                 swap_behaviour=self.scenario.swap_behaviour,
                 console_log=self.directory / "console.log", trace_directory=traces,
-                error_log=self.directory / "qemu.log"))
+                error_log=self.directory / "qemu.log",
+                # A guest that resets stays as it is, so that its rings can be read.
+                extra=("-action", "shutdown=pause")))
             self._stack = stack.pop_all()
         if self._follow:
             self._follower = Follower(self.directory, self._ingest)
@@ -108,9 +113,36 @@ class Recording:
                 stack.enter_context(Keyboard(self.machine.reactor, self.machine.console))
             supervisor = Supervisor(self.machine, self.scenario.timeout_s,
                                     self.scenario.trace != "off", interrupts, self._terminal,
-                                    barriers=self._follow)
+                                    self._save_rings, barriers=self._follow)
             self.outcome = supervisor.run()
+        if self._rings_saved:
+            self._append_rings()
         return self.outcome
+
+    def _rings_address(self) -> int | None:
+        """Physical address of the kernel's descriptor of its rings; None: it has none."""
+        try:
+            return rings.physical_address(self._kernel)
+        except rings.RingsError:
+            return None
+
+    def _save_rings(self) -> None:
+        """The machine will be ended without having sent all of its trace."""
+        if self.scenario.trace == "off":
+            return
+        try:
+            address = rings.physical_address(self._kernel)
+            self._rings_saved = rings.save(self.machine, address, self.directory)
+        except rings.RingsError as error:
+            self._terminal.message(f"the end of the trace is lost: {error}")
+
+    def _append_rings(self) -> None:
+        done = subprocess.run([str(self._recover), str(self.directory)], check=False, text=True,
+                              capture_output=True)
+        for line in done.stderr.splitlines():
+            self._terminal.message(line)
+        if done.stdout:
+            self._terminal.message(f"read from the guest's memory: {done.stdout.strip()}")
 
     def load(self) -> bool:
         """Make session.db; False when the trace was damaged (ingest has said how). After the
@@ -159,7 +191,8 @@ class Recording:
             "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "qemu": {"version": _first_line([self.machine.arguments[0], "--version"]),
                      "arguments": self.machine.arguments},
-            "kernel": {"command_line": config.command_line, "sha256": _sha256(self._kernel)},
+            "kernel": {"command_line": config.command_line, "sha256": _sha256(self._kernel),
+                       "trace_rings": self._rings_address()},
             "programs": [{"name": line.name, "file": str(line.file), "sha256": _sha256(line.file)}
                          for line in self._plan],
             "git_commit": _first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty",

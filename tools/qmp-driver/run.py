@@ -59,7 +59,7 @@ def main(args) -> int:
         terminal.message(failure)
     if outcome.cause == "interrupt":
         return EXIT_INTERRUPTED
-    if outcome.cause in ("died", "silent", "panic", "disk"):
+    if outcome.cause in ("died", "reset", "silent", "panic", "disk"):
         return EXIT_TOOL_FAILED
     return EXIT_NOT_AS_EXPECTED if failures else 0
 

@@ -7,16 +7,19 @@ Why a recording ends (Outcome.cause):
   disk        free disk space ran short
   silent      no sign of life: the guest does not boot, hangs, or stalls for SILENCE_S
   panic       the kernel panicked
+  reset       the guest reset its CPU (a triple fault), or another end that it should not have
   died        QEMU ended without the guest having ended the session
 
 For interrupt, timeout and disk the guest is asked to stop and has STOP_GRACE_S to drain its trace;
-another Ctrl-C or the end of that time makes it a cut: QEMU is ended by QMP, and what the trace
-files hold by then is the session.
+another Ctrl-C or the end of that time makes it a cut: QEMU is ended by QMP. Before a cut, and when
+a guest stopped that can send nothing any more, last_look is called: it may read the rings out of
+guest memory. What the trace files hold by then, and it, is the session.
 """
 
 import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sizes
@@ -38,6 +41,8 @@ SILENCE_S = 30.0
 MIN_FREE_BYTES = 512 << 20
 DATABASE_PER_TRACE_BYTE = 3
 
+# What the kernel prints when it panicked and could not send all of its trace.
+TRACE_IN_MEMORY_LINE = "palimpsest: stopped, the end of the trace is in memory"
 PANIC_LINE = re.compile(r"kernel panic: (.*)")
 START_LINE = re.compile(r"\[init\] start (\S+) pid \d+")
 
@@ -56,8 +61,10 @@ class Supervisor:
     """Runs one machine to its end."""
 
     def __init__(self, machine: Machine, timeout_s: float, traced: bool,
-                 interrupts: Interrupts, terminal: Terminal, barriers: bool = False) -> None:
+                 interrupts: Interrupts, terminal: Terminal,
+                 last_look: Callable[[], None] = lambda: None, barriers: bool = False) -> None:
         self._machine = machine
+        self._last_look = last_look
         self._trace_directory = machine.config.trace_directory
         self._timeout_s = timeout_s
         self._traced = traced
@@ -72,6 +79,7 @@ class Supervisor:
         self._lines_read = 0
         self._guest_state = "booting"
         self._panic: str | None = None
+        self._stopped = False
         self._cause: str | None = None
         self._message = ""
         self._deadline = 0.0  # for an end that was asked for
@@ -115,7 +123,7 @@ class Supervisor:
         elif self._interrupts.count > self._interrupts_taken or self._too_late(now):
             self._interrupts_taken = self._interrupts.count
             self._message += ", and cut off: it did not end in order"
-            self._machine.quit()
+            self._end_machine()
         self._terminal.progress(f"{now - self._begin:7.1f} s  {self._guest_state}  "
                                 f"trace {sizes.human(self._activity[0])}")
 
@@ -129,7 +137,12 @@ class Supervisor:
         free = shutil.disk_usage(self._trace_directory).free
         trace_bytes = self._activity[0]
         needed = MIN_FREE_BYTES + DATABASE_PER_TRACE_BYTE * trace_bytes
-        if self._interrupts.count:
+        if self._machine.shut_down:
+            self._cut("reset", "the guest reset its CPU: a triple fault; console: "
+                               + self._machine.console.tail())
+        elif self._stopped:
+            self._cut("panic", "")
+        elif self._interrupts.count:
             self._interrupts_taken = self._interrupts.count
             self._stop("interrupt", "interrupted")
             self._terminal.message("ending the recording in order; once more to cut it off")
@@ -172,6 +185,10 @@ class Supervisor:
 
     def _cut(self, cause: str, message: str) -> None:
         self._cause, self._message = cause, message
+        self._end_machine()
+
+    def _end_machine(self) -> None:
+        self._last_look()
         self._machine.quit()
 
     def _ctl(self, command: str) -> None:
@@ -184,7 +201,9 @@ class Supervisor:
     def _read_console(self) -> None:
         lines = self._machine.console.lines
         for line in lines[self._lines_read:]:
-            if match := PANIC_LINE.search(line):
+            if line == TRACE_IN_MEMORY_LINE:
+                self._stopped = True
+            elif match := PANIC_LINE.search(line):
                 self._panic = self._panic or match.group(1)
             elif (match := START_LINE.search(line)) and self._cause is None:
                 self._guest_state = f"running {match.group(1)}"

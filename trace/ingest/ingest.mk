@@ -64,6 +64,9 @@ INGEST_TEST_SRC := \
 	tests/ingest/main.c
 
 INGEST := $(O)/palimpsest-ingest
+# What appends the rings of a crashed guest to its streams.
+RECOVER := $(O)/palimpsest-recover
+RECOVER_SRC := $(addprefix trace/ingest/,error.c layout.c reader.c recover.c)
 INGEST_SESSION_FILES := $(O)/ctf/metadata $(O)/ctf/events.tsv
 # What is built for tests stops at the first undefined or invalid access.
 INGEST_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -71,10 +74,13 @@ INGEST_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 ingest-objects = $(patsubst %,$(INGEST_OUT)/$(1)/%.o,$(basename $(2)))
 
 .PHONY: ingest schema schema-check ingest-test
-ingest: $(INGEST) $(INGEST_SESSION_FILES)
+ingest: $(INGEST) $(RECOVER) $(INGEST_SESSION_FILES)
 
 $(INGEST): $(call ingest-objects,plain,$(INGEST_CONTRACT_SRC) $(INGEST_SRC))
 	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lsqlite3
+
+$(RECOVER): $(call ingest-objects,plain,$(INGEST_CONTRACT_SRC) $(RECOVER_SRC))
+	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^
 
 $(INGEST_OUT)/plain/%.o: %.c
 	@mkdir -p $(@D)

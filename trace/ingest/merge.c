@@ -1,7 +1,34 @@
 #include "trace/ingest/merge.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+/* recovered.tsv beside the streams' directory names those, with their sizes, whose end
+ * palimpsest-recover has appended. One of another size has changed since. */
+static void mark_recovered(struct merge *merge)
+{
+	const char *stream_path = merge->streams[0].path;
+	char path[4200], line[64];
+	uint32_t cpu;
+	uint64_t size;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%.*s../recovered.tsv",
+		 (int)(strrchr(stream_path, '/') + 1 - stream_path), stream_path);
+	file = fopen(path, "r");
+	if (!file)
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%" SCNu32 "\t%" SCNu64, &cpu, &size) != 2)
+			continue;
+		for (uint32_t i = 0; i < merge->nr_streams; i++)
+			if (merge->streams[i].cpu == cpu && merge->streams[i].file_size == size)
+				merge->streams[i].recovered = true;
+	}
+	fclose(file);
+}
 
 struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct layout *layout,
 			 enum merge_mode mode)
@@ -25,6 +52,7 @@ struct error *merge_open(struct merge *merge, const char *ctf_dir, const struct 
 	if (merge->nr_streams == 0)
 		return error_new(ERROR_FATAL, "%s: holds no cpu0: nothing was recorded here",
 				 ctf_dir);
+	mark_recovered(merge);
 	merge_start(merge);
 	return NULL;
 }
@@ -50,6 +78,7 @@ void merge_settle(struct merge *merge)
 	for (uint32_t i = 0; i < merge->nr_streams; i++)
 		merge->streams[i].growing = false;
 	merge_look(merge);
+	mark_recovered(merge);
 }
 
 uint64_t merge_loss_t(const struct merge *merge)

@@ -44,6 +44,7 @@ struct stream {
 	uint64_t discarded;       /* as the last good packet says */
 	uint64_t emitted;         /* as the last good packet says */
 	uint64_t trimmed_bytes;   /* of an incomplete last packet */
+	bool recovered;           /* its end was read from guest memory; set by the merge */
 	uint64_t loss_t;          /* last stamp before the first known loss; UINT64_MAX: none */
 	struct miscount miscount; /* the first one */
 	struct error *damage;     /* why reading stopped early, or NULL */

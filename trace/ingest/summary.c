@@ -40,18 +40,22 @@ static void write_end(struct db *db, const struct model *model)
 	put_text(db, "reason", enum_text(ENUM_ID_session_reason, model->end.reason));
 }
 
-/* Nothing is missing at the end of a stream when the session ended in order and the stream was read
- * to its end. */
+/* Nothing is missing at the end of a stream that was read to its end when the session ended in
+ * order, or when the end was read from the guest's memory. */
 static const char *tail_of(const struct stream *stream, const struct model *model)
 {
-	return model->ended && !stream->damage && !stream->trimmed_bytes ? "none" : "unknown";
+	if (stream->damage || stream->trimmed_bytes)
+		return "unknown";
+	if (model->ended)
+		return "none";
+	return stream->recovered ? "recovered" : "unknown";
 }
 
 /* From here on events may be missing; UINT64_MAX: none are. A stream that just stops lacks whatever
  * came after its last packet. */
 static uint64_t uncertain_from(const struct stream *stream, const struct model *model)
 {
-	bool just_stops = !model->ended || stream->trimmed_bytes;
+	bool just_stops = (!model->ended && !stream->recovered) || stream->trimmed_bytes;
 
 	return just_stops && stream->last_t < stream->loss_t ? stream->last_t : stream->loss_t;
 }

@@ -1,0 +1,433 @@
+/*
+ * palimpsest-recover SESSION_DIR: after a crash of the guest, appends to SESSION_DIR/ctf/cpuN what
+ * the rings held and the host had not got.
+ *
+ *   rings/descriptor  the guest's struct trace_rings
+ *   rings/cpuN        the sub-buffers of a CPU, as they lay in guest memory when it stood still
+ *   recovered.tsv     written here: cpu, size of its stream; palimpsest-ingest then calls the tail
+ *                     of a stream of that size recovered
+ *
+ * The guest is not trusted: nothing that it left is used before it was found to be possible. A
+ * sub-buffer is one of these:
+ *
+ *   former   its number is below what the stream needs next: the host has it
+ *   sent     content_size == packet_size: complete, and not taken by the host
+ *   closed   packet_size is set, and content_size counts the bytes that are not committed
+ *   open     packet_size is 0, and content_size is minus the bytes committed
+ *
+ * Of the last two the whole events up to the first that is not count: an id is 0 until its event is
+ * committed, and what a former use of the sub-buffer left is stamped before its timestamp_begin.
+ * Whole events behind that one (of an interrupt that came in the middle of it) cannot be kept,
+ * because nobody knows where they begin; they are counted as discarded.
+ *
+ * Run again it finds nothing to append, and says the same.
+ *
+ * Exit status: 0 the end of every stream is there; 1 that of some is not, each named by a line; 2
+ * nothing could be read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/ingest/layout.h"
+#include "trace/ingest/reader.h"
+
+#define HEADER_SIZE     ((uint32_t)sizeof(struct trace_packet))
+#define MAX_SUBBUFS     64
+#define TIMESTAMP_RANGE (UINT64_C(1) << TRACE_TIMESTAMP_BITS)
+#define MAX_PATH        4200
+
+/* One stream on its way to its end. */
+struct recovery {
+	const char *session_dir;
+	const struct layout *layout;
+	uint32_t cpu;
+	const struct trace_ring_place *place;
+	uint8_t *ring; /* place->subbufs sub-buffers */
+	int fd;
+	uint64_t offset, seq, last_t;   /* of the next packet, and the end of the one before it */
+	uint64_t received, discarded;   /* cumulative, as the stream tells them */
+	uint64_t lost;                  /* whole events that could not be kept */
+	uint64_t nr_packets, nr_events; /* appended */
+};
+
+#define FAIL(r, format, ...)                                                               \
+	error_new(ERROR_DAMAGE, "%s: the end of CPU %u's trace is not recovered: " format, \
+		  (r)->session_dir, (r)->cpu, ##__VA_ARGS__)
+
+static void path_of(char path[MAX_PATH], const char *session_dir, const char *directory,
+		    uint32_t cpu)
+{
+	if (snprintf(path, MAX_PATH, "%s/%s/cpu%u", session_dir, directory, cpu) >= MAX_PATH)
+		path[0] = '\0';
+}
+
+/* Reads a whole file of just `size` bytes; errno says why not, 0: it has another size. */
+static bool read_file(const char *path, void *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t done = 0;
+	ssize_t got = 1;
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	while (done < size && got > 0) {
+		got = read(fd, (char *)out + done, size - done);
+		if (got < 0 && errno == EINTR)
+			got = 1;
+		else if (got > 0)
+			done += (size_t)got;
+	}
+	if (got > 0)
+		errno = 0;
+	if (done == size && fstat(fd, &st) == 0 && (uint64_t)st.st_size != size)
+		done = 0;
+	close(fd);
+	return done == size;
+}
+
+/* ---- one packet ---- */
+
+/* The sub-buffer that holds a packet of this CPU, by number in the ring, or NULL. */
+static const struct trace_packet *packet_at(const struct recovery *r, uint32_t index)
+{
+	static const uint8_t uuid[16] = TRACE_UUID;
+	const struct trace_packet *packet =
+		(const struct trace_packet *)(r->ring + (size_t)index * TRACE_SUBBUF_SIZE);
+
+	if (packet->magic != TRACE_MAGIC || memcmp(packet->uuid, uuid, sizeof(uuid)) != 0 ||
+	    packet->stream_id != 0 || packet->pad != 0 || packet->cpu_id != r->cpu ||
+	    packet->stream_instance_id != r->cpu)
+		return NULL;
+	return packet;
+}
+
+/* The packet that the stream needs next; NULL: the guest had not made it. *later: whether one
+ * behind it is there. */
+static const struct trace_packet *find_packet(const struct recovery *r, bool *later)
+{
+	const struct trace_packet *found = NULL;
+
+	*later = false;
+	for (uint32_t i = 0; i < r->place->subbufs; i++) {
+		const struct trace_packet *packet = packet_at(r, i);
+
+		if (!packet)
+			continue;
+		if (packet->packet_seq_num == r->seq && packet->timestamp_begin >= r->last_t)
+			found = packet;
+		*later |= packet->packet_seq_num > r->seq;
+	}
+	return found;
+}
+
+/* The whole events at the beginning of a packet. */
+struct prefix {
+	uint32_t size; /* bytes, the packet's header included */
+	uint64_t nr_events;
+	uint64_t last_t;
+};
+
+static struct prefix whole_events(const struct recovery *r, const struct trace_packet *packet,
+				  uint32_t limit)
+{
+	struct prefix prefix = {.size = HEADER_SIZE, .last_t = packet->timestamp_begin};
+
+	while (prefix.size + 8 <= limit) {
+		uint64_t header, t;
+		int32_t payload;
+
+		memcpy(&header, (const uint8_t *)packet + prefix.size, 8);
+		payload = r->layout->size[header & 0xffff];
+		t = (packet->timestamp_begin & ~(TIMESTAMP_RANGE - 1)) + (header >> 16);
+		if (t < packet->timestamp_begin)
+			t += TIMESTAMP_RANGE;
+		/* Half of the range back is older, half of it on is later. */
+		if ((header & 0xffff) == 0 || payload < 0 ||
+		    (uint32_t)payload > limit - prefix.size - 8 || t < prefix.last_t ||
+		    t - packet->timestamp_begin >= TIMESTAMP_RANGE / 2)
+			break;
+		prefix.size += 8 + (uint32_t)payload;
+		prefix.nr_events++;
+		prefix.last_t = t;
+	}
+	return prefix;
+}
+
+/* Whole events of an unsent packet behind its prefix. */
+static uint64_t events_behind(const struct trace_packet *packet, const struct prefix *prefix,
+			      uint32_t limit)
+{
+	uint64_t committed = -packet->content_size;
+
+	if (packet->packet_size != 0 && packet->content_size <= limit - HEADER_SIZE)
+		committed = limit - HEADER_SIZE - packet->content_size;
+	if (committed <= prefix->size - HEADER_SIZE || packet->emitted <= prefix->nr_events)
+		return 0;
+	return packet->emitted - prefix->nr_events;
+}
+
+static struct error *append(struct recovery *r, const void *data, uint32_t size)
+{
+	for (uint32_t done = 0; done < size;) {
+		ssize_t put = pwrite(r->fd, (const char *)data + done, size - done,
+				     (off_t)(r->offset + done));
+
+		if (put < 0 && errno != EINTR)
+			return FAIL(r, "ctf/cpu%u cannot be written: %s", r->cpu, strerror(errno));
+		if (put > 0)
+			done += (uint32_t)put;
+	}
+	r->offset += size;
+	return NULL;
+}
+
+/* Appends a packet of these events, in the form of one that the guest sent. */
+static struct error *append_packet(struct recovery *r, const struct trace_packet *from,
+				   const struct prefix *prefix, uint64_t timestamp_end)
+{
+	static union {
+		struct trace_packet header;
+		uint8_t bytes[TRACE_SUBBUF_SIZE];
+	} out;
+	struct error *error;
+
+	memcpy(&out, from, prefix->size);
+	r->received += prefix->nr_events;
+	out.header.timestamp_end = timestamp_end;
+	out.header.content_size = out.header.packet_size = (uint64_t)prefix->size * 8;
+	out.header.events_discarded = r->discarded + r->lost;
+	out.header.emitted = r->received + r->discarded + r->lost;
+	error = append(r, &out, prefix->size);
+	r->seq++;
+	r->last_t = timestamp_end;
+	r->nr_packets++;
+	r->nr_events += prefix->nr_events;
+	return error;
+}
+
+static struct error *recover_packet(struct recovery *r, const struct trace_packet *packet)
+{
+	bool sent = packet->packet_size != 0 && packet->content_size == packet->packet_size;
+	uint64_t said = packet->packet_size / 8;
+	uint32_t limit = TRACE_SUBBUF_SIZE;
+	struct prefix prefix;
+
+	if (packet->packet_size % 64 != 0 || said > TRACE_SUBBUF_SIZE ||
+	    (said != 0 && said < HEADER_SIZE))
+		return FAIL(r, "packet %" PRIu64 " in memory says that it has %" PRIu64 " bits",
+			    r->seq, packet->packet_size);
+	if (packet->events_discarded < r->discarded ||
+	    packet->events_discarded > r->place->discarded)
+		return FAIL(r,
+			    "packet %" PRIu64 " in memory says that %" PRIu64
+			    " events were discarded, and should say %" PRIu64 " to %" PRIu64,
+			    r->seq, packet->events_discarded, r->discarded, r->place->discarded);
+	if (said)
+		limit = (uint32_t)said;
+	prefix = whole_events(r, packet, limit);
+	if (sent && (prefix.size != limit || packet->timestamp_end < prefix.last_t))
+		return FAIL(r, "packet %" PRIu64 " in memory is damaged at byte %u", r->seq,
+			    prefix.size);
+	if (!sent && events_behind(packet, &prefix, limit) > TRACE_SUBBUF_SIZE / 8)
+		return FAIL(r, "packet %" PRIu64 " in memory counts %" PRIu64 " events", r->seq,
+			    packet->emitted);
+	r->discarded = packet->events_discarded;
+	if (!sent)
+		r->lost += events_behind(packet, &prefix, limit);
+	return append_packet(r, packet, &prefix, sent ? packet->timestamp_end : prefix.last_t);
+}
+
+/* An empty packet, when the guest discarded events after the last one. */
+static struct error *tell_discarded(struct recovery *r)
+{
+	const struct trace_packet packet = {
+		.magic = TRACE_MAGIC,
+		.uuid = TRACE_UUID,
+		.stream_instance_id = r->cpu,
+		.timestamp_begin = r->last_t,
+		.packet_seq_num = r->seq,
+		.cpu_id = r->cpu,
+	};
+	const struct prefix nothing = {.size = HEADER_SIZE, .last_t = r->last_t};
+
+	if (r->place->discarded <= r->discarded)
+		return NULL;
+	r->discarded = r->place->discarded;
+	return append_packet(r, &packet, &nothing, r->last_t);
+}
+
+/* ---- one stream ---- */
+
+/* Where the stream ends that the host has. */
+static struct error *read_stream(struct recovery *r, const char *path, bool *trimmed)
+{
+	struct stream stream;
+	struct event event;
+	struct error *error = stream_open(&stream, path, r->cpu, r->layout);
+
+	if (!error)
+		while (stream_next(&stream, &event))
+			;
+	if (!error && stream.damage)
+		error = FAIL(r, "%s", stream.damage->message);
+	r->offset = stream.next_offset;
+	r->seq = stream.next_seq;
+	r->last_t = stream.last_t;
+	r->received = stream.received;
+	r->discarded = stream.discarded;
+	*trimmed = stream.trimmed_bytes != 0;
+	stream_close(&stream);
+	return error;
+}
+
+static struct error *append_all(struct recovery *r, bool trimmed)
+{
+	const struct trace_packet *packet;
+	struct error *error = NULL;
+	bool later;
+
+	packet = find_packet(r, &later);
+	if (!packet && trimmed)
+		return FAIL(r,
+			    "packet %" PRIu64 ", of which the stream has the beginning, "
+			    "is not in memory",
+			    r->seq);
+	/* The rest of a packet that the host had begun to write would stand behind ours. */
+	if (trimmed && ftruncate(r->fd, (off_t)r->offset) != 0)
+		return FAIL(r, "ctf/cpu%u cannot be cut: %s", r->cpu, strerror(errno));
+	for (; packet && !error; packet = find_packet(r, &later))
+		error = recover_packet(r, packet);
+	if (!error && later)
+		error = FAIL(r, "packet %" PRIu64 " is not in memory, a later one is", r->seq);
+	return error ? error : tell_discarded(r);
+}
+
+static struct error *recover_stream(struct recovery *r)
+{
+	size_t ring_size = (size_t)r->place->subbufs * TRACE_SUBBUF_SIZE;
+	char stream_path[MAX_PATH], ring_path[MAX_PATH];
+	struct error *error;
+	bool trimmed;
+
+	path_of(stream_path, r->session_dir, "ctf", r->cpu);
+	path_of(ring_path, r->session_dir, "rings", r->cpu);
+	error = read_stream(r, stream_path, &trimmed);
+	if (error)
+		return error;
+	if (!read_file(ring_path, r->ring, ring_size))
+		return FAIL(r, "%s: %s", ring_path,
+			    errno ? strerror(errno) : "not of the size that the descriptor says");
+	r->fd = open(stream_path, O_WRONLY | O_CLOEXEC);
+	if (r->fd < 0)
+		return FAIL(r, "%s: %s", stream_path, strerror(errno));
+	error = append_all(r, trimmed);
+	if (close(r->fd) != 0 && !error)
+		error = FAIL(r, "%s: %s", stream_path, strerror(errno));
+	return error;
+}
+
+/* ---- all of them ---- */
+
+static struct error *read_descriptor(const char *session_dir, struct trace_rings *rings)
+{
+	char path[MAX_PATH];
+
+	snprintf(path, sizeof(path), "%s/rings/descriptor", session_dir);
+	if (!read_file(path, rings, sizeof(*rings)))
+		return error_new(ERROR_FATAL, "%s: %s", path,
+				 errno ? strerror(errno) : "not of the size of a descriptor");
+	if (rings->magic != TRACE_RINGS_MAGIC || rings->version != TRACE_RINGS_VERSION ||
+	    rings->subbuf_size != TRACE_SUBBUF_SIZE || rings->nr_cpus > TRACE_MAX_CPUS)
+		return error_new(ERROR_FATAL, "%s: not a descriptor of rings of version %d", path,
+				 TRACE_RINGS_VERSION);
+	for (uint32_t cpu = 0; cpu < rings->nr_cpus; cpu++)
+		if (rings->cpu[cpu].subbufs > MAX_SUBBUFS)
+			return error_new(ERROR_FATAL, "%s: CPU %u has %u sub-buffers", path, cpu,
+					 rings->cpu[cpu].subbufs);
+	return NULL;
+}
+
+/* Recovers every stream and lists in `list` those whose end is there. Returns the exit status. */
+static int recover_all(const char *session_dir, const struct layout *layout,
+		       const struct trace_rings *rings, FILE *list)
+{
+	uint8_t *ring = xcalloc(MAX_SUBBUFS, TRACE_SUBBUF_SIZE);
+	uint64_t nr_packets = 0, nr_events = 0, lost = 0;
+	int status = 0;
+
+	fprintf(list, "cpu\tsize\n");
+	for (uint32_t cpu = 0; cpu < rings->nr_cpus; cpu++) {
+		struct recovery r = {.session_dir = session_dir,
+				     .layout = layout,
+				     .cpu = cpu,
+				     .place = &rings->cpu[cpu],
+				     .ring = ring};
+		struct error *error = recover_stream(&r);
+
+		nr_packets += r.nr_packets;
+		nr_events += r.nr_events;
+		lost += r.lost;
+		if (!error) {
+			fprintf(list, "%u\t%" PRIu64 "\n", cpu, r.offset);
+			continue;
+		}
+		fprintf(stderr, "palimpsest-recover: %s\n", error->message);
+		error_free(error);
+		status = ERROR_DAMAGE;
+	}
+	free(ring);
+	printf("%" PRIu64 " events in %" PRIu64 " packets", nr_events, nr_packets);
+	printf(lost ? ", %" PRIu64 " behind an unfinished one lost\n" : "\n", lost);
+	return status;
+}
+
+static struct error *recover(const char *session_dir, struct layout **layout, int *status)
+{
+	char layout_path[MAX_PATH], list_path[MAX_PATH];
+	struct trace_rings rings;
+	struct error *error;
+	FILE *list;
+
+	snprintf(layout_path, sizeof(layout_path), "%s/events.tsv", session_dir);
+	snprintf(list_path, sizeof(list_path), "%s/recovered.tsv", session_dir);
+	error = layout_load(layout, layout_path);
+	if (!error)
+		error = read_descriptor(session_dir, &rings);
+	if (error)
+		return error;
+	list = fopen(list_path, "w");
+	if (!list)
+		return error_new(ERROR_FATAL, "%s: %s", list_path, strerror(errno));
+	*status = recover_all(session_dir, *layout, &rings, list);
+	if (fclose(list) != 0)
+		return error_new(ERROR_FATAL, "%s: %s", list_path, strerror(errno));
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	struct layout *layout = NULL;
+	struct error *error;
+	int status = 0;
+
+	if (argc != 2 || argv[1][0] == '-') {
+		fprintf(stderr, "usage: palimpsest-recover SESSION_DIR\n"
+				"appends to its streams what its rings/ hold beyond them\n");
+		return ERROR_FATAL;
+	}
+	error = recover(argv[1], &layout, &status);
+	if (error) {
+		fprintf(stderr, "palimpsest-recover: %s\n", error->message);
+		status = error->kind;
+		error_free(error);
+	}
+	layout_free(layout);
+	return status;
+}
