@@ -1,35 +1,48 @@
 #include "trace/ingest/batch.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/ingest/feed.h"
+
 struct batch {
 	struct db *db;
-	sqlite3_stmt *one,
-		*many; /* inserts of one row, of `rows` rows; one is NULL when rows is 1 */
+	sqlite3_stmt *statement;
 	uint32_t columns, rows, waiting;
 	struct db_value values[]; /* of the waiting rows */
 };
 
-/*
- * INSERT INTO table VALUES(?,?),(?,?),... A single row is left out, rather than an error, when a row has its key already: keys
- * come from the trace, and one that is damaged may say anything.
- */
-static sqlite3_stmt *prepare(struct db *db, const char *table, uint32_t columns, uint32_t rows)
+/* INSERT INTO table SELECT c0,c1,... FROM feed */
+static sqlite3_stmt *prepare_many(struct db *db, const char *table, uint32_t columns)
 {
-	size_t row_size = 2 * (size_t)columns + 2; /* "(?,?)," */
-	char *sql = xcalloc(1, 96 + strlen(table) + row_size * rows);
-	char *end = sql + sprintf(sql, "INSERT INTO %s VALUES", table);
+	char *sql = xcalloc(1, 64 + strlen(table) + 8 * (size_t)columns);
+	char *end = sql + sprintf(sql, "INSERT INTO %s SELECT c0", table);
 	sqlite3_stmt *statement;
 
-	for (uint32_t row = 0; row < rows; row++) {
-		for (uint32_t column = 0; column < columns; column++)
-			end += sprintf(end, column ? ",?" : row ? ",(?" : "(?");
-		*end++ = ')';
-	}
-	if (rows == 1)
-		strcpy(end, " ON CONFLICT DO NOTHING");
+	assert(columns <= FEED_COLUMNS);
+	for (uint32_t column = 1; column < columns; column++)
+		end += sprintf(end, ",c%u", column);
+	strcpy(end, " FROM feed");
+	statement = db_prepare(db, sql);
+	free(sql);
+	return statement;
+}
+
+/*
+ * INSERT INTO table VALUES(?,?,...), leaving out, rather than failing, a row whose key is there already: keys come from the trace,
+ * and one that is damaged may say anything.
+ */
+static sqlite3_stmt *prepare_one(struct db *db, const char *table, uint32_t columns)
+{
+	char *sql = xcalloc(1, 96 + strlen(table) + 2 * (size_t)columns);
+	char *end = sql + sprintf(sql, "INSERT INTO %s VALUES(?", table);
+	sqlite3_stmt *statement;
+
+	for (uint32_t column = 1; column < columns; column++)
+		end += sprintf(end, ",?");
+	strcpy(end, ") ON CONFLICT DO NOTHING");
 	statement = db_prepare(db, sql);
 	free(sql);
 	return statement;
@@ -43,9 +56,8 @@ struct batch *batch_new(struct db *db, const char *table, uint32_t columns, uint
 	batch->db = db;
 	batch->columns = columns;
 	batch->rows = rows;
-	batch->many = prepare(db, table, columns, rows);
-	if (rows > 1)
-		batch->one = prepare(db, table, columns, 1);
+	batch->statement =
+		rows > 1 ? prepare_many(db, table, columns) : prepare_one(db, table, columns);
 	return batch;
 }
 
@@ -65,30 +77,28 @@ static void bind(sqlite3_stmt *statement, int parameter, const struct db_value *
 	}
 }
 
-static void insert(struct batch *batch, sqlite3_stmt *statement, const struct db_value *values,
-		   uint32_t nr)
-{
-	for (uint32_t i = 0; i < nr; i++)
-		bind(statement, (int)i + 1, &values[i]);
-	db_step(batch->db, statement);
-}
-
 void batch_add(struct batch *batch, const struct db_value *values)
 {
 	if (db_failed(batch->db))
 		return;
+	if (batch->rows == 1) {
+		for (uint32_t i = 0; i < batch->columns; i++)
+			bind(batch->statement, (int)i + 1, &values[i]);
+		db_step(batch->db, batch->statement);
+		return;
+	}
 	memcpy(&batch->values[batch->waiting * batch->columns], values,
 	       batch->columns * sizeof(*values));
-	if (++batch->waiting < batch->rows)
-		return;
-	insert(batch, batch->many, batch->values, batch->rows * batch->columns);
-	batch->waiting = 0;
+	if (++batch->waiting == batch->rows)
+		batch_flush(batch);
 }
 
 void batch_flush(struct batch *batch)
 {
-	for (uint32_t i = 0; i < batch->waiting && !db_failed(batch->db); i++)
-		insert(batch, batch->one, &batch->values[i * batch->columns], batch->columns);
+	if (batch->waiting && !db_failed(batch->db)) {
+		*db_feed(batch->db) = (struct feed){batch->values, batch->columns, batch->waiting};
+		db_step(batch->db, batch->statement);
+	}
 	batch->waiting = 0;
 }
 
@@ -97,7 +107,6 @@ void batch_free(struct batch *batch)
 	if (!batch)
 		return;
 	batch_flush(batch);
-	sqlite3_finalize(batch->one);
-	sqlite3_finalize(batch->many);
+	sqlite3_finalize(batch->statement);
 	free(batch);
 }

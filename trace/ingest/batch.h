@@ -6,8 +6,8 @@
 
 #include "trace/ingest/db.h"
 
-/* Rows to an INSERT; with more than this nothing is gained, and few tables ever fill it. */
-#define BATCH_ROWS 32
+/* Rows to an INSERT; with more than this little is gained, and all tables together keep a few megabytes waiting. */
+#define BATCH_ROWS 128
 
 struct batch;
 

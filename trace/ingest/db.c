@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "trace/ingest/batch.h"
+#include "trace/ingest/feed.h"
 #include "trace/ingest/target.h"
 
 /* Bytes written for a byte of trace: the database, indexes included, is 2.6 times as large, and sorting the largest index
@@ -28,6 +29,7 @@ static const char index_marker[] = "\n-- INDEXES";
 struct db {
 	sqlite3 *handle;
 	struct target target;
+	struct feed feed;
 	char *live_link; /* NULL: nobody reads it yet */
 	uint64_t trace_bytes;
 	struct batch *batches[NR_DB_TABLES];
@@ -147,6 +149,8 @@ static struct error *db_begin(struct db *db, const char *file, const char *journ
 	db_exec(db, "PRAGMA page_size = 8192; PRAGMA synchronous = OFF; "
 		    "PRAGMA temp_store = FILE; PRAGMA cache_size = -4096;");
 	db_exec(db, journal);
+	if (!db->failed && feed_register(db->handle, &db->feed) != SQLITE_OK)
+		db_fail(db);
 	db_create_tables(db);
 	db_exec(db, "BEGIN");
 	db_open_batches(db);
@@ -418,6 +422,11 @@ bool db_insert_new(struct db *db, enum db_table table, const struct db_value *va
 {
 	batch_add(db->batches[table], values);
 	return db->failed || sqlite3_changes(db->handle) > 0;
+}
+
+struct feed *db_feed(struct db *db)
+{
+	return &db->feed;
 }
 
 bool db_failed(const struct db *db)

@@ -94,6 +94,7 @@ enum db_columns {
 #define T_OPEN INT64_MAX
 
 struct db;
+struct feed;
 
 enum db_life {
 	DB_ONCE, /* seen when it is complete */
@@ -127,6 +128,8 @@ bool db_insert_new(struct db *db, enum db_table table, const struct db_value *va
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);
 /* Steps a statement that returns no rows, and resets it. */
 void db_step(struct db *db, sqlite3_stmt *statement);
+/* What the table `feed` of this database shows (feed.h). */
+struct feed *db_feed(struct db *db);
 /* Whether something failed. */
 bool db_failed(const struct db *db);
 

@@ -21,6 +21,7 @@ INGEST_SRC := \
 	trace/ingest/merge.c \
 	trace/ingest/target.c \
 	trace/ingest/db.c \
+	trace/ingest/feed.c \
 	trace/ingest/batch.c \
 	trace/ingest/tables.c \
 	trace/ingest/map.c \
