@@ -28,6 +28,8 @@ help:
 	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
 	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot", QUICK=1'
+	@echo 'make soak PARTS="..."      hours of it: damage stress fuzz faults (default: all)'
+	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester; needs clang'
 	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
 	@echo 'make all                   build only'
 	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'
@@ -53,6 +55,12 @@ trace-run: deps
 test: deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run $(TEST_GROUPS)
+
+.PHONY: soak
+# PARTS: damage stress fuzz faults; how much of each: SOAK_TRACES, SOAK_RUNS, FUZZ_SECONDS.
+soak: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run --soak $(PARTS)
 
 rmap lru report:
 	@tools/palimpsest $@ $(SESSION)

@@ -1,5 +1,5 @@
 /*
- * test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR [NAME]: runs every test (or the one of that name) in a process and a
+ * test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR [NAME...]: runs every test (or those named) in a process and a
  * directory of its own. Silent but for the tests that fail.
  */
 #include <stdlib.h>
@@ -34,13 +34,20 @@ static bool run_test(const struct test *test)
 	return status == 0;
 }
 
+static bool is_named(char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 
 	if (argc < 5) {
 		fprintf(stderr, "usage: test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR "
-				"[NAME]\n");
+				"[NAME...]\n");
 		return 2;
 	}
 	ingester = argv[1];
@@ -49,7 +56,7 @@ int main(int argc, char **argv)
 	contract_dir = argv[4];
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		for (const struct test *test = suites[i]; test->name; test++) {
-			if (argc > 5 && strcmp(argv[5], test->name) != 0)
+			if (argc > 5 && !is_named(argv + 5, test->name))
 				continue;
 			if (run_test(test))
 				passed++;

@@ -132,9 +132,15 @@ $(INGEST_OUT)/faulty_disk.so: tests/ingest/faulty_disk.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(INGEST_CFLAGS) -shared -fPIC -o $@ $< -ldl
 
-ingest-test: $(INGEST_OUT)/test $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so \
-		$(INGEST_SESSION_FILES) schema-check
-	$< $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so $(O)/ctf
+INGEST_TEST_WITH := $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so
+
+ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) schema-check
+	$< $(INGEST_TEST_WITH) $(O)/ctf
+
+# DAMAGE_CUTS and DAMAGE_FLIPS in the environment: how many.
+.PHONY: ingest-damage-test
+ingest-damage-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES)
+	$< $(INGEST_TEST_WITH) $(O)/ctf "truncated anywhere" "bit flips"
 
 # ---- fuzzing: make fuzz FUZZ_SECONDS=N; findings and the grown corpus stay in $(FUZZ_OUT) ----
 
@@ -180,8 +186,11 @@ $(FUZZ_OUT)/corpus/.made: $(FUZZ_OUT)/seeds $(INGEST_SESSION_FILES) $(FUZZ_SESSI
 	$< $(O)/ctf $(FUZZ_OUT)/scratch $(@D) $(FUZZ_SESSION)
 	@touch $@
 
-.PHONY: fuzz
-fuzz: $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/corpus/.made
+.PHONY: fuzz clang-check
+clang-check:
+	@command -v $(CLANG) >/dev/null || { echo "fuzz: $(CLANG) not found: apt-get install clang libclang-rt-dev"; exit 1; }
+
+fuzz: clang-check $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/corpus/.made
 	FUZZ_EVENTS=$(O)/ctf/events.tsv $< -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=65536 \
 		-print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
 
