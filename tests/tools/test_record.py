@@ -50,6 +50,28 @@ class RecordTest(support.TemporaryDirectoryTest):
         self.assertEqual(machine["end"]["cause"], "exit")
         self.assertEqual(machine["kernel"]["command_line"], "trace=lossless swap=on kaslr=1")
 
+    def test_verify_names_what_changed(self):
+        self.record(support.fake_build(self.directory, sql=PROGRAM_EXITED_0))
+        directory = self.sessions / "latest"
+
+        def verify() -> tuple[int, str]:
+            done = support.palimpsest("verify", sessions=self.sessions)
+            return done.returncode, done.stdout + done.stderr
+
+        self.assertEqual(verify()[0], 0, verify())
+        with open(directory / "session.db", "ab") as file:
+            file.write(b"more")
+        self.assertEqual(verify()[0], 0, verify())
+        self.assertIn("session.db: is not as it was recorded, but can be made anew", verify()[1])
+        with open(directory / "console.log", "r+b") as file:
+            file.write(b"?")
+        (directory / "events.tsv").unlink()
+        status, said = verify()
+        self.assertEqual(status, 1)
+        self.assertIn("console.log: is not as it was recorded\n", said)
+        self.assertIn("events.tsv: is missing\n", said)
+        self.assertNotIn("machine.json", said)
+
     def test_statuses(self):
         build = support.fake_build(self.directory, sql=EVENTS_LOST)
         self.fails(self.record(build), 126, "10 events, 2 discarded")
