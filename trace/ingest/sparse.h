@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SPARSE_CHUNK 1024u /* records */
+#define SPARSE_CHUNK 128u /* records */
 
 struct sparse {
 	char **chunks;
