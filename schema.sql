@@ -348,7 +348,7 @@ CREATE TABLE mm_page_alloc (
 	pfn INTEGER NOT NULL, -- first frame
 	"order" INTEGER NOT NULL, -- log2 of the number of frames
 	kind INTEGER NOT NULL, -- what for (enum: page_kind)
-	pcp INTEGER NOT NULL, -- 1: from this CPU's list, 0: from the buddy lists
+	pcp INTEGER NOT NULL, -- 1: from this CPU's list, 2: from the pool of zeroed frames, 0: from the buddy lists
 	reserve INTEGER NOT NULL -- 1: taken below the min watermark
 ) STRICT;
 
@@ -360,7 +360,7 @@ CREATE TABLE mm_page_free (
 	pfn INTEGER NOT NULL, -- first frame
 	"order" INTEGER NOT NULL, -- log2 of the number of frames
 	kind INTEGER NOT NULL, -- what they had been (enum: page_kind)
-	pcp INTEGER NOT NULL -- 1: to this CPU's list, 0: to the buddy lists
+	pcp INTEGER NOT NULL -- 1: to this CPU's list, 2: zeroed, to the pool of such frames, 0: to the buddy lists
 ) STRICT;
 
 -- 0x52: A free frame moved from the buddy lists to this CPU's list.
@@ -377,7 +377,7 @@ CREATE TABLE mm_page_pcpu_drain (
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
 	pfn INTEGER NOT NULL, -- the frame
-	arg_cpu INTEGER NOT NULL -- whose list
+	arg_cpu INTEGER NOT NULL -- whose list; 0xfffe: the pool of zeroed frames
 ) STRICT;
 
 -- 0x54: A free block of this order became two of the order below.
@@ -406,6 +406,14 @@ CREATE TABLE page_flags (
 	pfn INTEGER NOT NULL, -- the page
 	"set" INTEGER NOT NULL, -- bits that became one (bits: page_flags)
 	cleared INTEGER NOT NULL -- bits that became zero (bits: page_flags)
+) STRICT;
+
+-- 0x57: A free frame moved from the buddy lists to the pool of zeroed frames; it is cleared on the way.
+CREATE TABLE mm_page_zero (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL -- the frame
 ) STRICT;
 
 -- 0x60: A page was put on a list; ORDER BY pos DESC is the list from head to tail.
@@ -855,7 +863,7 @@ CREATE TABLE state_free (
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
 	pfn INTEGER NOT NULL, -- first frame
-	pcp_cpu INTEGER NOT NULL, -- 0xffff: on the buddy lists, else the CPU whose list it is on
+	pcp_cpu INTEGER NOT NULL, -- 0xffff: on the buddy lists, 0xfffe: in the pool of zeroed frames, else the CPU whose list it is on
 	"order" INTEGER NOT NULL -- log2 of the number of frames
 ) STRICT;
 
@@ -1231,7 +1239,7 @@ CREATE TABLE page_life (
 	"order" INTEGER NOT NULL, -- log2 of the number of frames
 	life_id INTEGER NOT NULL, -- the event that began it
 	cpu INTEGER, -- who allocated it; NULL: found by a baseline
-	pcp INTEGER NOT NULL, -- 1: it came from that CPU's list
+	pcp INTEGER NOT NULL, -- 1: it came from that CPU's list, 2: from the pool of zeroed frames
 	reserve INTEGER NOT NULL -- 1: it was taken below the min watermark
 ) STRICT;
 

@@ -131,6 +131,20 @@ u32 buddy_take(struct list_head *frames, u32 nr)
 	return taken;
 }
 
+struct page *buddy_take_to_zero(void)
+{
+	struct page *page;
+
+	spin_lock(&buddy.lock);
+	page = remove_split(0);
+	if (page) {
+		page_set_untraced(page, PG_PCP);
+		TRACE(mm_page_zero, .pfn = page_pfn(page));
+	}
+	spin_unlock(&buddy.lock);
+	return page;
+}
+
 void buddy_give(struct list_head *frames, u32 nr, u32 cpu)
 {
 	spin_lock(&buddy.lock);

@@ -23,6 +23,9 @@ void buddy_free(struct page *page, u32 order, enum page_kind kind);
 /* Moves up to `nr` single frames to a CPU's list, marked PG_PCP; returns how many. */
 u32 buddy_take(struct list_head *frames, u32 nr);
 
+/* Takes a frame on its way to the pool of zeroed frames, marked PG_PCP; NULL when there is none. */
+struct page *buddy_take_to_zero(void);
+
 /* Takes `nr` frames back from the tail of the list of `cpu`, which has that many. */
 void buddy_give(struct list_head *frames, u32 nr, u32 cpu);
 

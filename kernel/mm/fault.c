@@ -108,26 +108,33 @@ static enum fault_result map_zero_page(struct fault *fault)
 	return FAULT_MINOR;
 }
 
-/* A private page of a file, or a zeroed one behind its end or without it. */
+/* Where in its file the page lies. */
+static u64 backing_offset(const struct fault *fault)
+{
+	return fault->vma->backing_offset + (fault->va - fault->vma->start);
+}
+
+/* Whether it is a page of a file, not a zeroed one behind the file's end or without a file. */
+static bool has_content(const struct fault *fault)
+{
+	return fault->vma->backing && backing_offset(fault) < fault->vma->backing_end;
+}
+
+/* Makes the page a private one of a file. */
 static int fill_page(struct fault *fault, struct page *page)
 {
-	struct vma *vma = fault->vma;
-	u64 offset = vma->backing_offset + (fault->va - vma->start);
-	u64 valid;
-	int error;
+	struct backing *backing = fault->vma->backing;
+	u64 offset = backing_offset(fault);
+	u64 valid = min(fault->vma->backing_end - offset, PAGE_SIZE);
+	int error = backing->ops->read_page(backing, offset, page);
 
-	if (!vma->backing || offset >= vma->backing_end) {
-		clear_page(page_virt(page));
-		return 0;
-	}
-	error = vma->backing->ops->read_page(vma->backing, offset, page);
-	valid = min(vma->backing_end - offset, PAGE_SIZE);
 	memset((char *)page_virt(page) + valid, 0, PAGE_SIZE - valid);
 	return error;
 }
 
 static enum fault_result map_missing(struct fault *fault)
 {
+	bool filled = has_content(fault);
 	struct page *page;
 
 	if (!fault->vma->backing && !fault->write)
@@ -136,10 +143,10 @@ static enum fault_result map_missing(struct fault *fault)
 		fault->kind = fault->vma->backing ? FAULT_FILE : FAULT_ANON;
 	if (anon_vma_prepare(fault->vma))
 		return FAULT_OOM;
-	page = alloc_page(GFP_KERNEL, PAGE_ANON);
+	page = alloc_page(filled ? GFP_KERNEL : GFP_KERNEL | GFP_ZERO, PAGE_ANON);
 	if (!page)
 		return FAULT_OOM;
-	if (fill_page(fault, page)) {
+	if (filled && fill_page(fault, page)) {
 		page_put(page);
 		return FAULT_SIGBUS;
 	}
@@ -200,12 +207,10 @@ static enum fault_result copy_on_write(struct fault *fault, struct page *old)
 										   : FAULT_COW;
 	if (anon_vma_prepare(fault->vma))
 		return FAULT_OOM;
-	page = alloc_page(GFP_KERNEL, PAGE_ANON);
+	page = alloc_page(old == zero_page ? GFP_KERNEL | GFP_ZERO : GFP_KERNEL, PAGE_ANON);
 	if (!page)
 		return FAULT_OOM;
-	if (old == zero_page)
-		clear_page(page_virt(page));
-	else
+	if (old != zero_page)
 		copy_page(page_virt(page), page_virt(old));
 	if (!lock_unchanged(fault)) {
 		page_put(page);

@@ -29,6 +29,7 @@
 #include "mm/pcp.h"
 #include "mm/reclaim.h"
 #include "mm/vmstat.h"
+#include "mm/zero_pool.h"
 
 /* Reclaims without any progress before a task is killed: each has already looked at every page
  * once. */
@@ -42,6 +43,16 @@ struct watermarks watermarks;
 
 #ifdef CONFIG_DEBUG
 #define POISON 0xaaaaaaaaaaaaaaaaul
+
+static void verify_zeroed(const struct page *page)
+{
+	const u64 *words = page_virt(page);
+
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(u64); i++)
+		if (unlikely(words[i]))
+			panic("pfn %u should be zero: offset %zu holds %lx", page_pfn(page),
+			      i * sizeof(u64), words[i]);
+}
 
 static void poison_frames(const struct page *page, u32 order)
 {
@@ -62,6 +73,11 @@ static void verify_poison(const struct page *page, u32 order)
 			      page_pfn(page), i * sizeof(u64), words[i]);
 }
 #else
+static void verify_zeroed(const struct page *page)
+{
+	(void)page;
+}
+
 static void poison_frames(const struct page *page, u32 order)
 {
 	(void)page;
@@ -132,6 +148,7 @@ void page_alloc_init(void)
 	kasan_init();
 	memblock_for_each_free(add_free_range);
 	pcp_init(nr_managed_frames);
+	zero_pool_init(nr_managed_frames);
 	set_watermarks();
 }
 
@@ -139,7 +156,7 @@ void page_alloc_init(void)
 
 u32 nr_free_frames(void)
 {
-	u32 sum = buddy_nr_free();
+	u32 sum = buddy_nr_free() + zero_pool_nr();
 
 	for_each_cpu (cpu)
 		sum += pcp_nr(cpu);
@@ -148,13 +165,35 @@ u32 nr_free_frames(void)
 
 bool watermark_ok(u32 mark, u32 order)
 {
-	/* A single frame may come from this CPU's list. */
-	u32 available = buddy_nr_free() + (order ? 0 : pcp_nr(cpu_id()));
+	/* A single frame may come from this CPU's list, or be a zeroed one. */
+	u32 available = buddy_nr_free() + (order ? 0 : pcp_nr(cpu_id()) + zero_pool_nr());
 
 	return available >= mark + (1u << order) && (!order || buddy_has_block(order));
 }
 
 /* ---- allocating ---- */
+
+void zero_pool_drain(void)
+{
+	LIST_HEAD(frames);
+	u32 nr = zero_pool_take_all(&frames);
+	struct page *page;
+
+	list_for_each_entry (page, &frames, lru)
+		poison_frames(page, 0);
+	if (nr)
+		buddy_give(&frames, nr, ZERO_POOL_CPU);
+}
+
+static struct page *take_single(enum page_kind kind, bool reserve)
+{
+	struct page *page = pcp_alloc(kind, reserve);
+
+	if (likely(page) || !zero_pool_nr())
+		return page;
+	zero_pool_drain();
+	return pcp_alloc(kind, reserve);
+}
 
 /* 2^order frames if that leaves `mark` free; NULL otherwise. */
 static struct page *take(u32 order, enum page_kind kind, u32 mark)
@@ -164,7 +203,7 @@ static struct page *take(u32 order, enum page_kind kind, u32 mark)
 	if (!watermark_ok(mark, order))
 		return NULL;
 	reserve = mark < watermarks.min && !watermark_ok(watermarks.min, order);
-	return order ? buddy_alloc(order, kind, reserve) : pcp_alloc(kind, reserve);
+	return order ? buddy_alloc(order, kind, reserve) : take_single(kind, reserve);
 }
 
 /* The boot CPU's first context counts as idle: there is nobody to reclaim yet. */
@@ -206,6 +245,7 @@ static struct page *alloc_slow(u32 gfp, u32 order, enum page_kind kind)
 {
 	struct page *page;
 
+	zero_pool_drain();
 	wakeup_kswapd(order);
 	page = take(order, kind, watermarks.min);
 	if (page)
@@ -217,27 +257,48 @@ static struct page *alloc_slow(u32 gfp, u32 order, enum page_kind kind)
 	return alloc_by_reclaim(gfp, order, kind);
 }
 
+static inline void prepare_frame(struct page *frame, u32 order, enum page_kind kind)
+{
+	BUG_ON(frame->kind != PAGE_FREE || frame->flags || atomic_read(&frame->refcount));
+	frame->kind = kind;
+	frame->order = order;
+	atomic_set(&frame->mapcount, -1);
+	list_init(&frame->lru);
+	frame->list = 0;
+	frame->from_list = 0;
+	frame->anon_vma = NULL;
+	frame->index = 0;
+	frame->slot = 0;
+	frame->private = 0;
+	frame->lru_pos = 0;
+}
+
 static void prepare_allocated(struct page *page, u32 order, enum page_kind kind)
 {
-	verify_poison(page, order);
-	for (u32 i = 0; i < 1u << order; i++) {
-		struct page *frame = page + i;
-
-		BUG_ON(frame->kind != PAGE_FREE || frame->flags || atomic_read(&frame->refcount));
-		frame->kind = kind;
-		frame->order = i ? ORDER_TAIL : order;
-		atomic_set(&frame->mapcount, -1);
-		list_init(&frame->lru);
-		frame->list = 0;
-		frame->from_list = 0;
-		frame->anon_vma = NULL;
-		frame->index = 0;
-		frame->slot = 0;
-		frame->private = 0;
-		frame->lru_pos = 0;
-	}
+	prepare_frame(page, order, kind);
+	for (u32 i = 1; unlikely(i < 1u << order); i++)
+		prepare_frame(page + i, ORDER_TAIL, kind);
 	/* Last: until now page_get_unless_free() refused the frame. */
 	__atomic_store_n(&page->refcount.v, 1, __ATOMIC_RELEASE);
+}
+
+/* A frame that is zeroed already; NULL when there is none, or memory is short. */
+static struct page *alloc_zeroed(enum page_kind kind)
+{
+	struct page *page = watermark_ok(watermarks.low, 0) ? zero_pool_alloc(kind, false) : NULL;
+
+	if (!page)
+		return NULL;
+	vmstat_inc(VMSTAT_PGALLOC);
+	verify_zeroed(page);
+	prepare_allocated(page, 0, kind);
+	return page;
+}
+
+static void clear_pages(struct page *page, u32 order)
+{
+	for (u32 i = 0; i < 1u << order; i++)
+		clear_page(page_virt(page + i));
 }
 
 struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind)
@@ -247,16 +308,21 @@ struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind)
 	ASSERT(order <= MAX_ORDER);
 	if (!(gfp & GFP_ATOMIC))
 		might_sleep();
+	if ((gfp & GFP_ZERO) && !order) {
+		page = alloc_zeroed(kind);
+		if (page)
+			return page;
+	}
 	page = take(order, kind, watermarks.low);
 	if (unlikely(!page))
 		page = alloc_slow(gfp, order, kind);
 	if (unlikely(!page))
 		return NULL;
 	vmstat_add(VMSTAT_PGALLOC, 1u << order);
+	verify_poison(page, order);
 	prepare_allocated(page, order, kind);
 	if (gfp & GFP_ZERO)
-		for (u32 i = 0; i < 1u << order; i++)
-			clear_page(page_virt(page + i));
+		clear_pages(page, order);
 	return page;
 }
 
@@ -279,36 +345,75 @@ static void check_free(const struct page *page, u32 order)
 		      page->flags, refs, page_mapcount(page));
 }
 
-void free_pages(struct page *page, u32 order)
+/* Brings the frames into the free state. */
+static void end_life(struct page *page, u32 order)
 {
-	enum page_kind kind = page->kind;
-
 	check_free(page, order);
 	for (u32 i = 0; i < 1u << order; i++) {
 		page[i].kind = PAGE_FREE;
 		page[i].flags = 0; /* what is left of them ends with the life of the page */
 	}
 	atomic_set(&page->refcount, 0);
-	poison_frames(page, order);
 	vmstat_add(VMSTAT_PGFREE, 1u << order);
+}
+
+void free_pages(struct page *page, u32 order)
+{
+	enum page_kind kind = page->kind;
+
+	end_life(page, order);
+	poison_frames(page, order);
 	if (order)
 		buddy_free(page, order, kind);
 	else
 		pcp_free(page, kind);
 }
 
+void free_page_zeroed(struct page *page)
+{
+	enum page_kind kind = page->kind;
+
+	if (!zero_pool_has_room() || !watermark_ok(watermarks.high, 0)) {
+		free_page(page);
+		return;
+	}
+	verify_zeroed(page);
+	end_life(page, 0);
+	zero_pool_free(page, kind);
+}
+
+/* ---- idle ---- */
+
+bool page_alloc_idle_work(void)
+{
+	struct page *page;
+
+	/* Far from any shortage only: what is moved about near one is soon moved back. */
+	if (!watermark_ok(2 * watermarks.high, 0))
+		return false;
+	if (pcp_refill_idle())
+		return true;
+	page = zero_pool_has_room() ? buddy_take_to_zero() : NULL;
+	if (!page)
+		return false;
+	verify_poison(page, 0);
+	clear_page(page_virt(page));
+	zero_pool_add(page);
+	return true;
+}
+
 /* ---- baseline and check ---- */
 
 u64 page_alloc_baseline(void)
 {
-	return buddy_baseline() + pcp_baseline();
+	return buddy_baseline() + pcp_baseline() + zero_pool_baseline();
 }
 
 u32 page_alloc_check(void)
 {
 	u32 listed = 0, marked = 0, faults;
 
-	faults = buddy_check(&listed) + pcp_check(&listed);
+	faults = buddy_check(&listed) + pcp_check(&listed) + zero_pool_check(&listed);
 	for (pfn_t pfn = 0; pfn < max_pfn; pfn++)
 		marked += pfn_page(pfn)->kind == PAGE_FREE;
 	if (listed != marked) {

@@ -47,7 +47,14 @@ static inline void free_page(struct page *page)
 	free_pages(page, 0);
 }
 
-/* Free frames, per-CPU lists included. Racy. */
+/* The same for a single frame that is known to hold nothing but zeroes. */
+void free_page_zeroed(struct page *page);
+
+/* What an idle CPU does for those who will allocate: refills its list, clears a frame for the pool
+ * of zeroed ones. One step; returns whether there was anything to do. Idle task only. */
+bool page_alloc_idle_work(void);
+
+/* Free frames, per-CPU lists and zeroed ones included. Racy. */
 u32 nr_free_frames(void);
 
 /* Whether 2^order frames could be had without going below `mark`. Racy: the answer may be old. */
@@ -57,8 +64,9 @@ bool watermark_ok(u32 mark, u32 order);
  * records emitted. */
 u64 page_alloc_baseline(void);
 
-/* Returns all per-CPU frames of this CPU to the buddy lists. */
+/* Returns all per-CPU frames of this CPU, or the pool of zeroed frames, to the buddy lists. */
 void pcp_drain_local(void);
+void zero_pool_drain(void);
 
 /* Verifies the free lists; prints each fault and returns their number. All CPUs quiesced. */
 u32 page_alloc_check(void);

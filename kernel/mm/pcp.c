@@ -54,6 +54,19 @@ struct page *pcp_alloc(enum page_kind kind, bool reserve)
 	return page;
 }
 
+bool pcp_refill_idle(void)
+{
+	struct pcp *pcp = &pcps[cpu_id()];
+	u32 taken;
+
+	/* With room for a batch that comes back before any goes out. */
+	if (pcp->nr + 2 * batch > high)
+		return false;
+	taken = buddy_take(&pcp->frames, batch);
+	pcp->nr += taken;
+	return taken;
+}
+
 static void drain(struct pcp *pcp, u32 nr)
 {
 	buddy_give(&pcp->frames, nr, cpu_id());

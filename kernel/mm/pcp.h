@@ -13,6 +13,9 @@ struct page *pcp_alloc(enum page_kind kind, bool reserve);
 /* Puts a frame, in the free state already, on this CPU's list. Emits mm_page_free. */
 void pcp_free(struct page *page, enum page_kind kind);
 
+/* Refills this CPU's list before it is empty; returns whether there was anything to do. */
+bool pcp_refill_idle(void);
+
 /* Frames on the list of a CPU. Racy for another CPU's. */
 u32 pcp_nr(u32 cpu);
 

@@ -177,7 +177,7 @@ static bool user_table_link(void *arg, pte_t *entry, pte_t *table, u64 va, u32 l
 
 static void user_table_discard(pte_t *table)
 {
-	free_page(virt_page(table));
+	free_page_zeroed(virt_page(table));
 }
 
 static const struct table_source user_tables = {
@@ -316,7 +316,7 @@ void pgtable_free_range(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceilin
 	mm_flush_tlb(mm, start, end, TLB_UNMAP);
 	list_for_each_entry_safe (page, next, &of.unlinked, lru) {
 		list_del(&page->lru);
-		free_page(page);
+		free_page_zeroed(page);
 		if (mm->oom_kill_id)
 			atomic_inc(&mm->oom_freed);
 	}

@@ -23,6 +23,7 @@
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
 #include "mm/mm.h"
+#include "mm/page_alloc.h"
 #include "trace/ring.h"
 #include "trace/trace.h"
 
@@ -381,6 +382,9 @@ void sched_idle(void)
 	struct runqueue *rq = &this_cpu(runqueue);
 
 	for (;;) {
+		while (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted) &&
+		       page_alloc_idle_work())
+			;
 		/* With interrupts off from the look to the halt, a kick that comes in between ends
 		 * the halt. */
 		irq_disable();

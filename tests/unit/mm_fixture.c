@@ -121,6 +121,7 @@ int mm_teardown(void **state)
 	for (machine.cpu = 0; machine.cpu < nr_cpus; machine.cpu++)
 		pcp_drain_local();
 	machine.cpu = 0;
+	zero_pool_drain();
 	assert_int_equal(nr_free_frames(), nr_managed_frames);
 	return 0;
 }

@@ -4,6 +4,8 @@
 
 #include "cpu/current.h"
 #include "mm/buddy.h"
+#include "mm/pcp.h"
+#include "mm/zero_pool.h"
 
 #define MAX_BLOCKS RAM_FRAMES
 
@@ -203,6 +205,57 @@ static void test_no_kill_for_a_block(void **state)
 	give_back_all();
 }
 
+/* All that idle time can prepare. Returns the steps it took. */
+static u32 idle(void)
+{
+	u32 steps = 0;
+
+	while (page_alloc_idle_work())
+		steps++;
+	return steps;
+}
+
+static bool is_zero(const struct page *page)
+{
+	const u8 *bytes = page_virt(page);
+
+	return !bytes[0] && !memcmp(bytes, bytes + 1, PAGE_SIZE - 1);
+}
+
+static void test_idle_time_prepares_frames(void **state)
+{
+	struct page *page;
+
+	(void)state;
+	assert_true(zero_pool_nr() == 0 && idle() > 0);
+	assert_false(zero_pool_has_room());
+	assert_true(pcp_nr(0) > 0);
+	assert_int_equal(nr_free_frames(), nr_managed_frames);
+	page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_ANON);
+	assert_true(zero_pool_has_room() && is_zero(page));
+	/* One that is freed zeroed goes there as it is; a written one does not. */
+	free_page_zeroed(page);
+	assert_false(zero_pool_has_room());
+	page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_PGTABLE);
+	memset(page_virt(page), 1, 1);
+	assert_panics("should be zero", free_page_zeroed(page));
+	free_page(page);
+}
+
+/* The pool is free memory: it goes before anything is reclaimed, and a whole block may need it. */
+static void test_a_shortage_empties_the_pool(void **state)
+{
+	(void)state;
+	idle();
+	assert_true(zero_pool_nr() > 0);
+	while (!pressure.kswapd_wakeups)
+		assert_true(take(GFP_KERNEL, 0));
+	assert_int_equal(zero_pool_nr(), 0);
+	assert_int_equal(pressure.reclaims, 0);
+	assert_int_equal(idle(), 0);
+	give_back_all();
+}
+
 static void test_wrong_frees_panic(void **state)
 {
 	struct page *page = alloc_pages(GFP_KERNEL, 2, PAGE_ANON);
@@ -252,6 +305,8 @@ static const struct CMUnitTest tests[] = {
 	mm_test(test_reclaim_makes_room),
 	mm_test(test_a_kill_is_the_last_resort),
 	mm_test(test_no_kill_for_a_block),
+	mm_test(test_idle_time_prepares_frames),
+	mm_test(test_a_shortage_empties_the_pool),
 	mm_test(test_wrong_frees_panic),
 	mm_test(test_a_write_after_free_panics),
 };

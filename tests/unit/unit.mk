@@ -40,7 +40,7 @@ UNIT_RING := tests/unit/ring_fixture.c tests/unit/shadow/machine.c kernel/trace/
 UNIT_MM := tests/unit/mm_fixture.c tests/unit/shadow/machine.c \
 	kernel/cpu/spinlock.c kernel/cpu/lockdep.c \
 	$(addprefix kernel/trace/,ring.c trace.c) \
-	$(addprefix kernel/mm/,page_alloc.c pcp.c buddy.c vmstat.c)
+	$(addprefix kernel/mm/,page_alloc.c pcp.c zero_pool.c buddy.c vmstat.c)
 UNIT_SLAB := kernel/mm/slab.c $(addprefix kernel/lib/,string.c printf.c)
 
 $(eval $(call unit-test,rbtree,plain,kernel/lib/rbtree.c))

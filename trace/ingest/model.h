@@ -305,7 +305,7 @@ void model_check(struct model *m);
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \
 	X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) \
-	X(mm_page_pcpu_drain) X(buddy_split) X(buddy_merge) X(page_flags) X(lru_insert) \
+	X(mm_page_pcpu_drain) X(mm_page_zero) X(buddy_split) X(buddy_merge) X(page_flags) X(lru_insert) \
 	X(lru_remove) X(lru_referenced) X(pte_young) X(page_fault_user) X(page_fault_end) \
 	X(mm_vmscan_kswapd_wake) X(mm_vmscan_kswapd_sleep) X(mm_vmscan_direct_reclaim_begin) \
 	X(mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \

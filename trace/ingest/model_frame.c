@@ -4,8 +4,12 @@
  *
  *   buddy     --mm_page_alloc-->        allocated     --mm_page_free-->       buddy
  *   pcp(cpu)  --mm_page_alloc, pcp=1--> allocated     --mm_page_free, pcp=1--> pcp(cpu)
+ *   pool      --mm_page_alloc, pcp=2--> allocated     --mm_page_free, pcp=2--> pool
+ *   buddy     --mm_page_zero-->         pool          --mm_page_pcpu_drain-->  buddy
  *   buddy     --mm_page_pcpu_refill-->  pcp(cpu)      --mm_page_pcpu_drain-->  buddy
  *   buddy(n)  --buddy_split-->          2 buddy(n-1)  --buddy_merge-->         buddy(n)
+ *
+ * The pool of zeroed frames is the list of a CPU of its own number.
  *
  * The state of a block stands in its first frame; the others are its tail.
  */
@@ -17,6 +21,8 @@
 /* Flags that other events imply; the kernel emits no page_flags for them. */
 #define IMPLIED_FLAGS (PG_LRU | PG_ISOLATED | PG_BUDDY | PG_PCP | PG_SLAB | PG_RESERVED)
 #define NO_CPU        0xffff
+#define ZERO_POOL_CPU 0xfffe
+#define ZERO_POOL_PCP 2
 
 static struct text state_text(const struct frame *frame)
 {
@@ -26,7 +32,8 @@ static struct text state_text(const struct frame *frame)
 	case FRAME_BUDDY:
 		return fmt("free, order %u", frame->order);
 	case FRAME_PCP:
-		return fmt("free on the list of CPU %u", frame->cpu);
+		return frame->cpu == ZERO_POOL_CPU ? fmt("free in the pool of zeroed frames")
+						   : fmt("free on the list of CPU %u", frame->cpu);
 	case FRAME_ALLOCATED:
 		return fmt("allocated, order %u, kind %s", frame->order,
 			   enum_text(ENUM_ID_page_kind, frame->kind));
@@ -97,11 +104,17 @@ void flags_settle(struct model *m, uint32_t pfn, struct frame *frame)
 	frame->flags_twice_set = frame->flags_twice_cleared = 0;
 }
 
+/* Which list an allocation or a free by this CPU means. */
+static uint16_t list_cpu(const struct model *m, uint8_t pcp)
+{
+	return pcp == ZERO_POOL_PCP ? ZERO_POOL_CPU : (uint16_t)m->event->cpu;
+}
+
 void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
 {
 	struct frame *frame;
 
-	check_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order, m->event->cpu);
+	check_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order, list_cpu(m, e->pcp));
 	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order);
 	if (!frame)
 		return;
@@ -149,7 +162,17 @@ void on_mm_page_free(struct model *m, const struct trace_ev_mm_page_free *e)
 	}
 	frame = set_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order);
 	if (frame)
-		frame->cpu = (uint16_t)m->event->cpu;
+		frame->cpu = list_cpu(m, e->pcp);
+}
+
+void on_mm_page_zero(struct model *m, const struct trace_ev_mm_page_zero *e)
+{
+	struct frame *frame;
+
+	check_block(m, e->pfn, FRAME_BUDDY, 0, 0);
+	frame = set_block(m, e->pfn, FRAME_PCP, 0);
+	if (frame)
+		frame->cpu = ZERO_POOL_CPU;
 }
 
 void on_mm_page_pcpu_refill(struct model *m, const struct trace_ev_mm_page_pcpu_refill *e)

@@ -141,7 +141,7 @@ CREATE TABLE page_life (
 	"order" INTEGER NOT NULL, -- log2 of the number of frames
 	life_id INTEGER NOT NULL, -- the event that began it
 	cpu INTEGER, -- who allocated it; NULL: found by a baseline
-	pcp INTEGER NOT NULL, -- 1: it came from that CPU's list
+	pcp INTEGER NOT NULL, -- 1: it came from that CPU's list, 2: from the pool of zeroed frames
 	reserve INTEGER NOT NULL -- 1: it was taken below the min watermark
 ) STRICT;
 
