@@ -149,7 +149,7 @@ CREATE TABLE sys_unimplemented (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
-	nr INTEGER NOT NULL, -- its number
+	nr INTEGER NOT NULL, -- its number; one of i386, called by INT 0x80, has bit 31 set
 	pid INTEGER NOT NULL -- the caller
 ) STRICT;
 

@@ -126,6 +126,34 @@ void patch_smap_sites(void)
 		memcpy((void *)*site, nop3, sizeof(nop3));
 }
 
+extern u64 verw_sites_start[], verw_sites_end[];
+
+/* CPUID says so in MD_CLEAR (SDM vol. 2, CPUID, leaf 7). */
+static bool verw_clears_buffers(void)
+{
+	u32 a, b, c, d, max;
+
+	cpuid(0, &max, &b, &c, &d);
+	if (max < 7)
+		return false;
+	cpuid(7, &a, &b, &c, &d);
+	return d & BIT(10);
+}
+
+/* Removes VERW from the ways to user mode when it clears nothing on this CPU. Once, while the image is
+ * still writable. */
+static void patch_verw_sites(void)
+{
+	static const u8 nop7[7] = {0x0f, 0x1f, 0x80};
+	bool keep = verw_clears_buffers();
+
+	printk("cpu: %s on the way to user mode", keep ? "VERW" : "no VERW (CPUID lacks MD_CLEAR)");
+	if (keep)
+		return;
+	for (u64 *site = verw_sites_start; site < verw_sites_end; site++)
+		memcpy((void *)*site, nop7, sizeof(nop7));
+}
+
 void arch_init_cpu(u32 cpu)
 {
 	wrmsr(MSR_GS_BASE, percpu_offset[cpu]);
@@ -133,8 +161,10 @@ void arch_init_cpu(u32 cpu)
 	wrmsr(MSR_FS_BASE, 0);
 	init_gdt();
 	init_tss();
-	if (cpu == 0)
+	if (cpu == 0) {
+		patch_verw_sites();
 		idt_init();
+	}
 	idt_load();
 	init_syscall();
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);

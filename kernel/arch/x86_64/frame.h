@@ -13,6 +13,7 @@ struct trap_frame {
 };
 
 #define SYSCALL_VECTOR 0x100
+#define INT80_VECTOR   0x80
 
 static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S knows this size");
 

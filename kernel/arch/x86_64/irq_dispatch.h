@@ -8,7 +8,7 @@
 /* Vectors: exceptions, then those of devices, then those that arch uses itself. */
 #define NR_EXCEPTIONS      32
 #define VECTOR_DEVICES     0x30
-#define VECTOR_DEVICES_END 0xf0
+#define VECTOR_DEVICES_END 0x80 /* the vector of INT 0x80 */
 #define VECTOR_TIMER       0xf0
 #define VECTOR_RESCHEDULE  0xf1
 #define VECTOR_TLB         0xf2

@@ -36,6 +36,9 @@ SECTIONS
 		smap_sites_start = .;
 		*(.smap_sites)
 		smap_sites_end = .;
+		verw_sites_start = .;
+		*(.verw_sites)
+		verw_sites_end = .;
 		uaccess_sites_start = .;
 		*(.uaccess_sites)
 		uaccess_sites_end = .;

@@ -99,6 +99,7 @@ END_FUNCTION trap_entry
 trap_exit:
 	testb $3, FRAME_CS(%rsp)
 	jz 1f
+	VERW_SITE
 	swapgs
 1:	POP_REGISTERS
 	addq $16, %rsp
@@ -148,6 +149,7 @@ FUNCTION syscall_entry
 	popq %rsi
 	popq %rdi
 	movq FRAME_RSP - FRAME_VECTOR(%rsp), %rsp
+	VERW_SITE
 	swapgs
 	sysretq
 1:	addq $16, %rsp
@@ -197,5 +199,10 @@ FUNCTION task_begin
 	call *%r12
 	ud2
 END_FUNCTION task_begin
+
+	.section .rodata
+	.balign 2
+verw_selector:
+	.word KERNEL_DS
 
 	.section .note.GNU-stack, "", @progbits

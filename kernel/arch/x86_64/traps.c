@@ -2,7 +2,7 @@
  * Exceptions and system calls: which of them go up, which are a bug of the kernel, and the way back
  * to user mode.
  *
- *   from user mode      page fault, other exception, interrupt, system call: upcall, then
+ *   from user mode      page fault, other exception, interrupt, system call (SYSCALL, INT 0x80): upcall, then
  * exit_to_user() from a copy routine page fault on a user address: upcall, on failure the routine's
  * fixup from the kernel     interrupt: handler; breakpoint: monitor; all else: panic
  *
@@ -81,6 +81,12 @@ static enum ist vector_ist(u32 vector)
 	}
 }
 
+/* Whether programs may raise it by INT. */
+static bool is_for_programs(u32 vector)
+{
+	return vector == EXC_BREAKPOINT || vector == INT80_VECTOR;
+}
+
 void idt_init(void)
 {
 	for (u32 vector = 0; vector < ARRAY_SIZE(idt); vector++) {
@@ -90,7 +96,7 @@ void idt_init(void)
 			.offset_low = offset,
 			.selector = KERNEL_CS,
 			.ist = vector_ist(vector),
-			.type = vector == EXC_BREAKPOINT ? GATE_USER : GATE_KERNEL,
+			.type = is_for_programs(vector) ? GATE_USER : GATE_KERNEL,
 			.offset_middle = offset >> 16,
 			.offset_high = offset >> 32,
 		};
@@ -265,9 +271,19 @@ void trap_dispatch(struct trap_frame *frame);
 void trap_fatal(struct trap_frame *frame) __noreturn;
 bool syscall_dispatch(struct trap_frame *frame);
 
+static void int80(struct trap_frame *frame)
+{
+	/* Where SYSCALL leaves it. */
+	frame->error_code = (u32)frame->rax;
+	irq_enable();
+	upcall_syscall_i386(frame);
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
-	if (frame->vector >= NR_EXCEPTIONS)
+	if (frame->vector == INT80_VECTOR && frame_from_user(frame))
+		int80(frame);
+	else if (frame->vector >= NR_EXCEPTIONS)
 		irq_dispatch(frame->vector);
 	else if (frame_from_user(frame))
 		trap_from_user(frame);

@@ -16,6 +16,9 @@ int upcall_page_fault(struct trap_frame *frame, u64 address, u64 error_code);
 /* A system call; interrupts are on. Sets frame->rax. */
 void upcall_syscall(struct trap_frame *frame);
 
+/* The same by INT 0x80, with the numbers and in the registers of i386. */
+void upcall_syscall_i386(struct trap_frame *frame);
+
 /* An exception in user mode other than a page fault; interrupts are on. */
 void upcall_user_exception(struct trap_frame *frame);
 
