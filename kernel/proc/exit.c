@@ -9,6 +9,7 @@
 #include "lib/errno.h"
 #include "mm/mm.h"
 #include "proc/files.h"
+#include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal.h"
 #include "trace/trace.h"
@@ -113,14 +114,23 @@ static bool is_waited_for(const struct task *child, s32 which)
 	return child->pgid == (which == 0 ? current_proc->pgid : -which);
 }
 
+static void add_time(struct cpu_time *sum, struct cpu_time more)
+{
+	sum->user_ns += more.user_ns;
+	sum->system_ns += more.system_ns;
+}
+
 /* tasks_lock held; the reference of the list passes to the caller. */
 static void reap(struct task *self, struct task *child, struct wait_result *result)
 {
 	result->wait_status = child->wait_status;
-	result->run_ns = READ_ONCE(child->run_ns) + child->children_run_ns;
+	struct cpu_time time = sched_cpu_time(child);
+
+	result->time = child->children_time;
+	add_time(&result->time, time);
+	add_time(&self->children_time, result->time);
 	result->faults.minor = child->cur.faults.minor + child->children_faults.minor;
 	result->faults.major = child->cur.faults.major + child->children_faults.major;
-	self->children_run_ns += result->run_ns;
 	self->children_faults.minor += result->faults.minor;
 	self->children_faults.major += result->faults.major;
 	unlink_task(child);

@@ -13,7 +13,7 @@ void task_exit(s32 wait_status) __noreturn;
 
 struct wait_result {
 	s32 wait_status;
-	u64 run_ns;                 /* processor time of the child and of those it has waited for */
+	struct cpu_time time;       /* of the child and of those it has waited for */
 	struct fault_counts faults; /* of the same */
 };
 

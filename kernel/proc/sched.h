@@ -30,10 +30,11 @@ void sched_yield(void);
 bool sched_need_resched(void);
 
 /* The tick: time accounting and end of the time slice. Interrupts off. */
-void sched_tick(void);
+void sched_tick(bool from_user);
 
-/* Processor time of the current task up to now. */
-u64 sched_current_run_ns(void);
+/* Processor time of a task up to now; it is the current one, or a zombie. Each part only grows, and
+ * their sum is exact. */
+struct cpu_time sched_cpu_time(struct task *task);
 
 /* Tasks that run or want to. Racy. */
 u32 sched_nr_running(void);

@@ -29,31 +29,43 @@
 
 struct file_table;
 
+/* Processor time. */
+struct cpu_time {
+	u64 user_ns, system_ns;
+};
+
+static inline u64 cpu_time_sum(struct cpu_time time)
+{
+	return time.user_ns + time.system_ns;
+}
+
 struct task {
 	struct current_task
 		cur; /* first; mm, comm: written by the task under [T], read so or by it */
 	struct arch_task arch;
 
 	/* scheduler (sched.c) */
-	enum task_state state;       /* own task before it sleeps, waker under [R] */
-	u32 cpu;                     /* [R] where it runs, waits or ran last */
-	struct list_head queue_node; /* [R] linked while runnable and not running */
-	s64 slice_ns;                /* [R] time it may still run before others come first */
-	u64 run_ns;                  /* [R] processor time so far */
-	u64 switched_in_ns;          /* [R] when it got the CPU, or was last accounted */
+	enum task_state state;        /* own task before it sleeps, waker under [R] */
+	u32 cpu;                      /* [R] where it runs, waits or ran last */
+	struct list_head queue_node;  /* [R] linked while runnable and not running */
+	s64 slice_ns;                 /* [R] time it may still run before others come first */
+	u64 run_ns;                   /* [R] processor time so far, by the TSC */
+	u64 user_ticks, system_ticks; /* [R] where the ticks found it */
+	struct cpu_time told;         /* [R] what was last said of how run_ns divides */
+	u64 switched_in_ns;           /* [R] when it got the CPU, or was last accounted */
 
 	/* family (task.c, fork.c, exit.c) */
 	atomic_t refs;
-	struct list_head node;        /* [T] in task_list, ascending by pid */
-	struct task *parent;          /* [T] NULL for kernel threads and init */
-	s32 parent_pid;               /* its pid or 0: written under [T], read without */
-	struct list_head children;    /* [T] */
-	struct list_head sibling;     /* [T] in the parent's children */
-	struct wait_queue child_wait; /* it sleeps here until a child ends, or execs after vfork */
-	s32 pgid, sid;                /* [T] process group and session, as Linux's */
-	bool parent_waits;            /* [T] between vfork and exec or exit: the parent sleeps */
-	s32 wait_status;              /* [T] valid for a zombie */
-	u64 children_run_ns;          /* [T] processor time of the children it has waited for */
+	struct list_head node;         /* [T] in task_list, ascending by pid */
+	struct task *parent;           /* [T] NULL for kernel threads and init */
+	s32 parent_pid;                /* its pid or 0: written under [T], read without */
+	struct list_head children;     /* [T] */
+	struct list_head sibling;      /* [T] in the parent's children */
+	struct wait_queue child_wait;  /* it sleeps here until a child ends, or execs after vfork */
+	s32 pgid, sid;                 /* [T] process group and session, as Linux's */
+	bool parent_waits;             /* [T] between vfork and exec or exit: the parent sleeps */
+	s32 wait_status;               /* [T] valid for a zombie */
+	struct cpu_time children_time; /* [T] of the children it has waited for, and theirs */
 	struct fault_counts children_faults; /* [T] and their faults */
 
 	struct signal_state signals; /* [S] */

@@ -83,11 +83,11 @@ void upcall_user_exception(struct trap_frame *frame)
 	signal_force(sig);
 }
 
-void upcall_tick(void)
+void upcall_tick(bool from_user)
 {
 	if (cpu_id() == 0)
 		timer_tick();
-	sched_tick();
+	sched_tick(from_user);
 	trace_flush_idle();
 }
 

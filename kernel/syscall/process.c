@@ -113,7 +113,7 @@ long sys_wait4(u64 which, u64 status, u64 options, u64 rusage)
 		return pid;
 	if (status && copy_to_user((s32 __user *)status, &result.wait_status, sizeof(s32)) != 0)
 		return -EFAULT;
-	if (rusage && put_rusage(rusage, result.run_ns, result.faults) != 0)
+	if (rusage && put_rusage(rusage, result.time, result.faults) != 0)
 		return -EFAULT;
 	return pid;
 }

@@ -1,7 +1,6 @@
 /*
  * Calls on time. The machine's calendar clock is not read: CLOCK_REALTIME begins with 1970 at boot,
- * so that two runs of a program see the same dates. Processor time is not split into user and
- * system: all is user time.
+ * so that two runs of a program see the same dates.
  */
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
@@ -38,7 +37,7 @@ static int read_clock(u64 id, u64 *ns)
 	switch (id) {
 	case CLOCK_PROCESS_CPUTIME_ID:
 	case CLOCK_THREAD_CPUTIME_ID:
-		*ns = sched_current_run_ns();
+		*ns = cpu_time_sum(sched_cpu_time(current_proc));
 		return 0;
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
@@ -169,22 +168,28 @@ struct rusage {
 	s64 unused_counts[8];
 };
 
-int put_rusage(u64 to, u64 run_ns, struct fault_counts faults)
+static struct timeval timeval(u64 ns)
 {
-	struct rusage usage = {.user = {.sec = run_ns / NSEC_PER_SEC,
-					.usec = run_ns % NSEC_PER_SEC / NSEC_PER_USEC},
+	return (struct timeval){.sec = ns / NSEC_PER_SEC,
+				.usec = ns % NSEC_PER_SEC / NSEC_PER_USEC};
+}
+
+int put_rusage(u64 to, struct cpu_time time, struct fault_counts faults)
+{
+	struct rusage usage = {.user = timeval(time.user_ns),
+			       .system = timeval(time.system_ns),
 			       .minflt = faults.minor,
 			       .majflt = faults.major};
 
 	return copy_to_user((void __user *)to, &usage, sizeof(usage));
 }
 
-static u64 children_run_ns(void)
+static struct cpu_time children_time(void)
 {
 	spin_lock(&tasks_lock);
-	u64 run_ns = current_proc->children_run_ns;
+	struct cpu_time time = current_proc->children_time;
 	spin_unlock(&tasks_lock);
-	return run_ns;
+	return time;
 }
 
 static struct fault_counts children_faults(void)
@@ -204,9 +209,9 @@ long sys_getrusage(u64 who, u64 to)
 	switch ((s32)who) {
 	case RUSAGE_SELF:
 	case RUSAGE_THREAD:
-		return put_rusage(to, sched_current_run_ns(), current->faults);
+		return put_rusage(to, sched_cpu_time(current_proc), current->faults);
 	case RUSAGE_CHILDREN:
-		return put_rusage(to, children_run_ns(), children_faults());
+		return put_rusage(to, children_time(), children_faults());
 	default:
 		return -EINVAL;
 	}
@@ -219,10 +224,13 @@ static s64 clock_ticks(u64 ns)
 
 long sys_times(u64 to)
 {
+	struct cpu_time own = sched_cpu_time(current_proc), children = children_time();
 	struct {
 		s64 user, system, children_user, children_system;
-	} times = {.user = clock_ticks(sched_current_run_ns()),
-		   .children_user = clock_ticks(children_run_ns())};
+	} times = {.user = clock_ticks(own.user_ns),
+		   .system = clock_ticks(own.system_ns),
+		   .children_user = clock_ticks(children.user_ns),
+		   .children_system = clock_ticks(children.system_ns)};
 
 	if (to && copy_to_user((void __user *)to, &times, sizeof(times)) != 0)
 		return -EFAULT;

@@ -7,7 +7,7 @@ import support
 from build import Build
 from support import program, scenario
 
-PROGRAMS = ("fpu", "vm", "proc", "int80")
+PROGRAMS = ("fpu", "vm", "proc", "int80", "cputime")
 
 
 def ok_lines(lines: list[str]) -> list[str]:

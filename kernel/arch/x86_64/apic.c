@@ -111,7 +111,7 @@ void lapic_calibrate_timer(void)
 static void timer_interrupt(void *arg)
 {
 	(void)arg;
-	upcall_tick();
+	upcall_tick(this_cpu_read(irq_from_user));
 }
 
 void lapic_init_cpu(void)

@@ -9,6 +9,8 @@
 #include "cpu/panic.h"
 #include "lib/errno.h"
 
+DEFINE_PER_CPU(bool, irq_from_user);
+
 static struct {
 	irq_handler_t handler;
 	void *arg;
@@ -32,10 +34,11 @@ int irq_alloc_vector(irq_handler_t handler, void *arg)
 	return vector;
 }
 
-void irq_dispatch(u64 vector)
+void irq_dispatch(u64 vector, bool from_user)
 {
 	irq_handler_t handler = __atomic_load_n(&handlers[vector].handler, __ATOMIC_ACQUIRE);
 
+	this_cpu_write(irq_from_user, from_user);
 	if (vector == VECTOR_SPURIOUS)
 		return; /* has no in-service bit to end (SDM vol. 3, 11.9) */
 	if (!handler)

@@ -14,8 +14,11 @@
 #define VECTOR_TLB         0xf2
 #define VECTOR_SPURIOUS    0xff
 
+/* Whether the interrupt that is being handled came from user mode. */
+DECLARE_PER_CPU(bool, irq_from_user);
+
 /* Runs the handler of a vector and tells the local APIC. Interrupts off. */
-void irq_dispatch(u64 vector);
+void irq_dispatch(u64 vector, bool from_user);
 
 /* Registers the handler of one of arch's own vectors. */
 void irq_set_handler(u32 vector, irq_handler_t handler, void *arg);

@@ -284,7 +284,7 @@ void trap_dispatch(struct trap_frame *frame)
 	if (frame->vector == INT80_VECTOR && frame_from_user(frame))
 		int80(frame);
 	else if (frame->vector >= NR_EXCEPTIONS)
-		irq_dispatch(frame->vector);
+		irq_dispatch(frame->vector, frame_from_user(frame));
 	else if (frame_from_user(frame))
 		trap_from_user(frame);
 	else

@@ -25,8 +25,8 @@ void upcall_user_exception(struct trap_frame *frame);
 /* int3 in kernel mode and an explicit request: enter the monitor. Interrupts are off. */
 void upcall_breakpoint(struct trap_frame *frame);
 
-/* The timer of this CPU; interrupts are off. */
-void upcall_tick(void);
+/* The timer of this CPU, and whether it interrupted a program; interrupts are off. */
+void upcall_tick(bool from_user);
 
 /* Just before user mode is entered again, after any trap, interrupt or call; interrupts are on:
  * schedule, quiesce, signals. */
