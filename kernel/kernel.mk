@@ -37,9 +37,9 @@ KERNEL_COMMANDS := $(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_CFLAGS) $(KERNEL_LDF
 # Or the compiler would turn the loops of these functions into calls of themselves.
 $(O)/kernel/lib/string.c.o: KERNEL_CFLAGS += -fno-tree-loop-distribute-patterns
 
-# What the sanitizers call.
-$(addprefix $(O)/kernel/,$(addsuffix .c.o,cpu/ubsan cpu/kasan cpu/kasan_calls \
-	cpu/backtrace mm/kasan_objects)): \
+# What the sanitizers call, and what would be looked at most of all.
+$(addprefix $(O)/kernel/,$(addsuffix .c.o,cpu/ubsan cpu/kasan cpu/kasan_calls cpu/backtrace \
+	cpu/lockdep cpu/spinlock mm/kasan_objects)): \
 	KERNEL_CFLAGS += -fno-sanitize=all
 
 # Rewritten only when a flag or the list of sources changes; then everything is built again.
