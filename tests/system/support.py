@@ -26,8 +26,9 @@ from recording import Recording
 from scenario import DEFAULT_SEED, Program, Scenario
 
 PALIMPSEST = ROOT / "tools" / "palimpsest"
-# Time limit of one session, then of one command: many times what they take on a quiet host.
-SESSION_SECONDS = 240
+# Time limit of one session, then of one command: many times what they take on a quiet host. A debug
+# kernel takes several times as long.
+SESSION_SECONDS = 1200 if Build().is_debug else 240
 COMMAND_SECONDS = 300
 FOREVER = 9223372036854775807  # t_end of what had not ended
 
