@@ -887,6 +887,54 @@ CREATE TABLE state_swap (
 	pfn INTEGER NOT NULL -- the page that the swap cache holds for it, or 0
 ) STRICT;
 
+-- 0x48: An empty entry of level 2 was set to a 2 MiB page: as 512 pte_set of kind page, frame by frame.
+CREATE TABLE pmd_set (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	flags INTEGER NOT NULL, -- flags of all of them (bits: pte_flags)
+	why INTEGER NOT NULL -- why (enum: pte_why)
+) STRICT;
+
+-- 0x49: An entry of level 2 with a 2 MiB page was emptied: as 512 pte_clear.
+CREATE TABLE pmd_clear (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it translated
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	old_flags INTEGER NOT NULL, -- its flags, as the exchange read them (bits: pte_flags)
+	why INTEGER NOT NULL -- why (enum: pte_why)
+) STRICT;
+
+-- 0x4a: A 2 MiB page became a table of 512 entries that translate the same.
+CREATE TABLE pmd_split (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of the 512 frames mapped
+	table_pfn INTEGER NOT NULL, -- frame of the table, which is linked in by this
+	flags INTEGER NOT NULL -- flags of all of them (bits: pte_flags)
+) STRICT;
+
+-- 0x4b: A table of 512 entries with consecutive frames and equal flags became a 2 MiB page.
+CREATE TABLE pmd_merge (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of the 512 frames mapped
+	table_pfn INTEGER NOT NULL, -- frame of the table, which is unlinked by this
+	flags INTEGER NOT NULL -- flags of the page: accessed and dirty if one entry was (bits: pte_flags)
+) STRICT;
+
 -- The names of enumeration values and of bits.
 CREATE TABLE enum_name (
 	enum TEXT NOT NULL, -- the enumeration or set of bits
@@ -1226,6 +1274,16 @@ CREATE TABLE pgtable_span (
 	va INTEGER NOT NULL, -- first address it covers
 	level INTEGER NOT NULL, -- 1 holds entries of pages
 	pfn INTEGER NOT NULL, -- its frame
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Pages of 2 MiB that one entry of level 2 maps; pte_span has their 512 parts as well. None exist yet.
+CREATE TABLE pmd_span (
+	mm_id INTEGER NOT NULL, -- address space
+	va INTEGER NOT NULL, -- first address it covers
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	flags INTEGER NOT NULL, -- bits: pte_flags, as written
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL
 ) STRICT;

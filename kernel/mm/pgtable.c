@@ -19,8 +19,6 @@
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
 
-#define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
-
 static pte_t *entry_table(pte_t entry)
 {
 	return pfn_to_virt(pte_pfn(entry));
@@ -168,7 +166,8 @@ static bool user_table_link(void *arg, pte_t *entry, pte_t *table, u64 va, u32 l
 		TRACE(pgtable_alloc, .va = va, .mm_id = mm->id, .pfn = page_pfn(page),
 		      .level = level);
 		atomic_inc(&mm->nr_pgtables);
-		__atomic_store_n(entry, pte_make(page_pfn(page), TABLE_FLAGS), __ATOMIC_RELEASE);
+		__atomic_store_n(entry, pte_make(page_pfn(page), USER_TABLE_FLAGS),
+				 __ATOMIC_RELEASE);
 		linked = true;
 	}
 	spin_unlock(pte_lockptr(entry));
@@ -184,7 +183,7 @@ static const struct table_source user_tables = {
 	.alloc = user_table_alloc,
 	.link = user_table_link,
 	.discard = user_table_discard,
-	.flags = TABLE_FLAGS,
+	.flags = USER_TABLE_FLAGS,
 };
 
 /* table_entry(), level 1, with the levels as constants: every fault comes here. */

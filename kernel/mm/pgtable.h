@@ -17,6 +17,9 @@
 
 struct mm;
 
+/* Of an entry that leads to a table of a program. */
+#define USER_TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
 /* One above what the lower half of a top table covers: a ceiling for pgtable_free_range(). */
 #define USER_TABLES_END BIT(47)
 
@@ -98,5 +101,16 @@ u32 pte_trace_value(pte_t pte);
  * accessed and dirty bits. */
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
+
+/* The same for an entry of level 2 that maps 2 MiB at once (pmd.h). To the trace a leaf is 512 entries
+ * of kind page: pmd_set() fills the empty entry with one, pmd_remove() empties it, each a single event;
+ * rmap is counted by page. pmd_split_user() makes it lead to `table`, a page that no tree has, and
+ * pmd_merge_user() puts a leaf in place of a table that can be one: it returns the table's page, to
+ * be freed after a flush, or NULL. The entry's ptl is held, and for a merge the table's. No caller
+ * may leave a leaf where the walks above can meet it. */
+void pmd_set(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why);
+pte_t pmd_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
+void pmd_split_user(struct mm *mm, u64 va, pte_t *entry, struct page *table);
+struct page *pmd_merge_user(struct mm *mm, u64 va, pte_t *entry);
 
 #endif

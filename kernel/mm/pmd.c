@@ -44,19 +44,24 @@ pte_t pmd_leaf_of(const pte_t *table)
 	return pmd_make_leaf(pte_pfn(first), (first & ~PTE_FRAME_MASK) | hardware);
 }
 
-pte_t *pmd_split(pte_t *entry, const struct table_source *source, void *arg)
+void pmd_split_into(pte_t *entry, pte_t *table, u64 flags)
 {
 	pte_t leaf = pte_read(entry), late;
-	pte_t *table = source->alloc(arg);
 
 	ASSERT(pte_is_leaf(leaf, 2));
-	if (!table)
-		return NULL;
 	for (u32 i = 0; i < PGTABLE_ENTRIES; i++)
 		table[i] = pmd_part(leaf, i);
-	late = pte_xchg(entry, virt_to_phys(table) | source->flags) & ~leaf & HARDWARE_BITS;
+	late = pte_xchg(entry, virt_to_phys(table) | flags) & ~leaf & HARDWARE_BITS;
 	for (u32 i = 0; i < PGTABLE_ENTRIES && late; i++)
 		pte_set_bits(&table[i], late);
+}
+
+pte_t *pmd_split(pte_t *entry, const struct table_source *source, void *arg)
+{
+	pte_t *table = source->alloc(arg);
+
+	if (table)
+		pmd_split_into(entry, table, source->flags);
 	return table;
 }
 

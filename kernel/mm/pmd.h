@@ -26,8 +26,12 @@ pte_t pmd_part(pte_t leaf, u32 i);
  * none. */
 pte_t pmd_leaf_of(const pte_t *table);
 
-/* Makes the leaf at `entry` lead to a table of what it stands for. Returns the table, or NULL
- * without memory: nothing changed. */
+/* Makes the leaf at `entry` lead to `table`, by an entry with these flags, and fills it with what the
+ * leaf stands for. */
+void pmd_split_into(pte_t *entry, pte_t *table, u64 flags);
+
+/* The same with a table from the source. Returns the table, or NULL without memory: nothing changed.
+ */
 pte_t *pmd_split(pte_t *entry, const struct table_source *source, void *arg);
 
 /* Puts a leaf in place of the table at `entry`, if there is one for it. Returns the table, which

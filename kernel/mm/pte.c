@@ -6,7 +6,7 @@
  * that exchange read it.
  */
 #include "mm/mm.h"
-#include "mm/pgtable.h"
+#include "mm/pmd.h"
 #include "mm/zero_page.h"
 
 /* An entry in the trace's words. */
@@ -90,4 +90,54 @@ pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
 	TRACE(pte_clear, .va = va, .mm_id = mm->id, .value = tell(old).value,
 	      .old_flags = tell(old).flags, .old_kind = tell(old).kind, .why = why);
 	return old;
+}
+
+/* ---- level 2 ---- */
+
+void pmd_set(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why)
+{
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	ASSERT(pte_is_leaf(leaf, 2) && !(va & ~PMD_MASK) && !pte_read(entry));
+	pte_xchg(entry, leaf);
+	TRACE(pmd_set, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
+	      .flags = pte_trace_flags(leaf), .why = why);
+}
+
+pte_t pmd_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
+{
+	pte_t old;
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	old = pte_xchg(entry, 0);
+	ASSERT(pte_is_leaf(old, 2));
+	TRACE(pmd_clear, .va = va, .mm_id = mm->id, .pfn = pte_pfn(old),
+	      .old_flags = pte_trace_flags(old), .why = why);
+	return old;
+}
+
+/* The event comes first: whoever sees the table and changes an entry in it stamps later. */
+void pmd_split_user(struct mm *mm, u64 va, pte_t *entry, struct page *table)
+{
+	pte_t leaf = pte_read(entry);
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	spin_lock_init(&table->ptl, RANK_PTE);
+	table->private = 1;
+	TRACE(pmd_split, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
+	      .table_pfn = page_pfn(table), .flags = pte_trace_flags(leaf));
+	atomic_inc(&mm->nr_pgtables);
+	pmd_split_into(entry, page_virt(table), USER_TABLE_FLAGS);
+}
+
+struct page *pmd_merge_user(struct mm *mm, u64 va, pte_t *entry)
+{
+	pte_t *table = pmd_merge(entry), leaf = pte_read(entry);
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	if (!table)
+		return NULL;
+	atomic_add_return(&mm->nr_pgtables, -1);
+	TRACE(pmd_merge, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
+	      .table_pfn = page_pfn(virt_page(table)), .flags = pte_trace_flags(leaf));
+	return virt_page(table);
 }

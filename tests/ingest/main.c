@@ -9,9 +9,9 @@
 
 #include "tests/ingest/check.h"
 
-static const struct test *const suites[] = {good_tests,      damage_tests, disk_tests,
-					    follow_tests,    memory_tests, layout_tests,
-					    violation_tests, loss_tests,   babeltrace_tests};
+static const struct test *const suites[] = {
+	good_tests,   damage_tests,    disk_tests, follow_tests, memory_tests,
+	layout_tests, violation_tests, pmd_tests,  loss_tests,   babeltrace_tests};
 
 static bool run_test(const struct test *test)
 {

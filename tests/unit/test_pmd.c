@@ -286,6 +286,81 @@ static void test_unmapped_is_a_bug(void **state)
 						      rights[1], &source, NULL));
 }
 
+/* ---- those of programs: the same with events ---- */
+
+#define USER_RIGHTS (PTE_PRESENT | PTE_USER | PTE_NX | PTE_WRITE)
+#define USER_VA     0x40000000ul
+#define USER_PFN    1024
+
+static struct trace_ev_pmd_split split_event;
+static struct trace_ev_pmd_merge merge_event;
+
+static void keep_event(u32 id, const void *payload)
+{
+	if (id == TRACE_ID_pmd_split)
+		split_event = *(const struct trace_ev_pmd_split *)payload;
+	if (id == TRACE_ID_pmd_merge)
+		merge_event = *(const struct trace_ev_pmd_merge *)payload;
+}
+
+static u64 events_of(u32 id)
+{
+	u64 count = event_count[id];
+
+	event_count[id] = 0;
+	return count;
+}
+
+static void test_users_leave_events(void **state)
+{
+	struct mm mm = {.id = 7};
+	pte_t *upper = table_alloc(NULL), *entry = &upper[3], *level1 = table_alloc(NULL);
+	struct page *table = virt_page(level1);
+	pte_t leaf = pmd_make_leaf(USER_PFN, USER_RIGHTS);
+
+	(void)state;
+	event_log_start();
+	event_hook = keep_event;
+	spin_lock_init(&virt_page(upper)->ptl, RANK_PTE);
+	spin_lock(pte_lockptr(entry));
+
+	pmd_set(&mm, USER_VA, entry, leaf, PTE_WHY_FAULT);
+	assert_int_equal(*entry, leaf);
+	assert_int_equal(events_of(TRACE_ID_pmd_set), 1);
+
+	pte_set_bits(entry, PTE_ACCESSED); /* as the CPU does */
+	pmd_split_user(&mm, USER_VA, entry, table);
+	assert_int_equal(*entry, virt_to_phys(level1) | USER_TABLE_FLAGS);
+	for (u32 i = 0; i < PGTABLE_ENTRIES; i++)
+		assert_int_equal(level1[i], pte_make(USER_PFN + i, USER_RIGHTS | PTE_ACCESSED));
+	assert_int_equal(atomic_read(&mm.nr_pgtables), 1);
+	assert_int_equal(events_of(TRACE_ID_pmd_split), 1);
+	assert_int_equal(split_event.va, USER_VA);
+	assert_int_equal(split_event.mm_id, 7);
+	assert_int_equal(split_event.pfn, USER_PFN);
+	assert_int_equal(split_event.table_pfn, page_pfn(table));
+	assert_int_equal(split_event.flags, PTEF_WRITE | PTEF_ACCESSED);
+
+	level1[100] &= ~PTE_WRITE;
+	assert_null(pmd_merge_user(&mm, USER_VA, entry));
+	assert_int_equal(events_of(TRACE_ID_pmd_merge), 0);
+	level1[100] |= PTE_WRITE | PTE_DIRTY;
+	assert_ptr_equal(pmd_merge_user(&mm, USER_VA, entry), table);
+	assert_int_equal(atomic_read(&mm.nr_pgtables), 0);
+	assert_int_equal(events_of(TRACE_ID_pmd_merge), 1);
+	assert_int_equal(merge_event.table_pfn, page_pfn(table));
+	assert_int_equal(merge_event.flags, PTEF_WRITE | PTEF_ACCESSED | PTEF_DIRTY);
+
+	assert_int_equal(pmd_remove(&mm, USER_VA, entry, PTE_WHY_UNMAP),
+			 leaf | PTE_ACCESSED | PTE_DIRTY);
+	assert_int_equal(*entry, 0);
+	assert_int_equal(events_of(TRACE_ID_pmd_clear), 1);
+	spin_unlock(pte_lockptr(entry));
+	event_hook = NULL;
+	table_discard(level1);
+	table_discard(upper);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -297,6 +372,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(test_what_is_no_leaf),
 	TEST(test_random),
 	TEST(test_unmapped_is_a_bug),
+	TEST(test_users_leave_events),
 };
 
 UNIT_MAIN(tests)

@@ -35,6 +35,7 @@
 	X(rmap_span, 6, BATCH_ROWS)       \
 	X(pte_span, 10, BATCH_ROWS)       \
 	X(pgtable_span, 6, BATCH_ROWS)    \
+	X(pmd_span, 6, BATCH_ROWS)        \
 	X(page_life, 9, BATCH_ROWS)       \
 	X(page_flags_span, 4, BATCH_ROWS) \
 	X(lru_span, 7, BATCH_ROWS)        \

@@ -33,6 +33,7 @@ INGEST_SRC := \
 	trace/ingest/model_rmap.c \
 	trace/ingest/model_pte.c \
 	trace/ingest/model_pgtable.c \
+	trace/ingest/model_pmd.c \
 	trace/ingest/model_frame.c \
 	trace/ingest/model_lru.c \
 	trace/ingest/model_swap.c \
@@ -60,6 +61,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_follow.c \
 	tests/ingest/test_layout.c \
 	tests/ingest/test_violation.c \
+	tests/ingest/test_pmd.c \
 	tests/ingest/test_loss.c \
 	tests/ingest/test_babeltrace.c \
 	tests/ingest/main.c

@@ -136,6 +136,14 @@ struct pgtable { /* key: mm_id << 8 | level, va */
 	uint32_t pfn;
 };
 
+/* A 2 MiB page; its 512 entries are in ptes too. */
+struct pmd { /* key: mm_id, va */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t pfn;
+	uint16_t flags;
+};
+
 struct pass { /* key: pass_id */
 	struct map_entry entry;
 	uint64_t t_begin;
@@ -223,8 +231,8 @@ struct model {
 	uint64_t stalled_ns[TRACE_MAX_CPUS];
 	struct lru_ends ends[NR_LRU_LISTS];
 	struct sparse frames, slots; /* by pfn, by number */
-	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, passes,
-		ooms;
+	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, pmds,
+		passes, ooms;
 };
 
 /* ---- what all families use (model.c)
@@ -271,6 +279,10 @@ void map_flush(struct model *m, const struct map *map,
 
 /* model_vma.c: the VMA that contains the address, or NULL. */
 const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t va);
+/* model_pgtable.c: whether a table of this level begins at the address. */
+bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
+/* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */
+void pmd_check_entry(struct model *m, uint32_t mm_id, uint64_t va);
 /* model_swap.c: a task put the page of this slot into its entry: whose refault is it? */
 void swap_slot_used(struct model *m, uint32_t slot);
 /* model_reclaim.c: writes a refault if it is open; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
@@ -314,7 +326,7 @@ void model_check(struct model *m);
 	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) \
 	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
-	X(state_lru) X(state_swap)
+	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge)
 /* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
@@ -339,6 +351,7 @@ void anon_vmas_flush(struct model *m);
 void ptes_flush(struct model *m);
 void rmaps_flush(struct model *m);
 void pgtables_flush(struct model *m);
+void pmds_flush(struct model *m);
 void frames_flush(struct model *m);
 void lru_flush(struct model *m);
 void slots_flush(struct model *m);

@@ -16,6 +16,11 @@ static struct text table_name(uint32_t mm_id, uint32_t level, uint64_t va)
 	return fmt("level %u table of 0x%" PRIx64 " in mm %u", level, va, mm_id);
 }
 
+bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va)
+{
+	return map_find(&m->pgtables, table_key(mm_id, level), va);
+}
+
 static void pgtable_new(struct model *m, uint32_t mm_id, uint32_t level, uint64_t va, uint32_t pfn)
 {
 	struct pgtable *table = map_insert(&m->pgtables, table_key(mm_id, level), va);

@@ -129,6 +129,7 @@ void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	check_target(m, e->kind, e->value);
 	check_vma(m, e);
+	pmd_check_entry(m, e->mm_id, e->va);
 	if (pte) {
 		if (pte->kind == PTE_SWAP && e->why == PTE_WHY_SWAPIN)
 			swap_slot_used(m, pte->value);
@@ -149,6 +150,7 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 	struct mm *mm = mm_known(m, e->mm_id);
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
+	pmd_check_entry(m, e->mm_id, e->va);
 	if (!pte)
 		return;
 	if (pte->value != e->value)

@@ -127,6 +127,7 @@ struct model *replay_new(struct db *db)
 	map_init(&m->rmaps, sizeof(struct rmap));
 	map_init(&m->count_windows, sizeof(struct count_window));
 	map_init(&m->pgtables, sizeof(struct pgtable));
+	map_init(&m->pmds, sizeof(struct pmd));
 	map_init(&m->passes, sizeof(struct pass));
 	map_init(&m->ooms, sizeof(struct oom));
 	return m;
@@ -162,6 +163,7 @@ void replay_end(struct model *m)
 	ptes_flush(m);
 	rmaps_flush(m);
 	pgtables_flush(m);
+	pmds_flush(m);
 	address_spaces_flush(m);
 	lru_flush(m);
 	slots_flush(m);
@@ -187,6 +189,7 @@ void replay_free(struct model *m)
 	map_destroy(&m->rmaps);
 	map_destroy(&m->count_windows);
 	map_destroy(&m->pgtables);
+	map_destroy(&m->pmds);
 	map_destroy(&m->passes);
 	map_destroy(&m->ooms);
 	sparse_destroy(&m->frames);

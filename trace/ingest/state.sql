@@ -132,6 +132,16 @@ CREATE TABLE pgtable_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
+-- Pages of 2 MiB that one entry of level 2 maps; pte_span has their 512 parts as well. None exist yet.
+CREATE TABLE pmd_span (
+	mm_id INTEGER NOT NULL, -- address space
+	va INTEGER NOT NULL, -- first address it covers
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	flags INTEGER NOT NULL, -- bits: pte_flags, as written
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
 -- Allocated blocks of frames, from allocation to free.
 CREATE TABLE page_life (
 	pfn INTEGER NOT NULL, -- first frame

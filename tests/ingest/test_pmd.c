@@ -1,0 +1,194 @@
+/*
+ * 2 MiB pages of programs: set, split, changed in a part, merged and cleared by the rules, and every
+ * way to break them.
+ */
+#include <string.h>
+
+#include "tests/ingest/check.h"
+#include "tests/ingest/writer.h"
+
+#define VA        UINT64_C(0x40000000)
+#define PARTS     512u
+#define PFN       512u /* first frame of the page; a multiple of 512 */
+#define MAX_PFN   2048u
+#define PGD_PFN   2
+#define TABLE_PFN 3
+#define CHANGED   5u /* the part that is changed while there is a table */
+#define FLAGS     (PTEF_WRITE | PTEF_ACCESSED)
+
+static struct writer w;
+
+static uint64_t part_va(uint32_t i)
+{
+	return VA + i * UINT64_C(4096);
+}
+
+/* One task with a VMA, its tables down to level 2, and the frames it will map. */
+static void boot(void)
+{
+	uint64_t records;
+
+	EMIT(&w, 0, session_begin, .tsc_hz = 1000000000, .nr_cpus = 1, .nr_frames = MAX_PFN - 1,
+	     .max_pfn = MAX_PFN, .lossless = 1);
+	EMIT(&w, 0, state_begin, .n = 1);
+	records = w.nr_events;
+	EMIT(&w, 0, state_cpu, .pid = 1);
+	EMIT(&w, 0, state_anon_vma, .anon_vma_id = 1, .root_id = 1);
+	EMIT(&w, 0, state_mm, .mm_id = 1, .pgd_pfn = PGD_PFN);
+	EMIT(&w, 0, state_vma, .va_start = VA, .va_end = part_va(PARTS), .vma_id = 1, .mm_id = 1,
+	     .flags = VM_READ | VM_WRITE, .anon_vma_id = 1);
+	EMIT(&w, 0, state_avc, .vma_id = 1, .anon_vma_id = 1);
+	EMIT(&w, 0, state_task, .comm = "huge", .pid = 1, .mm_id = 1);
+	EMIT(&w, 0, state_page, .pfn = PGD_PFN, .kind = PAGE_PGTABLE);
+	EMIT(&w, 0, state_page, .pfn = TABLE_PFN, .kind = PAGE_PGTABLE);
+	for (uint32_t i = 0; i < PARTS; i++)
+		EMIT(&w, 0, state_page, .pfn = PFN + i, .kind = PAGE_ANON);
+	EMIT(&w, 0, state_end, .records = w.nr_events - records);
+}
+
+static void count_mapping(uint32_t i)
+{
+	EMIT(&w, 0, rmap_add, .va = part_va(i), .pfn = PFN + i, .mm_id = 1, .mapping_id = 1,
+	     .mapcount = 1);
+}
+
+static void uncount_mapping(uint32_t i)
+{
+	EMIT(&w, 0, rmap_remove, .va = part_va(i), .pfn = PFN + i, .mm_id = 1, .mapping_id = 1);
+}
+
+/* The part goes, and comes back dirty. */
+static void change_part(void)
+{
+	EMIT(&w, 0, pte_clear, .va = part_va(CHANGED), .mm_id = 1, .value = PFN + CHANGED,
+	     .old_flags = FLAGS, .old_kind = PTE_PAGE, .why = PTE_WHY_UNMAP);
+	uncount_mapping(CHANGED);
+	EMIT(&w, 0, pte_set, .va = part_va(CHANGED), .mm_id = 1, .value = PFN + CHANGED,
+	     .flags = FLAGS | PTEF_DIRTY, .kind = PTE_PAGE, .why = PTE_WHY_FAULT);
+	count_mapping(CHANGED);
+}
+
+static void record(const char *dir, uint32_t id, void (*edit)(void *payload))
+{
+	writer_open(&w, dir, 1);
+	w.fault = (struct writer_fault){.id = id, .countdown = 1, .edit = edit};
+	boot();
+	EMIT(&w, 0, pmd_set, .va = VA, .mm_id = 1, .pfn = PFN, .flags = FLAGS,
+	     .why = PTE_WHY_FAULT);
+	for (uint32_t i = 0; i < PARTS; i++)
+		count_mapping(i);
+	EMIT(&w, 0, trace_barrier, .n = 1);
+	EMIT(&w, 0, pmd_split, .va = VA, .mm_id = 1, .pfn = PFN, .table_pfn = TABLE_PFN,
+	     .flags = FLAGS);
+	change_part();
+	EMIT(&w, 0, trace_barrier, .n = 2);
+	EMIT(&w, 0, pmd_merge, .va = VA, .mm_id = 1, .pfn = PFN, .table_pfn = TABLE_PFN,
+	     .flags = FLAGS | PTEF_DIRTY);
+	EMIT(&w, 0, trace_barrier, .n = 3);
+	EMIT(&w, 0, pmd_clear, .va = VA, .mm_id = 1, .pfn = PFN, .old_flags = FLAGS | PTEF_DIRTY,
+	     .why = PTE_WHY_EXIT);
+	for (uint32_t i = 0; i < PARTS; i++)
+		uncount_mapping(i);
+	EMIT(&w, 0, trace_barrier, .n = 4);
+	EMIT(&w, 0, session_end, .reason = SESSION_EXIT);
+	writer_close(&w);
+	CHECK(id == 0 || w.fault.hit);
+	CHECK(ingest(dir).status == 0);
+}
+
+static void test_by_the_rules(const char *dir)
+{
+	record(dir, 0, NULL);
+	sql_empty(dir, "SELECT * FROM order_violation");
+	/* Twice a page of 2 MiB, once a table; to everybody else 512 entries, one of which changed. */
+	CHECK(sql_int(dir, "SELECT count(*) FROM pmd_span WHERE mm_id = 1 AND pfn = 512") == 2);
+	CHECK(sql_int(dir, "SELECT count(*) FROM pgtable_span WHERE level = 1 AND pfn = 3 AND "
+			   "t_begin = (SELECT min(t_end) FROM pmd_span) AND "
+			   "t_end = (SELECT max(t_begin) FROM pmd_span)") == 1);
+	CHECK(sql_int(dir, "SELECT count(*) FROM pte_span") == PARTS + 1);
+	CHECK(sql_int(dir, "SELECT count(DISTINCT pfn - va / 4096) FROM pte_span") == 1);
+}
+
+/* Before the split there is a page, after the merge too. */
+static void test_missing_events(const char *dir)
+{
+	static const uint32_t ids[] = {TRACE_ID_pmd_set, TRACE_ID_pmd_clear, TRACE_ID_pmd_split,
+				       TRACE_ID_pmd_merge};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		record(dir, ids[i], NULL);
+		if (sql_int(dir, "SELECT count(*) FROM order_violation") == 0)
+			die("event 0x%x missing: no violation", ids[i]);
+	}
+}
+
+static void edit_set_pfn(void *payload)
+{
+	((struct trace_ev_pmd_set *)payload)->pfn += 1;
+}
+
+static void edit_set_va(void *payload)
+{
+	((struct trace_ev_pmd_set *)payload)->va += 4096;
+}
+
+static void edit_clear_flags(void *payload)
+{
+	((struct trace_ev_pmd_clear *)payload)->old_flags ^= PTEF_EXEC;
+}
+
+static void edit_split_pfn(void *payload)
+{
+	((struct trace_ev_pmd_split *)payload)->pfn += PARTS;
+}
+
+static void edit_split_table(void *payload)
+{
+	((struct trace_ev_pmd_split *)payload)->table_pfn = PFN;
+}
+
+static void edit_merge_flags(void *payload)
+{
+	((struct trace_ev_pmd_merge *)payload)->flags &= (uint16_t)~PTEF_DIRTY;
+}
+
+static void edit_merge_table(void *payload)
+{
+	((struct trace_ev_pmd_merge *)payload)->table_pfn += 1;
+}
+
+static void edit_value(void *payload)
+{
+	((struct trace_ev_pte_set *)payload)->value += 1;
+}
+
+static void test_lying_events(const char *dir)
+{
+	static const struct {
+		uint32_t id;
+		void (*edit)(void *payload);
+		const char *what;
+	} lies[] = {
+		{TRACE_ID_pmd_set, edit_set_pfn, "frame not by 2 MiB"},
+		{TRACE_ID_pmd_set, edit_set_va, "address not by 2 MiB"},
+		{TRACE_ID_pmd_clear, edit_clear_flags, "flags of what is cleared"},
+		{TRACE_ID_pmd_split, edit_split_pfn, "frame of what is split"},
+		{TRACE_ID_pmd_split, edit_split_table, "a table in a mapped frame"},
+		{TRACE_ID_pmd_merge, edit_merge_flags, "a dirty part, a clean page"},
+		{TRACE_ID_pmd_merge, edit_merge_table, "another table"},
+		{TRACE_ID_pte_set, edit_value, "frames that do not follow each other"},
+	};
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		record(dir, lies[i].id, lies[i].edit);
+		if (sql_int(dir, "SELECT count(*) FROM order_violation") == 0)
+			die("%s: no violation", lies[i].what);
+	}
+}
+
+const struct test pmd_tests[] = {
+	{"2 MiB pages by the rules", test_by_the_rules},
+	{"2 MiB pages: missing events", test_missing_events},
+	{"2 MiB pages: lying events", test_lying_events},
+	{NULL, NULL},
+};
