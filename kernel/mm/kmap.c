@@ -23,6 +23,7 @@
 
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/context.h"
+#include "arch/x86_64/page_ops.h"
 #include "arch/x86_64/tlb.h"
 #include "cpu/rwsem.h"
 #include "mm/memblock.h"
@@ -184,8 +185,10 @@ static void merge_range(u64 start, u64 end)
 			continue;
 		tlb_shootdown(READ_ONCE(cpu_online_mask), va, va + PAGE_SIZE);
 		/* One that boot allocated is no page of the page allocator's. */
-		if (virt_page(table)->kind == PAGE_PGTABLE)
-			kernel_table_discard(table);
+		if (virt_page(table)->kind != PAGE_PGTABLE)
+			continue;
+		clear_page(table); /* who frees a page table has emptied it */
+		kernel_table_discard(table);
 	}
 }
 

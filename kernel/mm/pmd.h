@@ -5,7 +5,7 @@
  *
  * Here is what works on any tree of tables. The caller excludes other writers of the entries, and
  * flushes TLBs. A split needs no flush of its own. After a merge the table may still be in the CPUs'
- * caches of upper entries: it is freed after a flush of any address in it.
+ * caches of upper entries: it is emptied and freed after a flush of any address in it.
  */
 #ifndef MM_PMD_H
 #define MM_PMD_H

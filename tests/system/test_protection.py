@@ -18,7 +18,6 @@ ENTRY = re.compile(r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})$", re.MULTILINE)
 KERNEL_HALF = 1 << 63
 IMAGE = 0xFFFFFFFF80000000
 PAGE, LARGE_PAGE = 4 << 10, 2 << 20
-MEMORY = 24 << 20
 INITRD = 1024  # offset of boot_info.initrd, behind the command line
 
 
@@ -46,7 +45,8 @@ class ProtectionTest(support.SystemTest):
     @classmethod
     def prepare(cls) -> None:
         wanted = scenario([program("thrash", "--size", "8M", "--rounds", "50")],
-                          memory=f"{MEMORY}")
+                          memory="24M")
+        cls.memory = support.Build().machine_memory(wanted.memory_bytes)
         with Recording(wanted, str(cls.directory / "protection"), support.Build()) as recording:
             machine = recording.machine
             machine.console.wait_line(r"\[init\] start thrash", support.SESSION_SECONDS)
@@ -74,7 +74,7 @@ class ProtectionTest(support.SystemTest):
     def in_direct_map(self, start: int, end: int) -> list[tuple[int, int, str]]:
         """(physical address, size, flags) of the entries that meet [start, end)."""
         entries = [(va - self.direct_map, LARGE_PAGE if "P" in flags else PAGE, flags)
-                   for va, flags in self.kernel if 0 <= va - self.direct_map < MEMORY]
+                   for va, flags in self.kernel if 0 <= va - self.direct_map < self.memory]
         return [entry for entry in entries if entry[0] < end and entry[0] + entry[1] > start]
 
     def test_initramfs_is_read_only(self):
@@ -88,10 +88,10 @@ class ProtectionTest(support.SystemTest):
         self.assertLess(max(at + size for at, size, _ in entries), end + PAGE)
 
     def test_direct_map_is_large_pages(self):
-        whole = [at for at, size, _ in self.in_direct_map(0, MEMORY) if size == LARGE_PAGE]
+        whole = [at for at, size, _ in self.in_direct_map(0, self.memory) if size == LARGE_PAGE]
         start, end = self.initrd
         # The one with the image, and those in which the initramfs begins and ends, are split.
-        self.assertEqual(len(whole), MEMORY // LARGE_PAGE -
+        self.assertEqual(len(whole), -(-self.memory // LARGE_PAGE) -
                          len({0, start // LARGE_PAGE, (end - 1) // LARGE_PAGE}))
 
     def test_only_the_image_is_executable(self):

@@ -65,6 +65,7 @@ static bool table_link(void *arg, pte_t *entry, pte_t *table, u64 va, u32 level)
 
 static void table_discard(pte_t *table)
 {
+	memset(table, 0, PAGE_SIZE); /* whoever frees a page table has emptied it */
 	nr_tables--;
 	tables_left++;
 	free_page(virt_page(table));
