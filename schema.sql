@@ -153,6 +153,25 @@ CREATE TABLE sys_unimplemented (
 	pid INTEGER NOT NULL -- the caller
 ) STRICT;
 
+-- 0x17: A task that waits was taken over by another CPU.
+CREATE TABLE sched_migrate_task (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	orig_cpu INTEGER NOT NULL, -- on whose run queue it waited
+	dest_cpu INTEGER NOT NULL -- who took it
+) STRICT;
+
+-- 0x18: A new task became runnable for the first time.
+CREATE TABLE sched_wakeup_new (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	target_cpu INTEGER NOT NULL -- whose run queue it joined
+) STRICT;
+
 -- 0x20: An address space came into being.
 CREATE TABLE mm_create (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1

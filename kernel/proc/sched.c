@@ -7,8 +7,18 @@
  * gets ahead of the others is one slice a round. Linux's virtual runtimes were rejected: fairness
  * to the microsecond is not what is studied here.
  *
- * Where a task runs. It stays on the CPU where it ran last; an idle CPU takes a task that waits
- * behind a running one elsewhere.
+ * Where a task runs. It stays on the CPU where it ran last until another CPU takes it, always the
+ * task that would come next in the longest queue. A CPU takes one in two cases:
+ *
+ *   idle      it has nothing to run. Who queues a task that must wait wakes an idle CPU
+ *   rotating  its one task used up its slice while others wait elsewhere. So six tasks on four CPUs
+ *             get two thirds of one each, and nobody has a CPU for himself for long
+ *
+ * A task that runs is never taken, and no task is spared because its cache may be warm: it waits,
+ * and the other CPU does not. There is no affinity: every task may run everywhere.
+ *
+ * Idle CPUs halt. One sets its bit in idle_mask and then looks at all queues; who queues a task does
+ * so first and then reads the mask. One of them sees the other.
  *
  * Switching. The lock of the run queue is taken by the task that leaves and released by the one
  * that arrives (finish_switch()). Waking a task, and moving one, needs the lock of the queue it
@@ -38,6 +48,8 @@ struct runqueue {
 
 static DEFINE_PER_CPU(struct runqueue, runqueue);
 
+static u64 idle_mask; /* CPUs that look for work or halt; atomic */
+
 static void enqueue_head(struct runqueue *rq, struct task *task)
 {
 	list_add(&task->queue_node, &rq->queue);
@@ -61,6 +73,33 @@ static void kick(u32 cpu)
 {
 	if (cpu != cpu_id())
 		ipi_reschedule(cpu);
+}
+
+/* Queued tasks that must wait for others: the first need not when the CPU is idle. Exact with the
+ * queue locked, else a hint. */
+static u32 nr_waiting(const struct runqueue *rq)
+{
+	u32 queued = READ_ONCE(rq->nr_queued);
+
+	return READ_ONCE(rq->running) == rq->idle && queued > 0 ? queued - 1 : queued;
+}
+
+/* A task was queued that must wait: wakes one idle CPU, which will take it or another. The queue
+ * is not locked any more. */
+static void kick_idle(void)
+{
+	u64 mask = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & ~BIT(cpu_id());
+
+	while (mask) {
+		u64 bit = mask & -mask;
+
+		/* Each is woken by one: the next task wakes another CPU. */
+		if (__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST) & bit) {
+			ipi_reschedule(__builtin_ctzll(bit));
+			return;
+		}
+		mask &= ~bit;
+	}
 }
 
 /* Tasks that run or wait on a CPU. Racy: for placing tasks. */
@@ -111,8 +150,12 @@ void sched_start(struct task *task)
 	enqueue_tail(rq, task);
 	if (rq->running == rq->idle)
 		per_cpu(need_resched, cpu) = true;
+	TRACE(sched_wakeup_new, .pid = task->cur.pid, .target_cpu = cpu);
+	bool waits = nr_waiting(rq) > 0;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	kick(cpu);
+	if (waits)
+		kick_idle();
 }
 
 /* The queue a task belongs to, locked; interrupts are off. A task moves only under the lock of the
@@ -162,9 +205,12 @@ void sched_wake(struct task *task)
 
 	if (woken)
 		wake_locked(rq, task);
+	bool waits = nr_waiting(rq) > 0;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	if (woken)
 		kick(cpu);
+	if (woken && waits)
+		kick_idle();
 }
 
 void sched_wake_killed(struct task *task)
@@ -175,8 +221,11 @@ void sched_wake_killed(struct task *task)
 
 	if (READ_ONCE(task->state) == TASK_INTERRUPTIBLE)
 		wake_locked(rq, task);
+	bool waits = nr_waiting(rq) > 0;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	kick(cpu);
+	if (waits)
+		kick_idle();
 }
 
 /* Charges the running task for the time since it was last charged. Queue locked. */
@@ -255,6 +304,60 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	finish_switch(); /* perhaps on another CPU, long afterwards */
 }
 
+/* The CPU with most tasks that wait, or the calling one when none does elsewhere. Racy. */
+static u32 busiest_cpu(void)
+{
+	u32 busiest = cpu_id(), most = 0;
+
+	for_each_cpu (cpu) {
+		if (cpu == cpu_id() || !takes_tasks(cpu))
+			continue;
+		if (nr_waiting(&per_cpu(runqueue, cpu)) > most) {
+			most = nr_waiting(&per_cpu(runqueue, cpu));
+			busiest = cpu;
+		}
+	}
+	return busiest;
+}
+
+/* Takes the next task of a CPU if it must wait there; NULL when there is none. It belongs to the
+ * calling CPU then, not queued yet: nobody else touches it, because it is runnable and in no queue.
+ * Interrupts off. */
+static struct task *take_from(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct task *task = NULL;
+
+	spin_lock(&rq->lock);
+	if (nr_waiting(rq) > 0) {
+		task = list_first_entry(&rq->queue, struct task, queue_node);
+		dequeue(rq, task);
+		WRITE_ONCE(task->cpu, cpu_id());
+		TRACE(sched_migrate_task, .pid = task->cur.pid, .orig_cpu = cpu,
+		      .dest_cpu = cpu_id());
+	}
+	spin_unlock(&rq->lock);
+	return task;
+}
+
+/* Takes a task that waits elsewhere to this CPU's queue, which is empty; looks again when another
+ * CPU was faster. Interrupts off. */
+static void steal_task(struct runqueue *mine)
+{
+	u32 cpu;
+
+	while ((cpu = busiest_cpu()) != cpu_id()) {
+		struct task *task = take_from(cpu);
+
+		if (!task)
+			continue;
+		spin_lock(&mine->lock);
+		enqueue_tail(mine, task);
+		spin_unlock(&mine->lock);
+		return;
+	}
+}
+
 void schedule(void)
 {
 	might_sleep();
@@ -266,6 +369,9 @@ void schedule(void)
 	irq_disable();
 	struct runqueue *rq = &this_cpu(runqueue);
 	struct task *prev = current_proc;
+
+	if (prev != rq->idle && prev->slice_ns <= 0 && READ_ONCE(rq->nr_queued) == 0)
+		steal_task(rq);
 	u64 now = clock_ns();
 
 	spin_lock(&rq->lock);
@@ -375,43 +481,10 @@ struct task *sched_running_task(u32 cpu)
 	return per_cpu(runqueue, cpu).running;
 }
 
-/* Takes a task that waits behind a running one; NULL when there is none. It belongs to this CPU
- * then, not queued yet. */
-static struct task *take_from(u32 cpu)
-{
-	struct runqueue *rq = &per_cpu(runqueue, cpu);
-	struct task *task = NULL;
-	u64 flags = spin_lock_irqsave(&rq->lock);
-
-	if (rq->running != rq->idle && rq->nr_queued > 0) {
-		task = list_last_entry(&rq->queue, struct task, queue_node);
-		dequeue(rq, task);
-		WRITE_ONCE(task->cpu, cpu_id());
-	}
-	spin_unlock_irqrestore(&rq->lock, flags);
-	return task;
-}
-
-/* An idle CPU looks for work elsewhere. */
-static void steal_task(struct runqueue *mine)
-{
-	for_each_cpu (cpu) {
-		if (cpu == cpu_id() || READ_ONCE(per_cpu(runqueue, cpu).nr_queued) == 0)
-			continue;
-
-		struct task *task = take_from(cpu);
-		if (!task)
-			continue;
-		u64 flags = spin_lock_irqsave(&mine->lock);
-		enqueue_tail(mine, task);
-		spin_unlock_irqrestore(&mine->lock, flags);
-		return;
-	}
-}
-
 void sched_idle(void)
 {
 	struct runqueue *rq = &this_cpu(runqueue);
+	u64 self = BIT(cpu_id());
 
 	for (;;) {
 		while (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted) &&
@@ -421,13 +494,15 @@ void sched_idle(void)
 		 * the halt. */
 		irq_disable();
 		trace_flush_idle();
+		__atomic_fetch_or(&idle_mask, self, __ATOMIC_SEQ_CST);
+		if (READ_ONCE(rq->nr_queued) == 0)
+			steal_task(rq);
 		if (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted))
 			arch_idle_wait();
 		else
 			irq_enable();
+		__atomic_fetch_and(&idle_mask, ~self, __ATOMIC_SEQ_CST);
 		quiesce_point();
-		if (READ_ONCE(rq->nr_queued) == 0)
-			steal_task(rq);
 		if (READ_ONCE(rq->nr_queued) > 0)
 			schedule();
 	}

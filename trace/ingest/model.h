@@ -60,6 +60,7 @@ struct task { /* key: pid */
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
+	uint32_t queue;  /* 1 + the CPU it runs or waits on, or ran on last; 0: not known yet */
 	bool reclaiming; /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
@@ -313,7 +314,7 @@ void model_check(struct model *m);
 #define REPLAYED_EVENTS(X) \
 	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(state_begin) \
 	X(state_end) X(sched_process_fork) X(sched_process_exec) X(sched_process_exit) \
-	X(sched_switch) X(sched_wakeup) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
+	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \
 	X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) \

@@ -97,6 +97,15 @@ static void check_not_running(struct model *m, int32_t pid)
 	}
 }
 
+/* A task that is known to belong to one CPU cannot do something on another. */
+static void belongs_to(struct model *m, struct task *task, uint32_t cpu)
+{
+	if (task->queue && task->queue != cpu + 1)
+		violation(m, fmt("task %d", (int32_t)task->entry.a), fmt("on CPU %u", cpu),
+			  fmt("belongs to CPU %u", task->queue - 1));
+	task->queue = cpu + 1;
+}
+
 void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 {
 	int32_t *current = &m->current[m->event->cpu];
@@ -106,8 +115,12 @@ void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 			  fmt("runs %d", e->prev_pid));
 	*current = e->next_pid;
 	check_not_running(m, e->next_pid);
-	if (e->next_pid > 0)
-		task_of(m, e->next_pid);
+	if (e->next_pid > 0) {
+		struct task *next = task_of(m, e->next_pid);
+
+		if (next)
+			belongs_to(m, next, m->event->cpu);
+	}
 	if (e->prev_pid > 0 && (e->prev_state == TASK_ZOMBIE || e->prev_state == TASK_DEAD)) {
 		struct task *task = task_of(m, e->prev_pid);
 
@@ -126,7 +139,37 @@ void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 
 void on_sched_wakeup(struct model *m, const struct trace_ev_sched_wakeup *e)
 {
-	task_of(m, e->pid);
+	struct task *task = task_of(m, e->pid);
+
+	if (task)
+		belongs_to(m, task, e->target_cpu);
+}
+
+void on_sched_wakeup_new(struct model *m, const struct trace_ev_sched_wakeup_new *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!task)
+		return;
+	if (task->queue)
+		violation(m, fmt("task %d", e->pid), fmt("new"),
+			  fmt("belongs to CPU %u", task->queue - 1));
+	task->queue = e->target_cpu + 1;
+}
+
+/* Only a task that waits is taken, never one that runs. */
+void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_task *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!task)
+		return;
+	belongs_to(m, task, e->orig_cpu);
+	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++)
+		if (m->current[cpu] == e->pid)
+			violation(m, fmt("task %d", e->pid), fmt("waits"),
+				  fmt("runs on CPU %u", cpu));
+	task->queue = e->dest_cpu + 1;
 }
 
 void on_state_task(struct model *m, const struct trace_ev_state_task *e)
