@@ -55,10 +55,22 @@ void up_read(struct rwsem *sem)
 	u64 flags = spin_lock_irqsave(&sem->lock);
 
 	ASSERT(sem->readers > 0);
-	bool was_last = --sem->readers == 0;
+	/* Only a writer can wait for readers; other readers wait for it. */
+	bool lets_in = --sem->readers == 0 && sem->writers_waiting > 0;
 	spin_unlock_irqrestore(&sem->lock, flags);
-	if (was_last)
+	if (lets_in)
 		wake_up(&sem->wait);
+}
+
+static bool try_write(struct rwsem *sem)
+{
+	u64 flags = spin_lock_irqsave(&sem->lock);
+	bool got_it = sem->readers == 0;
+
+	if (got_it)
+		sem->readers = -1;
+	spin_unlock_irqrestore(&sem->lock, flags);
+	return got_it;
 }
 
 /* A writer that waits is counted, and uncounted with the acquisition. */
@@ -86,8 +98,10 @@ static void change_writers_waiting(struct rwsem *sem, s32 by)
 static void down_write_ask(struct rwsem *sem, enum lock_ask ask)
 {
 	lockdep_ask(sem, sem->rank, ask);
-	change_writers_waiting(sem, 1);
-	wait_event(&sem->wait, try_write_waiting(sem));
+	if (!try_write(sem)) {
+		change_writers_waiting(sem, 1);
+		wait_event(&sem->wait, try_write_waiting(sem));
+	}
 	lockdep_taken(sem, sem->rank);
 }
 
@@ -103,13 +117,16 @@ void down_write_nested(struct rwsem *sem)
 
 int down_write_killable(struct rwsem *sem)
 {
-	bool got_it = false;
+	bool got_it;
 
 	lockdep_ask(sem, sem->rank, LOCK_WAITS);
-	change_writers_waiting(sem, 1);
-	wait_event_state(&sem->wait,
-			 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
-			 TASK_INTERRUPTIBLE);
+	got_it = try_write(sem);
+	if (!got_it) {
+		change_writers_waiting(sem, 1);
+		wait_event_state(&sem->wait,
+				 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
+				 TASK_INTERRUPTIBLE);
+	}
 	if (got_it) {
 		lockdep_taken(sem, sem->rank);
 		return 0;
