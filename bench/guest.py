@@ -114,6 +114,10 @@ class Guest:
                 counted = counts.parse(file)
         statuses = {match[1]: int(match[2]) for line in lines
                     if (match := re.search(r"exit /bin/(\S+) (\d+)", line))}
+        if lost := [name for name in programs
+                    if name not in statuses and any(f"/bin/{name}" in words for words in steps)]:
+            raise ToolError(f"{self.name}: {' '.join(lost)} did not end; last: "
+                            f"{' | '.join(lines[-3:])}")
         return Run(lines, counted, statuses)
 
     def _plugin_argument(self, log: Path, options: Options) -> str:
@@ -137,7 +141,7 @@ class Guest:
 
     def _check(self, lines: list[str]) -> None:
         for line in lines:
-            if match := re.search(r"step: .*|Kernel panic.*|palimpsest: panic.*|PANIC.*", line):
+            if match := re.search(r"step: .*|[Kk]ernel panic.*", line):
                 raise ToolError(f"{self.name}: {match[0]}")
 
 
@@ -158,7 +162,7 @@ class Palimpsest(Guest):
 
     def command_line(self, options: Options) -> str:
         words = ["trace=" + ("lossless" if options.trace_directory else "off"),
-                 "swap=" + ("on" if options.swap_bytes else "off"), "kaslr=off", "aslr=off"]
+                 "swap=" + ("on" if options.swap_bytes else "off"), "kaslr=1", "nokaslr"]
         return " ".join([*words, *options.parameters])
 
     def steps(self, wanted: Sequence[Sequence[str]], options: Options) -> list[list[str]]:

@@ -1,8 +1,8 @@
 """The peer: Debian's kernel, from its package, in the same machine.
 
 The package is fetched once by apt-get into build/bench/linux, and only what the machine needs is kept
-of it: the kernel and the modules of the swap disk. Nothing of it is committed. The kernel is booted
-unpacked, by the same PVH entry as this project's; only the boot itself is measured packed, too.
+of it: the kernel, unpacked, and the modules of the swap disk. Nothing of it is committed. It is
+booted by the same PVH entry as this project's kernel.
 
 Configuration: the CPU model of every machine here (no ERMS, FSRM, LA57), `mitigations=off
 init_on_alloc=0 nokaslr`: what a kernel of this size does not do, the peer is not charged for.
@@ -28,9 +28,8 @@ META_PACKAGE = "linux-image-amd64"
 WANTED_MODULES = ("ahci", "sd_mod")
 MODULE_FOLDERS = ("/kernel/drivers/ata/", "/kernel/drivers/scsi/", "/kernel/lib/",
                   "/kernel/block/", "/kernel/crypto/")
-PARAMETERS = "console=ttyS0 quiet mitigations=off init_on_alloc=0 nokaslr panic=-1"
-# Where a bzImage is entered.
-DECOMPRESSOR = 0x100000
+# Silent: a message would come between the counters that a program prints.
+PARAMETERS = "console=ttyS0 loglevel=1 mitigations=off init_on_alloc=0 nokaslr panic=-1"
 
 
 def _run(command: list[str], what: str, **options) -> subprocess.CompletedProcess:
@@ -97,7 +96,7 @@ def unpacked(image: bytes) -> bytes:
 
 
 def unpack(package: Path, directory: Path) -> None:
-    """Keep the kernel as `vmlinuz` and its modules as `NN-NAME.ko`, NN telling their order."""
+    """Keep the kernel as `vmlinux` and its modules as `NN-NAME.ko`, NN telling their order."""
     modules: dict[str, bytes] = {}
     kernel = None
     tar = _run(["dpkg-deb", "--fsys-tarfile", str(package)], "the Linux kernel").stdout
@@ -111,14 +110,13 @@ def unpack(package: Path, directory: Path) -> None:
         raise ToolError(f"{package.name}: no kernel in it")
     for number, name in enumerate(load_order(WANTED_MODULES, modules)):
         (directory / f"{number:02}-{name}.ko").write_bytes(modules[name])
-    (directory / "vmlinux").write_bytes(unpacked(kernel))
-    (directory / "vmlinuz").write_bytes(kernel)  # the last: it says that all is there
+    (directory / "vmlinux").write_bytes(unpacked(kernel))  # the last: it says that all is there
 
 
 def fetch(build: Build) -> Path:
     """The directory with kernel and modules, fetched when it is not there yet."""
     cache = build.directory / "bench" / "linux"
-    known = sorted(cache.glob("*/vmlinuz"))
+    known = sorted(cache.glob("*/vmlinux"))
     if known:
         return known[-1].parent
     name = package_name()
@@ -139,14 +137,13 @@ class Linux(Guest):
 
     name = "linux"
 
-    def __init__(self, build: Build, packed: bool = False) -> None:
+    def __init__(self, build: Build) -> None:
         super().__init__(build)
-        self.packed = packed
         self.directory = fetch(build)
         self.version = self.directory.name
 
     def kernel(self) -> Path:
-        return self.directory / ("vmlinuz" if self.packed else "vmlinux")
+        return self.directory / "vmlinux"
 
     def modules(self) -> list[Path]:
         return sorted(self.directory.glob("*.ko"))

@@ -46,6 +46,13 @@ def counters_of(lines: Sequence[str]) -> dict[str, int]:
     return {name: found[name] for name in COUNTERS if name in found}
 
 
+def complete(counters: dict[str, int]) -> dict[str, int]:
+    """ToolError when one is missing: its line was not printed whole."""
+    if lost := [name for name in COUNTERS if name not in counters]:
+        raise ToolError(f"the guest printed no counter {' '.join(lost)}")
+    return counters
+
+
 def differences(lines: Sequence[str], program: str) -> list[dict[str, int]]:
     """The counters that each run of a program added: those printed behind its exit, less those printed
     before it, or nothing: they began at the machine's start.
@@ -98,7 +105,7 @@ def measure(guest: Guest, file: Path, arguments: Sequence[str], options: Options
             raise ToolError(f"{file.name} on {guest.name}: wait status {run.statuses[file.name]}")
         done += [Pressure(*parts) for parts in zip(
             available(run.lines), (program.count for program in run.counts.programs),
-            differences(run.lines, file.name))]
+            map(complete, differences(run.lines, file.name)))]
     return done
 
 

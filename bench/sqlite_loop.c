@@ -10,14 +10,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <time.h>
 
 #define MAX_COLUMNS 32
 
+struct value {
+	int64_t integer;
+	char *text; /* NULL: an integer */
+};
+
 struct table {
 	int nr_columns;
 	size_t nr_rows, capacity;
-	sqlite3_value **values; /* nr_rows times nr_columns */
+	struct value *values; /* nr_rows times nr_columns */
 };
 
 static sqlite3 *source, *target;
@@ -43,20 +49,30 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
 	return statement;
 }
 
+static struct value read_value(sqlite3_stmt *row, int column)
+{
+	struct value value = {.integer = sqlite3_column_int64(row, column)};
+
+	if (sqlite3_column_type(row, column) == SQLITE_TEXT)
+		value.text = strdup((const char *)sqlite3_column_text(row, column));
+	return value;
+}
+
 static void keep_row(struct table *table, sqlite3_stmt *row)
 {
+	size_t columns = (size_t)table->nr_columns;
+
 	if (table->nr_rows == table->capacity) {
 		table->capacity = table->capacity ? 2 * table->capacity : 1024;
-		table->values = realloc(table->values, table->capacity * (size_t)table->nr_columns *
-							       sizeof(*table->values));
+		table->values =
+			realloc(table->values, table->capacity * columns * sizeof(*table->values));
 	}
-	for (int i = 0; table->values && i < table->nr_columns; i++)
-		table->values[table->nr_rows * (size_t)table->nr_columns + (size_t)i] =
-			sqlite3_value_dup(sqlite3_column_value(row, i));
 	if (!table->values) {
 		fprintf(stderr, "sqlite_loop: out of memory\n");
 		exit(1);
 	}
+	for (size_t i = 0; i < columns; i++)
+		table->values[table->nr_rows * columns + i] = read_value(row, (int)i);
 	table->nr_rows++;
 }
 
@@ -93,24 +109,24 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static void bind(sqlite3_stmt *insert, int column, sqlite3_value *value)
+static void bind(sqlite3_stmt *insert, int column, const struct value *value)
 {
-	if (sqlite3_value_type(value) == SQLITE_INTEGER)
-		sqlite3_bind_int64(insert, column, sqlite3_value_int64(value));
+	if (value->text)
+		sqlite3_bind_text(insert, column, value->text, -1, SQLITE_STATIC);
 	else
-		sqlite3_bind_value(insert, column, value);
+		sqlite3_bind_int64(insert, column, value->integer);
 }
 
 /* Returns the CPU time that the insertions took. */
 static uint64_t insert_rows(const char *name, const struct table *table)
 {
 	sqlite3_stmt *insert = prepare_insert(name, table->nr_columns);
-	sqlite3_value **value = table->values;
+	const struct value *value = table->values;
 	uint64_t begin = cpu_ns();
 
 	for (size_t row = 0; row < table->nr_rows; row++) {
 		for (int i = 1; i <= table->nr_columns; i++)
-			bind(insert, i, *value++);
+			bind(insert, i, value++);
 		if (sqlite3_step(insert) != SQLITE_DONE)
 			fail(target, name);
 		sqlite3_reset(insert);
@@ -123,7 +139,7 @@ static uint64_t insert_rows(const char *name, const struct table *table)
 static void drop(struct table *table)
 {
 	for (size_t i = 0; i < table->nr_rows * (size_t)table->nr_columns; i++)
-		sqlite3_value_free(table->values[i]);
+		free(table->values[i].text);
 	free(table->values);
 }
 

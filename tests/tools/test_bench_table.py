@@ -11,6 +11,7 @@ import boot  # noqa: E402
 import figures  # noqa: E402
 import micro  # noqa: E402
 import table  # noqa: E402
+import tracing  # noqa: E402
 from counts import Count, Counts, Section  # noqa: E402
 from errors import ToolError  # noqa: E402
 from figures import MET, MISSED, OPEN, Goal, Part, Row  # noqa: E402
@@ -101,6 +102,15 @@ class MicroTest(support.TemporaryDirectoryTest):
     def test_clearing_is_left_out_of_the_net_figure(self):
         rounds = micro.read(self.run_of(["micro a 2 operations 1 2 ns"], Count(0, 3000, 1024)))
         self.assertEqual(micro.net_of_clearing(rounds.of("a")), 988)
+
+
+class TracingTest(support.TemporaryDirectoryTest):
+    def test_checks_are_found_in_the_disassembly(self):
+        self.assertEqual(tracing.check_lengths(
+            "ffffffff80102a97:\tcmpb   $0x0,0x3ce67(%rip)        # ff05 <trace_enabled+0x5>\n"
+            "ffffffff80102a9e:\tjne    ffffffff80102ba8 <make_room+0x168>\n"
+            "ffffffff80102aa0:\tmovzbl 0x3ce67(%rip),%eax        # ff05 <trace_enabled+0x5>\n"),
+            [2, 3])
 
 
 class BootTest(support.TemporaryDirectoryTest):
