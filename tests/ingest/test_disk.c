@@ -146,7 +146,7 @@ static void test_killed(const char *dir)
 static void expect_disk_full(const char *dir, const struct result *result)
 {
 	if (result->status != 2 || !strstr(result->output, "session.db: no space to write it") ||
-	    !strstr(result->output, "it needs about ") || !strstr(result->output, "are free"))
+	    !strstr(result->output, "it needs about ") || !strstr(result->output, "were free"))
 		die("status %d: %s", result->status, result->output);
 	CHECK(strchr(result->output, '\n') == strrchr(result->output, '\n'));
 	expect_no_leftovers(dir);

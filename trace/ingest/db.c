@@ -32,6 +32,7 @@ struct db {
 	struct feed feed;
 	char *live_link; /* NULL: nobody reads it yet */
 	uint64_t trace_bytes;
+	uint64_t free_bytes; /* where it is written, when that began */
 	struct batch *batches[NR_DB_TABLES];
 	struct error *error; /* the first one, until it is handed to the caller */
 	bool failed;
@@ -64,11 +65,11 @@ static struct error *describe_failure(const struct db *db)
 	if (os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG)
 		return error_new(ERROR_FATAL,
 				 "%s: no space to write it (%s): it needs about %" PRIu64
-				 " MiB, and %" PRIu64 " MiB are free; the trace is as it was, "
+				 " MiB, and %" PRIu64 " MiB were free; the trace is as it was, "
 				 "nothing was written: make room, or choose another place with -o",
 				 db->target.path, strerror(os_error),
 				 db->trace_bytes * SPACE_PER_TRACE_BYTE / MIB + 1,
-				 free_bytes(db) / MIB);
+				 db->free_bytes / MIB);
 	return error_new(ERROR_FATAL, "%s: %s; nothing was written: choose another place with -o",
 			 db->target.tmp_path,
 			 db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
@@ -196,6 +197,7 @@ struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes,
 		error = link_live(db, life);
 	if (error)
 		return error;
+	db->free_bytes = free_bytes(db);
 	keep_temporary_files_at(db->target.tmp_dir);
 	return db_begin(db, db->target.tmp_path,
 			life == DB_LIVE
