@@ -297,7 +297,8 @@ UNION ALL SELECT id, t, pfn, 'free' FROM mm_page_free WHERE kind = 3;
 -- longer. t (ns) of the decision, pfn and accessed_from: it was used at or after that; kept_pfn, kept_list (where that
 -- page was then), kept_accessed_to: it was used before that, and then not until kept_until (ns), where a pass saw its accessed
 -- bits clear or evicted it. Of several such pages the one that stayed unused the longest is named. Uses are known as in
--- page_use: a page that no pass looked at again is not known to be unused, so that the true number may be higher.
+-- page_use: a page that no pass looked at again is not known to be unused, so that the true number may be higher. A page on the
+-- active list that is older than an evicted inactive one counts too; WHERE kept_list = 'inactive_anon' asks for the same list.
 CREATE VIEW lru_inversion AS
 WITH sighting AS (
 	SELECT id, t, pfn, what, lag(t) OVER page AS t_before,
