@@ -2,6 +2,7 @@
  * events.tsv: unknown events are skipped by size, another layout of a known one is refused.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/ingest/check.h"
@@ -100,6 +101,9 @@ static void test_missing_files(const char *dir)
 	CHECK(unlink(path) == 0);
 	result = ingest(dir);
 	CHECK(result.status == 2 && strstr(result.output, "cpu0"));
+	CHECK(mkfifo(path, 0600) == 0);
+	result = ingest(dir);
+	CHECK(result.status == 2 && strstr(result.output, "cpu0: not a regular file"));
 	CHECK(run((const char *const[]){ingester, NULL}).status == 2);
 }
 

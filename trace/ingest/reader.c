@@ -29,7 +29,8 @@ struct error *stream_open(struct stream *stream, const char *path, uint32_t cpu,
 	stream->path = strdup(path);
 	if (!stream->path)
 		return error_new(ERROR_FATAL, "out of memory");
-	stream->fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Not to wait for the writer of what is no file but a pipe. */
+	stream->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (stream->fd < 0 || fstat(stream->fd, &st) != 0)
 		return error_new(ERROR_FATAL, "%s: cannot be opened: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
