@@ -122,6 +122,11 @@ class BootTest(support.TemporaryDirectoryTest):
         with self.assertRaisesRegex(ToolError, "not even run"):
             boot.least(lambda size: False, 7, 64, 1)
 
+    def test_a_small_session_is_the_scenario_with_another_size(self):
+        smoke = 'memory = "64M"\ncpus = 1\n'
+        self.assertEqual(boot.session_text(smoke, 8 << 20, 0), 'memory = "8192K"\ncpus = 1\n')
+        self.assertIn('args = ["--size", "12288K"', boot.session_text(smoke, 8 << 20, 1.5))
+
     def test_the_entry_note_is_found(self):
         other = b"\x04\0\0\0\x04\0\0\0\x03\0\0\0GNU\0abcd"
         entry = b"\x04\0\0\0\x08\0\0\0\x12\0\0\0Xen\0" + (0x100000).to_bytes(8, "little")
