@@ -1,11 +1,5 @@
 /*
- * The monitor: reads lines from the console, prints the state that the trace tells of, in a form
- * that a program can compare.
- *
- *   lru        "lru LIST SIZE", then the list's frames from head to tail, eight a line
- *   rmap PFN   "rmap PFN mm MM va ADDRESS anon_vma ID" for each mapping
- *   rmap all   the same for every anonymous page
- *   check      mm_check()
+ * The monitor: reads lines from the console and has monitor_commands.c answer them.
  *
  * Entered by Ctrl-], it runs in a thread of its own; entered by int3 in the kernel (break=init on
  * the command line executes one before the first program), where that happened: with all CPUs
@@ -18,19 +12,14 @@
 #include "cpu/backtrace.h"
 #include "cpu/irqflags.h"
 #include "cpu/kthread.h"
+#include "cpu/panic.h"
 #include "cpu/quiesce.h"
 #include "cpu/symbols.h"
 #include "cpu/wait.h"
+#include "dev/monitor_commands.h"
 #include "dev/serial.h"
 #include "lib/cmdline.h"
-#include "lib/printf.h"
-#include "lib/string.h"
-#include "mm/check.h"
-#include "mm/lru.h"
-#include "mm/rmap.h"
-#include "mm/zero_page.h"
 #include "proc/session.h"
-#include "trace/names.h"
 
 #define ESCAPE    0x1d /* Ctrl-] */
 #define LINE_SIZE 64
@@ -77,105 +66,6 @@ static void get_line(char *line, u32 size)
 	printk("%s", line);
 }
 
-/* ---- commands ---- */
-
-/* Frame numbers on their way to the console, eight a line. */
-struct frame_line {
-	char text[96];
-	u32 length, frames;
-};
-
-static void end_line(struct frame_line *line)
-{
-	if (line->frames)
-		printk(" %s", line->text);
-	line->length = line->frames = 0;
-}
-
-static void print_frame(struct page *page, void *arg)
-{
-	struct frame_line *line = arg;
-
-	line->length += snprintf(line->text + line->length, sizeof(line->text) - line->length,
-				 " %u", page_pfn(page));
-	if (++line->frames == 8)
-		end_line(line);
-}
-
-static void command_lru(void)
-{
-	struct frame_line line = {.length = 0};
-
-	for (u32 list = 0; list < NR_LRU_LISTS; list++) {
-		printk("lru %s %u", trace_value_name("lru_list", list), lru_size(list));
-		lru_for_each(list, print_frame, &line);
-		end_line(&line);
-	}
-}
-
-static bool print_mapping(struct rmap_mapping *mapping, void *arg)
-{
-	(void)arg;
-	printk("rmap %u mm %u va %lx anon_vma %u", page_pfn(mapping->page), mapping->vma->mm->id,
-	       mapping->va, mapping->page->anon_vma->id);
-	return true;
-}
-
-static bool is_anonymous(const struct page *page)
-{
-	return !page_test(page, PG_RESERVED | PG_BUDDY | PG_PCP) && page->kind == PAGE_ANON &&
-	       atomic_read(&page->refcount) > 0;
-}
-
-static void command_rmap(const char *argument)
-{
-	u64 pfn = 0;
-
-	if (!strcmp(argument, "all")) {
-		for (pfn = 0; pfn < max_pfn; pfn++)
-			if (is_anonymous(pfn_page(pfn)))
-				rmap->walk(pfn_page(pfn), print_mapping, NULL);
-		return;
-	}
-	for (const char *c = argument; *c; c++) {
-		if (*c < '0' || *c > '9' || pfn > max_pfn)
-			pfn = max_pfn;
-		else
-			pfn = pfn * 10 + (*c - '0');
-	}
-	if (!*argument || pfn >= max_pfn)
-		printk("rmap: give a frame number below %u, or `all`", max_pfn);
-	else if (!is_anonymous(pfn_page(pfn)))
-		printk("rmap: frame %lu holds no anonymous page", pfn);
-	else
-		rmap->walk(pfn_page(pfn), print_mapping, NULL);
-}
-
-static void print_help(void)
-{
-	printk("lru          the lists, head to tail");
-	printk("rmap PFN     who maps a frame; rmap all: every mapping");
-	printk("check        compare everything with everything");
-	printk("continue     let the machine run");
-	printk("help         this");
-}
-
-/* Runs one line; false when it ends the monitor. */
-static bool run_command(const char *line)
-{
-	if (!strcmp(line, "continue") || !strcmp(line, "c"))
-		return false;
-	if (!strcmp(line, "lru"))
-		command_lru();
-	else if (!strncmp(line, "rmap ", 5))
-		command_rmap(line + 5);
-	else if (!strcmp(line, "check"))
-		mm_check();
-	else if (*line)
-		print_help();
-	return true;
-}
-
 static void converse(void)
 {
 	char line[LINE_SIZE];
@@ -184,7 +74,7 @@ static void converse(void)
 	do {
 		console_write(PROMPT, sizeof(PROMPT) - 1);
 		get_line(line, sizeof(line));
-	} while (run_command(line));
+	} while (monitor_run_command(line));
 }
 
 /* ---- ways in ---- */

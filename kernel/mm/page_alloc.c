@@ -163,6 +163,14 @@ u32 nr_free_frames(void)
 	return sum;
 }
 
+void debug_free_frames(struct free_frames *free)
+{
+	free->buddy = buddy_nr_free();
+	free->zeroed = zero_pool_nr();
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
+		free->pcp[cpu] = pcp_nr(cpu);
+}
+
 bool watermark_ok(u32 mark, u32 order)
 {
 	/* A single frame may come from this CPU's list, or be a zeroed one. */

@@ -9,6 +9,7 @@
 #ifndef MM_PAGE_ALLOC_H
 #define MM_PAGE_ALLOC_H
 
+#include "cpu/percpu.h"
 #include "mm/page.h"
 
 #define MAX_ORDER 10
@@ -56,6 +57,12 @@ bool page_alloc_idle_work(void);
 
 /* Free frames, per-CPU lists and zeroed ones included. Racy. */
 u32 nr_free_frames(void);
+
+/* Where they are. Exact when quiesced. */
+struct free_frames {
+	u32 buddy, zeroed, pcp[MAX_CPUS];
+};
+void debug_free_frames(struct free_frames *free);
 
 /* Whether 2^order frames could be had without going below `mark`. Racy: the answer may be old. */
 bool watermark_ok(u32 mark, u32 order);

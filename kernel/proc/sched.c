@@ -438,9 +438,9 @@ static u64 scale(u64 total, u64 part, u64 whole)
  * entries and exits need not read the clock, which would be a fifth of a null call. Linux does it so
  * too (cputime_adjust). Queue locked.
  */
-static struct cpu_time divide(struct task *task)
+static struct cpu_time divide(const struct task *task, u64 total)
 {
-	u64 ticks = task->user_ticks + task->system_ticks, total = task->run_ns;
+	u64 ticks = task->user_ticks + task->system_ticks;
 	struct cpu_time last = task->told;
 	u64 system;
 
@@ -450,8 +450,7 @@ static struct cpu_time divide(struct task *task)
 	system = ticks ? scale(total, task->system_ticks, ticks) : 0;
 	/* Neither part may shrink when the proportion changes. */
 	system = min(max(system, last.system_ns), total - last.user_ns);
-	task->told = (struct cpu_time){.user_ns = total - system, .system_ns = system};
-	return task->told;
+	return (struct cpu_time){.user_ns = total - system, .system_ns = system};
 }
 
 struct cpu_time sched_cpu_time(struct task *task)
@@ -461,9 +460,22 @@ struct cpu_time sched_cpu_time(struct task *task)
 
 	if (rq->running == task)
 		account(task, clock_ns());
-	struct cpu_time time = divide(task);
+	struct cpu_time time = divide(task, task->run_ns);
+	task->told = time;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	return time;
+}
+
+struct cpu_time debug_cpu_time(const struct task *task)
+{
+	bool runs = sched_running_task(task->cpu) == task;
+
+	return divide(task, task->run_ns + (runs ? clock_ns() - task->switched_in_ns : 0));
+}
+
+u32 debug_nr_queued(u32 cpu)
+{
+	return READ_ONCE(per_cpu(runqueue, cpu).nr_queued);
 }
 
 u32 sched_nr_running(void)

@@ -36,10 +36,16 @@ void sched_tick(bool from_user);
  * their sum is exact. */
 struct cpu_time sched_cpu_time(struct task *task);
 
+/* The same for any task, and it changes nothing. All CPUs quiesced. */
+struct cpu_time debug_cpu_time(const struct task *task);
+
+/* Tasks in the queue of a CPU, the running one not counted. Racy. */
+u32 debug_nr_queued(u32 cpu);
+
 /* Tasks that run or want to. Racy. */
 u32 sched_nr_running(void);
 
-/* The running task of a CPU. All CPUs quiesced. */
+/* The running task of a CPU, or NULL when it takes no tasks yet. All CPUs quiesced. */
 struct task *sched_running_task(u32 cpu);
 
 /* The idle loop. */

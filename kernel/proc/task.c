@@ -167,8 +167,7 @@ int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
 
 /* ---- baseline ---- */
 
-/* A task on a CPU runs, whatever it is about to do. */
-static enum task_state visible_state(const struct task *task)
+enum task_state task_visible_state(const struct task *task)
 {
 	return sched_running_task(task->cpu) == task ? TASK_RUNNING : task->state;
 }
@@ -182,7 +181,7 @@ u64 task_baseline(void)
 		TRACE_TEXT(state_task, comm, task->cur.comm, .pid = task->cur.pid,
 			   .parent_pid = task->parent_pid,
 			   .mm_id = task->cur.mm ? task->cur.mm->id : 0,
-			   .state = visible_state(task));
+			   .state = task_visible_state(task));
 		records++;
 	}
 	for_each_cpu (cpu) {

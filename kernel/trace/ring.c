@@ -425,3 +425,14 @@ struct trace_counts trace_counts(u32 cpu)
 	irq_restore(flags);
 	return counts;
 }
+
+struct trace_subbufs debug_trace_subbufs(u32 cpu)
+{
+	const struct trace_ring *ring = &per_cpu(trace_ring, cpu);
+
+	struct trace_subbufs subbufs = {.total = ring->subbufs, .free = ring->nr_free};
+
+	for (u32 i = 0; i < ring->subbufs; i++)
+		subbufs.with_host += ring->with_host >> i & 1;
+	return subbufs;
+}

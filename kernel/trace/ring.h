@@ -82,4 +82,15 @@ struct trace_counts {
 };
 struct trace_counts trace_counts(u32 cpu);
 
+/* Sub-buffers of a CPU: 0 until attached. Neither free nor with the host: being filled, or full and not
+ * yet submitted. Racy for another CPU's, unless quiesced. */
+struct trace_subbufs {
+	u32 total, free, with_host;
+};
+struct trace_subbufs debug_trace_subbufs(u32 cpu);
+
+/* How many events are on, and a visit of those that are off. */
+u32 debug_trace_nr_on(void);
+void debug_trace_for_each_off(void (*visit)(const char *event));
+
 #endif

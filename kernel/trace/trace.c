@@ -46,3 +46,19 @@ int trace_enable(const char *name, bool on)
 	}
 	return -ENOENT;
 }
+
+u32 debug_trace_nr_on(void)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(event_names); i++)
+		nr += READ_ONCE(trace_enabled[event_names[i].id]);
+	return nr;
+}
+
+void debug_trace_for_each_off(void (*visit)(const char *event))
+{
+	for (u32 i = 0; i < ARRAY_SIZE(event_names); i++)
+		if (!READ_ONCE(trace_enabled[event_names[i].id]))
+			visit(event_names[i].name);
+}

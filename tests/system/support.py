@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,8 @@ import results
 import session
 import sizes
 from build import Build
+from console import MonitorVisit
+from errors import MachineTimeout
 from recording import Recording
 from scenario import DEFAULT_SEED, Program, Scenario
 
@@ -30,6 +33,8 @@ PALIMPSEST = ROOT / "tools" / "palimpsest"
 # kernel takes several times as long.
 SESSION_SECONDS = 1200 if Build().is_debug else 240
 COMMAND_SECONDS = 300
+# Nothing tells the driver that a stream has grown: how often it looks.
+LOOK_S = 0.02
 FOREVER = 9223372036854775807  # t_end of what had not ended
 
 
@@ -96,6 +101,22 @@ def record(directory: Path, wanted: Scenario, during: Callable[[Recording], None
             during(recording)
         recording.run_to_end()
     return Session(recording)
+
+
+def visits(recording: Recording, count: int, step_bytes: int,
+           commands: list[str]) -> Iterator[MonitorVisit]:
+    """Visits to the monitor, one now and each other when so much trace more has come."""
+    machine = recording.machine
+    traces = [machine.config.trace_directory / f"cpu{cpu}" for cpu in range(machine.config.cpus)]
+    deadline = time.monotonic() + SESSION_SECONDS
+    start = sum(path.stat().st_size for path in traces)
+    for visit in range(count):
+        goal = start + visit * step_bytes
+        while sum(path.stat().st_size for path in traces) < goal and not machine.ended:
+            if time.monotonic() > deadline:
+                raise MachineTimeout(f"no {step_bytes} bytes of trace more")
+            machine.wait(lambda: False, LOOK_S)
+        yield machine.monitor(commands)
 
 
 class SystemTest(unittest.TestCase):

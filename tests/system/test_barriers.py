@@ -2,12 +2,10 @@
 map as rebuilt from the events equal what the kernel monitor prints from its own structures."""
 
 import re
-import time
 import unittest
 
 import support
 from console import MonitorVisit
-from errors import MachineTimeout
 from recording import Recording
 from support import program, scenario
 
@@ -16,8 +14,6 @@ VISITS = 20
 # reach from the first fill to the last copies. It is small because the monitor's answers are not:
 # the console carries one byte at a time.
 STEP_BYTES = 320_000
-# Nothing tells the driver that a stream has grown: how often it looks.
-LOOK_S = 0.02
 
 LRU_HEAD = re.compile(r"lru (\w+) (\d+)")
 RMAP_LINE = re.compile(r"rmap (\d+) mm (\d+) va ([0-9a-f]+) anon_vma (\d+)")
@@ -58,19 +54,8 @@ class BarrierTest(support.SystemTest):
 
     @classmethod
     def _visit(cls, recording: Recording) -> None:
-        machine = recording.machine
-        traces = [machine.config.trace_directory / f"cpu{cpu}"
-                  for cpu in range(machine.config.cpus)]
-        machine.console.wait_line(r"\[init\] start forkshare", support.SESSION_SECONDS)
-        deadline = time.monotonic() + support.SESSION_SECONDS
-        start = sum(path.stat().st_size for path in traces)
-        for visit in range(VISITS):
-            goal = start + visit * STEP_BYTES
-            while sum(path.stat().st_size for path in traces) < goal and not machine.ended:
-                if time.monotonic() > deadline:
-                    raise MachineTimeout(f"no {STEP_BYTES} bytes of trace more")
-                machine.wait(lambda: False, LOOK_S)
-            cls.visits.append(machine.monitor(["lru", "rmap all"]))
+        recording.machine.console.wait_line(r"\[init\] start forkshare", support.SESSION_SECONDS)
+        cls.visits += support.visits(recording, VISITS, STEP_BYTES, ["lru", "rmap all"])
 
     def at(self, barrier: int, sql: str) -> list[tuple]:
         """A query on spans, at the time of a barrier."""
