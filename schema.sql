@@ -675,7 +675,7 @@ CREATE TABLE swap_in_begin (
 	pfn INTEGER NOT NULL, -- the frame it is read into
 	slot INTEGER NOT NULL, -- the slot
 	readahead INTEGER NOT NULL, -- 1: nobody asked for this one
-	pid INTEGER NOT NULL -- the task whose fault caused it
+	pid INTEGER NOT NULL -- the task whose fault or madvise caused it
 ) STRICT;
 
 -- 0x98: The read of a page ended.
@@ -1365,7 +1365,7 @@ CREATE TABLE swap_io (
 	t_end INTEGER NOT NULL, -- completed
 	error INTEGER NOT NULL, -- 0, or a negative errno
 	pass_id INTEGER, -- out: the reclaim pass that sent it
-	pid INTEGER, -- in: the task whose fault caused it
+	pid INTEGER, -- in: the task whose fault or madvise caused it
 	readahead INTEGER NOT NULL -- in: 1 when nobody had asked for this one
 ) STRICT;
 

@@ -4,10 +4,14 @@
  *   DONTNEED   the pages and slots of the range go at once; the next access finds zeroes
  *   COLD       active pages become inactive, and accessed bits are forgotten
  *   PAGEOUT    the pages go to swap now, whatever the policy would say of them
+ *   WILLNEED   what is in swap is read into the swap cache, as far as memory is free; nothing is
+ *              mapped and nobody waits for the disk
  *
  * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
- * program does not speak for the others. Every other advice that is known is a hint that a kernel
- * may do nothing about. All take mmap_lock for reading: no VMA changes.
+ * program does not speak for the others. Every other advice that is known is taken and does
+ * nothing. FREE is among them: a page keeps its content, which is one of the two outcomes that
+ * Linux allows, but memory is not reclaimed any sooner for it. All take mmap_lock for reading: no
+ * VMA changes.
  */
 #include "cpu/wait.h"
 #include "lib/errno.h"
@@ -15,6 +19,7 @@
 #include "mm/mmap.h"
 #include "mm/pgtable.h"
 #include "mm/reclaim.h"
+#include "mm/swap.h"
 #include "mm/zap.h"
 #include "mm/zero_page.h"
 
@@ -97,6 +102,50 @@ static int in_batches(struct mm *mm, u64 start, u64 end, int (*gather)(struct pt
 	return 0;
 }
 
+/* Slots that a range's entries name, on their way to the swap cache. */
+struct wanted {
+	u64 next; /* where to go on when the batch is full */
+	u32 nr_slots;
+	u32 slots[IO_MAX_PAGES];
+};
+
+static int gather_slots(struct pte_range *range)
+{
+	struct wanted *wanted = range->arg;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t pte = pte_read(&range->entry[i]);
+
+		if (!pte_is_swap(pte))
+			continue;
+		if (wanted->nr_slots == IO_MAX_PAGES) {
+			wanted->next = range->va + i * PAGE_SIZE;
+			return 1;
+		}
+		wanted->slots[wanted->nr_slots++] = pte_slot(pte);
+	}
+	return 0;
+}
+
+/* Reads what of the range is in swap. A slot that its entry gave up meanwhile may be another's by
+ * now, whose page then is readahead that nobody asked for. */
+static int will_need(struct mm *mm, u64 start, u64 end)
+{
+	struct wanted wanted = {.next = start};
+	int more;
+
+	do {
+		if (current_is_dying())
+			return -EINTR;
+		wanted.nr_slots = 0;
+		more = pgtable_walk(mm, wanted.next, end, gather_slots, &wanted);
+		if (wanted.nr_slots && !swap_read_ahead(wanted.slots, wanted.nr_slots))
+			break;
+		cond_resched();
+	} while (more);
+	return 0;
+}
+
 /* Applies the advice to [start, end), which lies in one VMA. */
 static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
 {
@@ -113,6 +162,9 @@ static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
 		break;
 	case MADV_PAGEOUT:
 		error = in_batches(vma->mm, start, end, gather_entries, reclaim_page_out);
+		break;
+	case MADV_WILLNEED:
+		error = will_need(vma->mm, start, end);
 		break;
 	default:
 		break;

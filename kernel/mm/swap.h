@@ -73,6 +73,12 @@ void swap_io_init(void);
  * when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */
 struct page *swap_in(u32 slot, bool *waited, int *error);
 
+/* Begins to read into the cache those of the slots that are in use and not cached, consecutive ones
+ * in one request, and does not wait for the disk; it may sleep until an I/O request is free. Pages
+ * are taken only above the low watermark: returns whether there are more. A failed read shows when
+ * the page is wanted. swap_in()'s window does not learn from these. */
+bool swap_read_ahead(const u32 *slots, u32 nr_slots);
+
 /* Collects pages of one reclaim pass into requests of consecutive slots. Zero `request` and
  * `nr_pages` at first. */
 struct swap_writer {

@@ -198,10 +198,12 @@ static struct page *read_ahead_page(u32 slot)
 		page_put(page);
 		return NULL;
 	}
-	page->private = 1;
 	reclaim_list_refault(page, swap_refault_distance(slot));
 	return page;
 }
+
+/* No slot has this number: all of a request is readahead. */
+#define NO_SLOT_WANTED 0
 
 static void request_add(struct io_request *request, struct page *page, u32 wanted)
 {
@@ -213,45 +215,65 @@ static void request_add(struct io_request *request, struct page *page, u32 wante
 	request->pages[request->nr_pages++] = page;
 }
 
+static void read_submit(struct io_request *request)
+{
+	if (request)
+		swap_disk()->ops->submit(swap_disk(), request);
+}
+
+/* The request that the slot continues, or a new one, which submits the former. NULL is none so far.
+ * Sleeps until the pool has one. */
+static struct io_request *read_continue(struct io_request *request, u32 slot)
+{
+	if (request && request->nr_pages < IO_MAX_PAGES &&
+	    slot == offset_slot(request->offset) + request->nr_pages)
+		return request;
+	read_submit(request);
+	request = io_request_get();
+	*request = (struct io_request){
+		.backing = swap_disk(), .done = read_done, .offset = slot_offset(slot)};
+	return request;
+}
+
 /* Reads a locked page and at most `limit` - 1 neighbours. The I/O owns the page locks from now on.
  */
 static void start_read(struct page *page, u32 slot, u32 limit)
 {
-	struct io_request *request = io_request_get();
+	struct io_request *request = NULL;
 	u32 window = min(choose_window(slot), limit), first = slot - slot % window;
-	struct page *ahead;
 
-	request->backing = swap_disk();
-	request->nr_pages = 0;
-	request->write = false;
-	request->done = read_done;
-	request->offset = slot_offset(slot);
-	for (u32 s = first; s < slot; s++) {
-		ahead = read_ahead_page(s);
-		if (!ahead && request->nr_pages) {
-			/* A gap: what lies before it goes on its own. */
-			swap_disk()->ops->submit(swap_disk(), request);
-			request = io_request_get();
-			*request = (struct io_request){.backing = swap_disk(),
-						       .done = read_done,
-						       .offset = slot_offset(slot)};
-		}
-		if (!ahead)
-			continue;
-		if (!request->nr_pages)
-			request->offset = slot_offset(s);
-		request_add(request, ahead, slot);
-		page_put(ahead);
-	}
-	request_add(request, page, slot);
-	for (u32 s = slot + 1; s < first + window; s++) {
-		ahead = read_ahead_page(s);
-		if (!ahead)
+	for (u32 s = first; s < first + window; s++) {
+		struct page *ahead = s == slot ? NULL : read_ahead_page(s);
+
+		if (s > slot && !ahead)
 			break;
-		request_add(request, ahead, slot);
-		page_put(ahead);
+		if (s != slot && !ahead)
+			continue;
+		request = read_continue(request, s);
+		request_add(request, ahead ? ahead : page, slot);
+		if (ahead) {
+			WRITE_ONCE(ahead->private, 1);
+			page_put(ahead);
+		}
 	}
-	swap_disk()->ops->submit(swap_disk(), request);
+	read_submit(request);
+}
+
+bool swap_read_ahead(const u32 *slots, u32 nr_slots)
+{
+	struct io_request *request = NULL;
+
+	for (u32 i = 0; i < nr_slots; i++) {
+		struct page *page = read_ahead_page(slots[i]);
+
+		if (!page)
+			continue;
+		request = read_continue(request, slots[i]);
+		request_add(request, page, NO_SLOT_WANTED);
+		page_put(page);
+	}
+	read_submit(request);
+	return watermark_ok(watermarks.low, 0);
 }
 
 /* A page from the cache: notes whether readahead has paid. */

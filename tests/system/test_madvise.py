@@ -23,6 +23,27 @@ class MadviseTest(support.SystemTest):
         _, start, pages, *_ = line.split()
         return int(start), int(pages)
 
+    def major_faults(self, name: str) -> int:
+        """Of the program when it read the range, as getrusage told it."""
+        line, = (line for line in self.recorded.lines if line.startswith(f"madvise.{name} "))
+        return int(line.split()[3])
+
+    def faults(self, name: str, result: str) -> int:
+        """Faults on the range after it went to swap."""
+        start, pages = self.advised(name)
+        return self.recorded.value("""
+            SELECT count(*) FROM fault WHERE result = :result AND kind IN ('swap', 'swap_cache')
+            AND va >= :start AND va < :end""", result=result, start=start, end=start + pages * PAGE)
+
+    def read_ahead(self, name: str) -> tuple[int, int]:
+        """Pages of the range that were read from their slots: as readahead, and all."""
+        start, pages = self.advised(name)
+        return self.recorded.rows("""
+            SELECT sum(readahead), count(*) FROM swap_in_begin WHERE EXISTS (
+                SELECT 1 FROM pte_span WHERE kind = 'swap' AND pte_span.slot = swap_in_begin.slot AND va >= :start
+                AND va < :end AND t_begin <= swap_in_begin.t AND swap_in_begin.t < t_end)""",
+                                  start=start, end=start + pages * PAGE)[0]
+
     def verdicts(self, name: str, verdict: str) -> int:
         """Pages of the range of which a pass of madvise decided so, by their addresses: the
         mapping that was there when the pass began."""
@@ -56,6 +77,29 @@ class MadviseTest(support.SystemTest):
         self.assertEqual(self.recorded.column("""
             SELECT DISTINCT error FROM swap_out_end JOIN swap_out_begin USING (pfn, slot)
             JOIN reclaim_pass USING (pass_id) WHERE kind = 'madvise'"""), [0])
+
+    def test_willneed_spares_the_wait(self):
+        """Whoever reads a range from swap waits for the disk; after WILLNEED it is there."""
+        _, pages = self.advised("willneed")
+        for name, wanted in ("unasked", range(pages // 64, pages)), ("willneed", [0]):
+            with self.subTest(name):
+                self.assertIn(self.major_faults(name), wanted)
+                self.assertEqual(self.faults(name, "major"), self.major_faults(name))
+                self.assertEqual(self.faults(name, "major") + self.faults(name, "minor"), pages)
+
+    def test_willneed_reads_every_page_once_as_readahead(self):
+        for name in "willneed", "behind":
+            with self.subTest(name):
+                _, pages = self.advised(name)
+                self.assertEqual(self.read_ahead(name), (pages, pages))
+
+    def test_willneed_maps_nothing(self):
+        start, pages = self.advised("behind")
+        self.assertEqual(self.recorded.value("""
+            SELECT count(*) FROM pte_span WHERE kind = 'page' AND why_in = 'swapin'
+            AND va >= :start AND va < :end AND t_begin > (
+                SELECT max(t_begin) FROM pte_span WHERE kind = 'swap' AND va >= :start AND va < :end)""",
+                                             start=start, end=start + pages * PAGE), 0)
 
     def test_pageout_leaves_shared_pages_alone(self):
         start, pages = self.advised("shared")

@@ -200,7 +200,7 @@ CREATE TABLE swap_io (
 	t_end INTEGER NOT NULL, -- completed
 	error INTEGER NOT NULL, -- 0, or a negative errno
 	pass_id INTEGER, -- out: the reclaim pass that sent it
-	pid INTEGER, -- in: the task whose fault caused it
+	pid INTEGER, -- in: the task whose fault or madvise caused it
 	readahead INTEGER NOT NULL -- in: 1 when nobody had asked for this one
 ) STRICT;
 

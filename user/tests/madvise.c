@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "check.h"
 #include "../lib/print.h"
@@ -19,6 +21,12 @@
 
 /* Advised by the test of PAGEOUT. */
 #define NR_OUT 200
+/* Looks at a range's residence, 10 ms apart; a machine without swap needs them all. */
+#define NR_LOOKS 300
+/* Where the ranges of WILLNEED lie: addresses that nothing else in the trace has. */
+#define UNASKED_AT  0x200000000000ul
+#define WILLNEED_AT 0x210000000000ul
+#define BEHIND_AT   0x220000000000ul
 /* Kept in use while NR_STREAM pages, more than small machines have, go by. */
 #define NR_HOT    256
 #define NR_STREAM 8192
@@ -29,6 +37,12 @@ static char *map(size_t nr_pages)
 {
 	return mmap(NULL, nr_pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
+}
+
+static char *map_at(unsigned long addr, size_t nr_pages)
+{
+	return mmap((void *)addr, nr_pages * PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
 static void write_pages(char *p, size_t nr_pages, unsigned int seed)
@@ -111,6 +125,84 @@ static const char *test_pageout(void)
 	return NULL;
 }
 
+static size_t resident_pages(char *p, size_t nr_pages)
+{
+	unsigned char states[NR_OUT];
+	size_t nr = 0;
+
+	if (mincore(p, nr_pages * PAGE, states))
+		return SIZE_MAX;
+	for (size_t i = 0; i < nr_pages; i++)
+		nr += states[i] & 1;
+	return nr;
+}
+
+/* Waits until so many pages are in memory, a while at most: what a hint does is up to the machine.
+ */
+static void wait_resident(char *p, size_t nr_pages, size_t wanted)
+{
+	for (int i = 0; i < NR_LOOKS && resident_pages(p, nr_pages) != wanted; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+static long major_faults(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) ? -1 : usage.ru_majflt;
+}
+
+/* Pages the range out and reads it; prints the major faults that it took. */
+static const char *read_back(const char *name, char *p, bool will_need)
+{
+	long before;
+
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0);
+	wait_resident(p, NR_OUT, 0);
+	if (will_need) {
+		CHECK(advise(p, NR_OUT * PAGE, MADV_WILLNEED) == 0);
+		wait_resident(p, NR_OUT, NR_OUT);
+		CHECK(advise(p, NR_OUT * PAGE, MADV_WILLNEED) == 0); /* nothing left to read */
+	}
+	before = major_faults();
+	CHECK(pages_are_as_written(p, NR_OUT, 11));
+	print("madvise.%s %lu %d %ld address, pages, major faults\n", name, (unsigned long)p,
+	      NR_OUT, major_faults() - before);
+	return NULL;
+}
+
+static const char *test_willneed(void)
+{
+	char *without = map_at(UNASKED_AT, NR_OUT), *with = map_at(WILLNEED_AT, NR_OUT);
+	const char *failure;
+
+	CHECK(without != MAP_FAILED && with != MAP_FAILED);
+	CHECK(advise(with, NR_OUT * PAGE, MADV_WILLNEED) == 0); /* nothing there yet */
+	write_pages(without, NR_OUT, 11);
+	write_pages(with, NR_OUT, 11);
+	failure = read_back("unasked", without, false);
+	if (!failure)
+		failure = read_back("willneed", with, true);
+	CHECK(munmap(without, NR_OUT * PAGE) == 0 && munmap(with, NR_OUT * PAGE) == 0);
+	return failure;
+}
+
+/* Behind a hole too; and a range that goes while its pages are read. */
+static const char *test_willneed_unmapped(void)
+{
+	char *p = map_at(BEHIND_AT, NR_OUT);
+
+	CHECK(p != MAP_FAILED);
+	write_pages(p, NR_OUT, 12);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0);
+	wait_resident(p, NR_OUT, 0);
+	CHECK(munmap(p + PAGE, PAGE) == 0);
+	print("madvise.behind %lu %d address, pages\n", (unsigned long)(p + 2 * PAGE), NR_OUT - 2);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_WILLNEED) == ENOMEM);
+	CHECK(munmap(p, NR_OUT * PAGE) == 0);
+	return NULL;
+}
+
 static int child_reads(void *pages)
 {
 	return pages_are_as_written(pages, 16, 3) ? 0 : 1;
@@ -162,6 +254,8 @@ int main(void)
 		{"madvise_errors", test_errors},
 		{"madvise_holes_are_skipped", test_holes_are_skipped},
 		{"madvise_pageout", test_pageout},
+		{"madvise_willneed", test_willneed},
+		{"madvise_willneed_unmapped", test_willneed_unmapped},
 		{"madvise_pageout_shared", test_pageout_shared},
 		{"madvise_cold", test_cold},
 	};
