@@ -48,6 +48,7 @@ static void verify_zeroed(const struct page *page)
 {
 	const u64 *words = page_virt(page);
 
+	kasan_unpoison(words, PAGE_SIZE);
 	for (size_t i = 0; i < PAGE_SIZE / sizeof(u64); i++)
 		if (unlikely(words[i]))
 			panic("pfn %u should be zero: offset %zu holds %lx", page_pfn(page),
@@ -66,7 +67,7 @@ static void verify_poison(const struct page *page, u32 order)
 {
 	const u64 *words = page_virt(page);
 
-	kasan_alloc_frames(page, order);
+	kasan_unpoison(words, PAGE_SIZE << order);
 	for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(u64); i++)
 		if (unlikely(words[i] != POISON))
 			panic("pfn %u was written after it was freed: offset %zu holds %lx",
@@ -283,6 +284,7 @@ static inline void prepare_frame(struct page *frame, u32 order, enum page_kind k
 
 static void prepare_allocated(struct page *page, u32 order, enum page_kind kind)
 {
+	kasan_alloc_frames(page, order);
 	prepare_frame(page, order, kind);
 	for (u32 i = 1; unlikely(i < 1u << order); i++)
 		prepare_frame(page + i, ORDER_TAIL, kind);
@@ -387,6 +389,7 @@ void free_page_zeroed(struct page *page)
 	}
 	verify_zeroed(page);
 	end_life(page, 0);
+	kasan_free_frames(page, 0);
 	zero_pool_free(page, kind);
 }
 
@@ -406,6 +409,7 @@ bool page_alloc_idle_work(void)
 		return false;
 	verify_poison(page, 0);
 	clear_page(page_virt(page));
+	kasan_poison(page_virt(page), PAGE_SIZE, KASAN_FREE_PAGE);
 	zero_pool_add(page);
 	return true;
 }

@@ -12,6 +12,8 @@
  */
 #include "mm/zero_pool.h"
 
+#include "cpu/kasan.h"
+
 static struct {
 	spinlock_t lock; /* RANK_ZERO_POOL; guards everything here */
 	struct list_head frames;
@@ -107,11 +109,14 @@ u64 zero_pool_baseline(void)
 static bool is_zeroed(const struct page *page)
 {
 	const u64 *words = page_virt(page);
+	bool zeroed = true;
 
+	kasan_unpoison(words, PAGE_SIZE);
 	for (size_t i = 0; i < PAGE_SIZE / sizeof(u64); i++)
 		if (words[i])
-			return false;
-	return true;
+			zeroed = false;
+	kasan_poison(words, PAGE_SIZE, KASAN_FREE_PAGE);
+	return zeroed;
 }
 
 u32 zero_pool_check(u32 *frames)
