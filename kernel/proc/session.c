@@ -143,8 +143,8 @@ void session_end(s32 status, enum session_reason reason)
 		cond_resched();
 		cpu_relax();
 	}
-	if (reason == SESSION_EXIT)
-		oom_wait_done();
+	/* A kill that has begun ends within the session, or its oom_done would be missing. */
+	oom_wait_done();
 	quiesce_begin();
 	print_vmstat();
 	mm_check();

@@ -9,8 +9,8 @@ from support import program, scenario
 
 # What the victim's death frees and what was predicted: pages may be evicted between the two.
 TOLERANCE = 0.10
-# What the bystander does after the kill; the reaper of a debug kernel needs some of them.
-MORE_ROUNDS = 50
+# What the bystander does after the kill.
+MORE_ROUNDS = 5
 
 
 def stop_when_bystander_goes_on(recording: Recording) -> None:
