@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct merge merge = {0};
 	struct summary summary = {0};
-	struct model *model = replay_new(db);
+	struct model *model = replay_new(db, layout);
 	struct event event;
 
 	open_streams(&merge, data, size);

@@ -126,11 +126,32 @@ static void test_undeclared_event(const char *dir)
 	CHECK(sql_int(dir, "SELECT count(*) FROM session_end") == 0);
 }
 
+/* Kernels that did not tell when a task changed its CPU: it may run anywhere. */
+static void test_untold_migration(const char *dir)
+{
+	writer_open(&w, dir, 2);
+	guest_boot(&g, &w, 23);
+	EMIT(&w, 0, sched_wakeup, .pid = 1, .target_cpu = 0);
+	EMIT(&w, 1, sched_switch, .next_pid = 1);
+	g.current[1] = 1;
+	guest_run(&g, 50);
+	guest_end(&g);
+	writer_close(&w);
+	CHECK(ingest(dir).status == 0);
+	CHECK(sql_int(dir,
+		      "SELECT count(*) FROM order_violation WHERE found = 'belongs to CPU 0'") ==
+	      1);
+	replace_line(dir, "sched_migrate_task", "");
+	CHECK(ingest(dir).status == 0);
+	sql_empty(dir, "SELECT * FROM order_violation");
+}
+
 const struct test layout_tests[] = {
 	{"skips unknown events", test_skips_unknown},
 	{"refuses another layout", test_refuses_layout},
 	{"refuses a broken list", test_refuses_garbage},
 	{"missing files", test_missing_files},
 	{"undeclared event", test_undeclared_event},
+	{"untold migration", test_untold_migration},
 	{NULL, NULL},
 };

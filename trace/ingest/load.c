@@ -63,7 +63,7 @@ static struct error *run_open(struct run *run, const char *session_dir, const ch
 				  run->how == LOAD_FOLLOW ? DB_LIVE : DB_ONCE);
 	if (!error) {
 		run->tables = tables_new(run->db, run->layout);
-		run->model = replay_new(run->db);
+		run->model = replay_new(run->db, run->layout);
 	}
 	return error;
 }

@@ -60,7 +60,7 @@ struct task { /* key: pid */
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
-	uint32_t queue;  /* 1 + the CPU it runs or waits on, or ran on last; 0: not known yet */
+	uint32_t queue;  /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
 	bool reclaiming; /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
@@ -223,7 +223,9 @@ struct model {
 	uint64_t kswapd_t;
 	uint32_t kswapd_free;
 	bool kswapd_awake;
-	bool ended; /* session_end was seen */
+	bool ended;           /* session_end was seen */
+	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
+				 that event did not say when */
 
 	struct trace_ev_session_begin machine; /* zeroes until session_begin */
 	struct trace_ev_session_end end;

@@ -100,6 +100,8 @@ static void check_not_running(struct model *m, int32_t pid)
 /* A task that is known to belong to one CPU cannot do something on another. */
 static void belongs_to(struct model *m, struct task *task, uint32_t cpu)
 {
+	if (!m->migrations_told)
+		return;
 	if (task->queue && task->queue != cpu + 1)
 		violation(m, fmt("task %d", (int32_t)task->entry.a), fmt("on CPU %u", cpu),
 			  fmt("belongs to CPU %u", task->queue - 1));
@@ -149,7 +151,7 @@ void on_sched_wakeup_new(struct model *m, const struct trace_ev_sched_wakeup_new
 {
 	struct task *task = task_of(m, e->pid);
 
-	if (!task)
+	if (!task || !m->migrations_told)
 		return;
 	if (task->queue)
 		violation(m, fmt("task %d", e->pid), fmt("new"),

@@ -109,11 +109,12 @@ static void slot_init(void *record)
 	slot->pfn = NO_FRAME;
 }
 
-struct model *replay_new(struct db *db)
+struct model *replay_new(struct db *db, const struct layout *layout)
 {
 	struct model *m = xcalloc(1, sizeof(*m));
 
 	m->db = db;
+	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
 	m->loss_t = UINT64_MAX;
 	m->first_pass_id = UINT32_MAX;
 	sparse_init(&m->frames, sizeof(struct frame), frame_init);

@@ -6,7 +6,8 @@
 
 #include "trace/ingest/model.h"
 
-struct model *replay_new(struct db *db);
+/* The layout says which events the kernel that recorded could tell. */
+struct model *replay_new(struct db *db, const struct layout *layout);
 
 /* Replays one event. After `loss_t` events may be missing: illegal ones are still told, but not
  * searched for. */
