@@ -80,3 +80,14 @@ void backtrace_print(u64 rip, u64 rbp)
 		frame = next_frame(frame);
 	}
 }
+
+void backtrace_print_stack(u64 rip, u64 rbp, u64 bottom, u64 top)
+{
+	const struct stack_frame *frame = (const struct stack_frame *)rbp;
+
+	print_location(rip);
+	while ((u64)frame >= bottom && (u64)frame <= top - sizeof(*frame) && is_frame(frame)) {
+		print_location(frame->return_address);
+		frame = next_frame(frame);
+	}
+}

@@ -20,6 +20,9 @@ void backtrace_print_saved(const struct backtrace *saved);
 /* Prints `rip` and then the callers that the frame at `rbp` leads to. */
 void backtrace_print(u64 rip, u64 rbp);
 
+/* The same, looking at nothing but the stack [bottom, top): for a stack that may be anything. */
+void backtrace_print_stack(u64 rip, u64 rbp, u64 bottom, u64 top);
+
 /* "function+0x12/0x80", or the bare number of an address outside the text. */
 #define LOCATION_MAX 96
 void backtrace_describe(char text[LOCATION_MAX], u64 address);

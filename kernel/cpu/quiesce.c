@@ -27,6 +27,9 @@ static bool freeze;     /* the gathering is over */
 static u64 parked_mask; /* CPUs that spin in quiesce_park(); atomic */
 static u64 frozen_mask; /* those of them with interrupts off; atomic */
 
+/* Where quiesce_park() runs; NULL: nowhere. Own CPU only, and who looks while it is parked. */
+static DEFINE_PER_CPU(const void *, parked_frame);
+
 static void mask_set(u64 *mask, u64 bit)
 {
 	__atomic_or_fetch(mask, bit, __ATOMIC_SEQ_CST);
@@ -104,6 +107,7 @@ void quiesce_park(void)
 	BUG_ON(spinlocks_held() != 0);
 	ASSERT(irqs_enabled());
 
+	this_cpu_write(parked_frame, __builtin_frame_address(0));
 	mask_set(&parked_mask, self);
 	while (READ_ONCE(quiesce_wanted) && !READ_ONCE(freeze))
 		cpu_relax();
@@ -115,5 +119,11 @@ void quiesce_park(void)
 		mask_clear(&frozen_mask, self);
 		irq_enable();
 	}
+	this_cpu_write(parked_frame, NULL);
 	mask_clear(&parked_mask, self);
+}
+
+const void *debug_parked_frame(u32 cpu)
+{
+	return per_cpu(parked_frame, cpu);
 }

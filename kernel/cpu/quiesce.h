@@ -27,6 +27,9 @@ void quiesce_park(void);
 /* Whether this CPU is between quiesce_begin() and quiesce_end(). */
 bool quiesce_is_mine(void);
 
+/* The frame of quiesce_park() on a CPU that is parked, or NULL. All CPUs quiesced. */
+const void *debug_parked_frame(u32 cpu);
+
 /* How other CPUs are made to reach a quiesce point soon; arch sets it (an interrupt to all others).
  */
 extern void (*quiesce_kick)(void);

@@ -27,6 +27,7 @@
 
 static DEFINE_WAIT_QUEUE(monitor_wait);
 static bool wanted;
+struct monitor_stop monitor_stop;
 
 /* A character came while the machine runs: only the escape means anything. */
 static void on_input(char c)
@@ -79,6 +80,14 @@ static void converse(void)
 
 /* ---- ways in ---- */
 
+/* The caller is where this CPU stands. */
+static __noinline void stop_here(void)
+{
+	const u64 *frame = __builtin_frame_address(0);
+
+	monitor_stop = (struct monitor_stop){.rip = frame[1], .rbp = frame[0]};
+}
+
 /* With the machine at a standstill that the trace knows of. */
 static void converse_quiesced(void)
 {
@@ -96,6 +105,7 @@ static void monitor_thread(void *arg)
 	(void)arg;
 	for (;;) {
 		wait_event(&monitor_wait, READ_ONCE(wanted));
+		stop_here();
 		converse_quiesced();
 	}
 }
@@ -106,6 +116,7 @@ void upcall_breakpoint(struct trap_frame *frame)
 {
 	char at[LOCATION_MAX];
 
+	monitor_stop = (struct monitor_stop){.rip = frame->rip, .rbp = frame->rbp};
 	backtrace_describe(at, frame->rip);
 	printk("[monitor] breakpoint at %lx %s", frame->rip, at);
 	if (!spinlocks_held() && (frame->rflags & RFLAGS_IF)) {
@@ -122,6 +133,7 @@ void upcall_breakpoint(struct trap_frame *frame)
 /* The last CPU that runs; the trace is over. */
 static void converse_after_panic(void)
 {
+	stop_here();
 	printk("[monitor] panic");
 	converse();
 }

@@ -7,12 +7,16 @@
  */
 #include "dev/monitor_commands.h"
 
+#include "arch/x86_64/context.h"
+#include "cpu/backtrace.h"
+#include "cpu/quiesce.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/check.h"
 #include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
+#include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
 #include "mm/zero_page.h"
@@ -192,6 +196,132 @@ static void command_cpu(const char *argument)
 	}
 }
 
+/* Reads a pid; NULL, and the reason is printed, when there is no such task. */
+static const struct task *parse_task(const char *command, const char **argument)
+{
+	const struct task *task = NULL;
+	u64 pid;
+
+	if (!parse_number(argument, 10, &pid))
+		printk("%s: the first argument is a pid; `ps` lists them", command);
+	else if (pid > INT32_MAX || !(task = debug_task_find(pid)))
+		printk("%s: no task %lu; `ps` lists them", command, pid);
+	return task;
+}
+
+static void print_stack(const struct current_task *cur, u64 rip, u64 rbp)
+{
+	backtrace_print_stack(rip, rbp, cur->kernel_sp_top - KSTACK_SIZE, cur->kernel_sp_top);
+}
+
+/* Of a task that some CPU runs. */
+static void print_running(const struct task *task, u32 cpu)
+{
+	/* The words of a frame: the caller's frame, and where it goes on. */
+	const u64 *parked = debug_parked_frame(cpu);
+
+	if (cpu != cpu_id() && !parked) {
+		printk("bt: task %d runs on CPU %u, which is not parked", task->cur.pid, cpu);
+		return;
+	}
+	printk("bt %d cpu %u comm %s", task->cur.pid, cpu, task->cur.comm);
+	if (cpu == cpu_id())
+		print_stack(&task->cur, monitor_stop.rip, monitor_stop.rbp);
+	else
+		print_stack(&task->cur, parked[1], parked[0]);
+}
+
+static void print_waiting(const struct task *task)
+{
+	u64 rip, rbp;
+
+	printk("bt %d state %s comm %s", task->cur.pid, trace_value_name("task_state", task->state),
+	       task->cur.comm);
+	debug_arch_task_where(&task->arch, &rip, &rbp);
+	print_stack(&task->cur, rip, rbp);
+}
+
+static void command_bt(const char *argument)
+{
+	const struct task *task;
+
+	if (!*argument) {
+		print_running(current_proc, cpu_id());
+		return;
+	}
+	task = parse_task("bt", &argument);
+	if (!task)
+		return;
+	if (*argument)
+		printk("bt: give one pid, or nothing for this CPU");
+	else if (sched_running_task(task->cpu) == task)
+		print_running(task, task->cpu);
+	else if (task->state == TASK_ZOMBIE || task->state == TASK_DEAD)
+		printk("bt: task %d has exited: it has no stack", task->cur.pid);
+	else
+		print_waiting(task);
+}
+
+/* ---- page tables ---- */
+
+static void print_page(pfn_t pfn)
+{
+	const struct page *page = pfn_page(pfn);
+	bool listed = page_test(page, PG_LRU | PG_ISOLATED);
+	char flags[128];
+
+	trace_flag_names(flags, sizeof(flags), "page_flags", page->flags);
+	printk("pt page %u kind %s refs %d mapcount %u list %s flags %s", pfn,
+	       trace_value_name("page_kind", page->kind), atomic_read(&page->refcount),
+	       page_mapcount(page), listed ? trace_value_name("lru_list", page->list) : "-", flags);
+}
+
+/* The last entry of a walk, and what it refers to. */
+static void print_last_entry(u32 level, pte_t entry)
+{
+	u32 value = pte_trace_value(entry);
+	enum pte_kind kind = pte_trace_kind(entry);
+	char flags[32];
+
+	trace_flag_names(flags, sizeof(flags), "pte_flags", pte_trace_flags(entry));
+	printk("pt level %u entry %016lx kind %s value %u flags %s", level, entry,
+	       trace_value_name("pte_kind", kind), value, flags);
+	if (kind == PTE_SWAP && value <= swap_nr_slots()) {
+		const struct page *page = debug_swap_cached(value);
+
+		printk("pt slot %u refs %u cached %s", value, debug_swap_refs(value),
+		       page ? "yes" : "no");
+		if (page)
+			print_page(page_pfn(page));
+	} else if ((kind == PTE_PAGE || kind == PTE_ZERO) && value < max_pfn) {
+		print_page(value);
+	}
+}
+
+static void command_pt(const char *argument)
+{
+	const struct task *task = parse_task("pt", &argument);
+	pte_t entries[PGTABLE_LEVELS + 1];
+	u64 va;
+	u32 last;
+
+	if (!task)
+		return;
+	if (!parse_number(&argument, 16, &va) || *argument || va >= USER_END) {
+		printk("pt: the second argument is a hexadecimal address below %lx", USER_END);
+		return;
+	}
+	if (!task->cur.mm) {
+		printk("pt: task %d has no address space", task->cur.pid);
+		return;
+	}
+	last = debug_entries(task->cur.mm, va, entries);
+	for (u32 level = PGTABLE_LEVELS; level > last; level--)
+		printk("pt level %u entry %016lx table %u", level, entries[level],
+		       pte_pfn(entries[level]));
+	print_last_entry(last, entries[last]);
+}
+
 /* ---- trace ---- */
 
 static void print_off(const char *event)
@@ -228,6 +358,8 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"ps", command_ps, NULL, "the tasks"},
+	{"bt", command_bt, "[PID]", "where a task is in the kernel; this CPU's, where it stopped"},
+	{"pt", command_pt, "PID VA", "the entries that translate an address, and the page or slot"},
 	{"cpu", command_cpu, NULL, "what each CPU runs, and how many tasks wait there"},
 	{"free", command_free, NULL, "free frames by place, watermarks, sizes of the lists"},
 	{"swap", command_swap, NULL, "slots, and what the swap cache holds"},

@@ -53,6 +53,21 @@ pte_t *table_entry(pte_t *top, u64 va, u32 level)
 	return reached == level ? entry : NULL;
 }
 
+u32 debug_entries(const struct mm *mm, u64 va, pte_t entries[PGTABLE_LEVELS + 1])
+{
+	const pte_t *table = mm->pgd;
+
+	for (u32 level = PGTABLE_LEVELS;; level--) {
+		pte_t entry = pte_read(&table[level_index(va, level)]);
+
+		entries[level] = entry;
+		if (level == 1 || !(entry & PTE_PRESENT) || pte_is_leaf(entry, level) ||
+		    pte_pfn(entry) >= max_pfn || pfn_page(pte_pfn(entry))->kind != PAGE_PGTABLE)
+			return level;
+		table = entry_table(entry);
+	}
+}
+
 pte_t *table_entry_alloc(pte_t *top, u64 va, u32 level, const struct table_source *source,
 			 void *arg)
 {

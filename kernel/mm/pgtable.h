@@ -88,6 +88,10 @@ void pgtable_free_range(struct mm *mm, u64 start, u64 end, u64 floor, u64 ceilin
  * emitted. */
 u64 pgtable_baseline(struct mm *mm);
 
+/* Stores the entries that translate a user address, entries[level], from the top down to the first
+ * that leads to no table, and returns its level. Follows nothing but tables. All CPUs quiesced. */
+u32 debug_entries(const struct mm *mm, u64 va, pte_t entries[PGTABLE_LEVELS + 1]);
+
 /* ---- entries (pte.c) ---- */
 
 /* Flags of an entry in the trace's numbering, and what it refers to. */

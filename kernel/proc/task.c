@@ -116,15 +116,20 @@ void task_left_cpu(struct task *task)
 	task_put(task);
 }
 
-struct task *task_find(s32 pid)
+struct task *debug_task_find(s32 pid)
 {
 	struct task *task;
 
-	ASSERT(spin_is_held(&tasks_lock));
 	list_for_each_entry (task, &task_list, node)
 		if (task->cur.pid == pid)
 			return task;
 	return NULL;
+}
+
+struct task *task_find(s32 pid)
+{
+	ASSERT(spin_is_held(&tasks_lock));
+	return debug_task_find(pid);
 }
 
 /* ---- kernel threads ---- */

@@ -110,6 +110,9 @@ void task_left_cpu(struct task *task);
 /* The task of that pid, zombies included, or NULL. tasks_lock held. */
 struct task *task_find(s32 pid);
 
+/* As task_find(), without the lock. All CPUs quiesced. */
+struct task *debug_task_find(s32 pid);
+
 /* Its state as the trace tells it: a task on a CPU runs, whatever it is about to do. All CPUs quiesced. */
 enum task_state task_visible_state(const struct task *task);
 

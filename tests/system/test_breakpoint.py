@@ -12,6 +12,9 @@ def look_around(recording: Recording) -> None:
     console = recording.machine.console
     console.wait_line(r"\[monitor\] breakpoint at ffffffff", support.SESSION_SECONDS)
     console.wait_line(BARRIER_LINE, support.SESSION_SECONDS)
+    console.send(b"bt\n")
+    console.wait_line("^bt [0-9]+ cpu [01] comm ", support.SESSION_SECONDS)
+    console.wait_line(r"^  ffffffff[0-9a-f]{8} init_thread\+0x", support.SESSION_SECONDS)
     console.send(b"check\n")
     console.wait_line("^mm_check: clean$", support.SESSION_SECONDS)
     console.send(b"continue\n")

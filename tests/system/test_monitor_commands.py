@@ -172,7 +172,107 @@ class MonitorCommandsTest(support.SystemTest):
 
     def test_help_lists_all(self):
         names = {line.split()[0] for line in self.help}
-        self.assertGreaterEqual(names, {*COMMANDS, "lru", "rmap", "check", "help", "continue"})
+        self.assertGreaterEqual(names, {*COMMANDS, "lru", "rmap", "pt", "bt", "check", "help", "continue"})
+
+
+class WalkTest(support.SystemTest):
+    """`pt` and `bt`: what they ask about is found in the visit before."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.walks: list[MonitorVisit] = []
+        cls.stacks: dict[str, list[str]] = {}
+        cls.wrong: dict[str, list[str]] = {}
+        cls.recorded = cls.record("forkshare", scenario(
+            [program("forkshare", "--size", "6M", "--children", "3", "--rounds", "1")],
+            memory="10M", cpus=CPUS), cls._visit)
+
+    @classmethod
+    def _visit(cls, recording: Recording) -> None:
+        monitor = recording.machine.monitor
+        recording.machine.console.wait_line(r"\[init\] start forkshare", support.SESSION_SECONDS)
+        *_, first = support.visits(recording, 3, STEP_BYTES, ["ps", "rmap all"])
+        pids = {task["mm"]: task["ps"] for task in map(pairs, first.answers[0][1])}
+        mapped = [line.split()[3:6:2] for line in first.answers[1][1]]
+        cls.asked = [f"pt {pids[mm]} {va}" for mm, va in mapped[::max(1, len(mapped) // 30)]]
+        cls.mm_of = {pid: int(mm) for mm, pid in pids.items()}
+        cls.walks += support.visits(recording, 3, STEP_BYTES, [*cls.asked, f"pt {pids[mapped[0][0]]} 0x1000"])
+        cls.wrong.update(monitor([
+            "pt", "pt 99999 0", "pt 1", "pt 1 12g", "pt 1 800000000000", "bt x", "bt 99999", "bt 1 2",
+            f"pt {pids['0']} 1000"]).answers)
+        cls.stacks.update(monitor(["bt", *(f"bt {pid}" for pid in pids.values())]).answers)
+
+    def entry_at(self, barrier: int, mm: int, va: int) -> tuple | None:
+        rows = self.recorded.rows("""
+            SELECT kind, coalesce(pfn, slot) FROM pte_span WHERE mm_id = :mm AND va = :va
+            AND t_begin <= (SELECT t FROM trace_barrier WHERE n = :n)
+            AND (SELECT t FROM trace_barrier WHERE n = :n) < t_end""", mm=mm, va=va, n=barrier)
+        return rows[0] if rows else None
+
+    def table_at(self, barrier: int, mm: int, va: int, level: int) -> int | None:
+        return self.recorded.value("""
+            SELECT max(pfn) FROM pgtable_span WHERE mm_id = :mm AND va = :va AND level = :level
+            AND t_begin <= (SELECT t FROM trace_barrier WHERE n = :n)
+            AND (SELECT t FROM trace_barrier WHERE n = :n) < t_end""",
+            mm=mm, va=va, level=level, n=barrier)
+
+    def mapcount_at(self, barrier: int, pfn: int) -> int:
+        return self.recorded.value("""
+            SELECT count(*) FROM rmap_span WHERE pfn = :pfn
+            AND t_begin <= (SELECT t FROM trace_barrier WHERE n = :n)
+            AND (SELECT t FROM trace_barrier WHERE n = :n) < t_end""", pfn=pfn, n=barrier)
+
+    def test_session_is_clean(self):
+        self.assert_clean(self.recorded, [("forkshare", 0)])
+
+    def test_walks(self):
+        seen = set()
+        for visit in self.walks:
+            for command, answer in visit.answers:
+                if not answer[0].startswith("pt level"):
+                    continue  # the task has ended
+                _, pid, va = command.split()
+                with self.subTest(barrier=visit.barrier, command=command):
+                    seen.add(self.check_walk(visit.barrier, self.mm_of[pid], int(va, 16), answer))
+        self.assertGreaterEqual(seen, {"page", "swap", "none"})
+
+    def check_walk(self, barrier: int, mm: int, va: int, answer: list[str]) -> str:
+        levels = [pairs(line) for line in answer if line.startswith("pt level")]
+        self.assertEqual([int(line["level"]) for line in levels], list(range(4, 4 - len(levels), -1)))
+        *upper, last = levels
+        for line in upper:
+            level = int(line["level"]) - 1
+            covers = 1 << 12 + 9 * level
+            self.assertEqual(int(line["table"]), self.table_at(barrier, mm, va // covers * covers, level))
+        found = self.entry_at(barrier, mm, va)
+        told = (last["kind"], int(last["value"]))
+        self.assertEqual(told, found or ("none", 0))
+        if last["kind"] == "page":
+            page = pairs(answer[-1])
+            self.assertEqual((int(page["page"]), page["kind"]), (told[1], "anon"))
+            self.assertEqual(int(page["mapcount"]), self.mapcount_at(barrier, told[1]))
+        return last["kind"]
+
+    def test_stacks(self):
+        head, *frames = self.stacks["bt"]
+        self.assertRegex(head, "^bt [0-9]+ cpu [0-9]+ comm monitor$")
+        self.assertRegex(frames[0], r"^  ffffffff[0-9a-f]{8} monitor_thread\+0x")
+        waits = 0
+        for command, (head, *frames) in self.stacks.items():
+            if " state " in head:
+                self.assertRegex(frames[0], "^  ffffffff[0-9a-f]{8} ", command)
+                waits += any(" schedule+0x" in frame for frame in frames)
+        self.assertGreater(waits, 0, self.stacks)
+
+    def test_wrong_lines_get_one_line(self):
+        self.assertEqual(list(self.wrong.values())[:8], [
+            ["pt: the first argument is a pid; `ps` lists them"],
+            ["pt: no task 99999; `ps` lists them"],
+            *3 * [["pt: the second argument is a hexadecimal address below 7ffffffff000"]],
+            ["bt: the first argument is a pid; `ps` lists them"],
+            ["bt: no task 99999; `ps` lists them"],
+            ["bt: give one pid, or nothing for this CPU"]])
+        self.assertRegex(list(self.wrong.values())[8][0], "^pt: task [0-9]+ has no address space$")
 
 
 class EventsOffTest(support.SystemTest):

@@ -70,6 +70,14 @@ void arch_task_init(struct arch_task *task, u64 stack_top, void (*entry)(void *)
 	task->sp = (u64)frame;
 }
 
+void debug_arch_task_where(const struct arch_task *task, u64 *rip, u64 *rbp)
+{
+	const struct switch_frame *frame = (const struct switch_frame *)task->sp;
+
+	*rip = frame->rip;
+	*rbp = frame->rbp;
+}
+
 void arch_leave_boot_stack(u64 stack_top, void (*fn)(void))
 {
 	current->kernel_sp_top = stack_top;

@@ -37,6 +37,9 @@ void arch_task_init(struct arch_task *task, u64 stack_top, void (*entry)(void *)
 struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,
 				 struct current_task *next_task);
 
+/* Where a task goes on that does not run: for a backtrace. */
+void debug_arch_task_where(const struct arch_task *task, u64 *rip, u64 *rbp);
+
 /* Enters user mode with this frame, which lies at the top of the current kernel stack. */
 void arch_enter_user(struct trap_frame *frame) __noreturn;
 
