@@ -17,6 +17,7 @@
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/zap.h"
 #include "mm/zero_page.h"
 
@@ -54,6 +55,15 @@ void reclaim_deactivate(struct page **pages, u32 nr_pages)
 {
 	(void)pages;
 	(void)nr_pages;
+}
+
+/* Nothing is in swap here. */
+bool swap_read_ahead(const u32 *slots, u32 nr_slots)
+{
+	(void)slots;
+	(void)nr_slots;
+	fail_msg("a slot is read");
+	return false;
 }
 
 void protect_range(struct vma *vma, u64 start, u64 end)
