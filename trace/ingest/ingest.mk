@@ -193,7 +193,7 @@ clang-check:
 	@command -v $(CLANG) >/dev/null || { echo "fuzz: $(CLANG) not found: apt-get install clang libclang-rt-dev"; exit 1; }
 
 fuzz: clang-check $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/corpus/.made
-	FUZZ_EVENTS=$(O)/ctf/events.tsv $< -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=65536 \
+	FUZZ_EVENTS=$(O)/ctf/events.tsv $(FUZZ_OUT)/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=65536 \
 		-print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
 
 -include $(wildcard $(INGEST_OUT)/*/trace/*/*.d $(INGEST_OUT)/*/tests/*/*.d)
