@@ -103,13 +103,17 @@ class InstantTest(unittest.TestCase):
 
     def test_marks(self):
         db = database("CREATE TABLE trace_barrier (t, n); INSERT INTO trace_barrier VALUES (50, 2);"
-                      "CREATE TABLE oom_kill (t, kill_id); INSERT INTO oom_kill VALUES (70, 1);")
+                      "CREATE TABLE oom_kill (t, kill_id); INSERT INTO oom_kill VALUES (70, 1);"
+                      "CREATE TABLE pte_set (id, t); INSERT INTO pte_set VALUES (7, 40);"
+                      "CREATE TABLE event_count (event, n);"
+                      "INSERT INTO event_count VALUES ('of_another_kernel', 9), ('pte_set', 1);")
         self.addCleanup(db.close)
         self.assertEqual(instant.resolve(db, "123"), 123)
         self.assertEqual(instant.resolve(db, "barrier#2"), 50)
         self.assertEqual(instant.resolve(db, "oom#1"), 70)
-        for text, message in (("barrier#3", "no such mark"), ("oom", "expected"),
-                              ("-1", "expected")):
+        self.assertEqual(instant.resolve(db, "event#7"), 40)
+        for text, message in (("barrier#3", "no barrier of that number"), ("oom", "expected"),
+                              ("event#8", "no event"), ("-1", "expected")):
             with self.assertRaisesRegex(ToolError, message):
                 instant.resolve(db, text)
 

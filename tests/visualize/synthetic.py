@@ -57,7 +57,8 @@ class Builder:
         marks = ", ".join("?" * len(values))
         self.db.execute(f"INSERT INTO {table} VALUES ({marks})", values)
 
-    def close(self) -> None:
+    def close(self, t_last: int = 3500) -> None:
+        self.db.execute("INSERT INTO session VALUES ('t_last', ?)", (t_last * MS,))
         self.db.commit()
         self.db.close()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools"),
+                str(HERE.parents[1] / "tools" / "qmp-driver")]
 
 import synthetic  # noqa: E402
 from visualize import lru, lru_picture, palette, rmap  # noqa: E402
@@ -200,8 +201,8 @@ class ErrorTest(PictureTest):
         synthetic.shared_pages(self.builder)
         directory = self.built()
         for module in (rmap, lru):
-            self.assert_fails(module, "want nanoseconds", directory, "--at", "noon")
-            self.assert_fails(module, "none of that number", directory, "--at", "barrier#77")
+            self.assert_fails(module, "expected nanoseconds", directory, "--at", "noon")
+            self.assert_fails(module, "no barrier of that number", directory, "--at", "barrier#77")
             self.assert_fails(module, "session.db", str(self.directory / "nowhere"))
 
     def test_database_is_not_written(self) -> None:

@@ -46,7 +46,7 @@ def set_argparser(parser) -> None:
                         help="with --va: the page at an address of this task")
     parser.add_argument("--va", metavar="V", type=parser.checked(number), help="the address")
     parser.add_argument("--at", metavar="T", help="which one of several: the one that was there "
-                        "at this moment (nanoseconds since boot, end, barrier#N or oom#N)")
+                        "at this moment (nanoseconds since boot, end, event#N, barrier#N or oom#N)")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 

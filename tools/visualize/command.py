@@ -17,8 +17,8 @@ def set_common_arguments(parser: argparse.ArgumentParser, picture: str) -> None:
     parser.add_argument("session", nargs="?", metavar="SESSION",
                         help="session directory (default: sessions/latest)")
     parser.add_argument("--at", default="peak", metavar="T",
-                        help="nanoseconds since boot, end, barrier#N, oom#N, or peak, the most "
-                             "telling instant (default)")
+                        help="nanoseconds since boot, end, event#N, barrier#N, oom#N, or peak, "
+                             "the most telling instant (default)")
     parser.add_argument("-o", "--output", metavar="FILE.svg",
                         help=f"where to draw (default: {picture}.svg in the session); the DOT "
                              "source goes beside it")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+import instant
+from errors import ToolError
+
 SCHEMA_VERSION = 1  # of the --json output of every picture
 OPEN_END = 9223372036854775807  # t_end of what still existed when the trace ended
 
@@ -81,35 +84,17 @@ class SessionDb:
         return [name for name, mask in self.flags(enum).items() if value & mask]
 
     def last_instant(self) -> int:
-        """The last time at which any of the drawn state changed."""
-        tables = ("task_span", "mm_span", "pte_span", "lru_span")
-        finite = " UNION ALL ".join(
-            f"SELECT max(t_begin) AS t FROM {table} "
-            f"UNION ALL SELECT max(t_end) FROM {table} WHERE t_end < {OPEN_END}"
-            for table in tables)
-        t = self.value(f"SELECT max(t) FROM ({finite})")
-        if t is None:
-            raise SessionError(f"{self.path} holds no memory state")
-        return t
+        """The time of the last event."""
+        return instant.end(self._db)
 
     def moment(self, asked: str, peak: Callable[[], int]) -> Moment:
         """Resolves what --at was given; `peak` finds the most telling instant of the picture."""
-        if asked.isdigit():
-            return Moment(int(asked), asked)
-        if asked == "end":
-            return Moment(self.last_instant(), asked)
         if asked == "peak":
             return Moment(peak(), asked)
-        kind, _, number = asked.partition("#")
-        if number.isdigit() and kind == "barrier":
-            t = self.value("SELECT t FROM trace_barrier WHERE n = ?", int(number))
-        elif number.isdigit() and kind == "oom":
-            t = self.value("SELECT t FROM oom_kill WHERE kill_id = ?", int(number))
-        else:
-            raise SessionError(f"--at {asked}: want nanoseconds, end, peak, barrier#N or oom#N")
-        if t is None:
-            raise SessionError(f"--at {asked}: this session has none of that number")
-        return Moment(t, asked)
+        try:
+            return Moment(instant.resolve(self._db, asked), asked)
+        except ToolError as error:
+            raise SessionError(f"{error} (pictures also know peak)") from error
 
     def owners_at(self, t: int) -> dict[int, tuple[int, str]]:
         """Address space -> (pid, name) of the task that uses it."""
