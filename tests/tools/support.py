@@ -2,6 +2,8 @@
 stand-ins.
 """
 
+import importlib.machinery
+import importlib.util
 import os
 import sqlite3
 import subprocess
@@ -16,6 +18,14 @@ sys.path[:0] = [str(ROOT / "tools" / "qmp-driver"), str(ROOT / "tools")]
 PALIMPSEST = ROOT / "tools" / "palimpsest"
 GUEST_SOURCE = Path(__file__).with_name("guest.S")
 CROSS_COMPILE = os.environ.get("CROSS_COMPILE", "x86_64-linux-gnu-")
+
+
+def cookbook():
+    """tools/cookbook as a module, which unpacks the reference session; its name has no .py."""
+    loader = importlib.machinery.SourceFileLoader("cookbook", str(ROOT / "tools/cookbook"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cookbook", loader))
+    loader.exec_module(module)
+    return module
 
 
 class TemporaryDirectoryTest(unittest.TestCase):

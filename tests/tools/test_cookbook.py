@@ -1,25 +1,15 @@
 """docs/cookbook.md: every recipe runs on the reference session, and the page shows what it gives."""
 
 import difflib
-import importlib.machinery
-import importlib.util
 import unittest
 
 import support
 
 
-def load():
-    """tools/cookbook as a module; its name has no .py."""
-    loader = importlib.machinery.SourceFileLoader("cookbook", str(support.ROOT / "tools/cookbook"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cookbook", loader))
-    loader.exec_module(module)
-    return module
-
-
 class CookbookTest(unittest.TestCase):
 
     def test_outputs_are_current(self):
-        cookbook = load()
+        cookbook = support.cookbook()
         page = cookbook.PAGE.read_text()
         stale = "\n".join(difflib.unified_diff(page.splitlines(),
                                                cookbook.current(page).splitlines(),
@@ -27,7 +17,7 @@ class CookbookTest(unittest.TestCase):
         self.assertEqual(stale, "", "run `make cookbook`")
 
     def test_every_query_is_a_recipe_with_an_explanation(self):
-        cookbook = load()
+        cookbook = support.cookbook()
         page = cookbook.PAGE.read_text()
         recipes = cookbook.RECIPE.findall(page)
         self.assertGreaterEqual(len(recipes), 15)
@@ -38,7 +28,7 @@ class CookbookTest(unittest.TestCase):
             self.assertFalse(lines[-1].startswith("```"), f"{title}: how is it to be read?")
 
     def test_table(self):
-        self.assertEqual(load().table(["n", "name"], [(5, "a"), (None, "long"), (10, None)]),
+        self.assertEqual(support.cookbook().table(["n", "name"], [(5, "a"), (None, "long"), (10, None)]),
                          " n  name\n 5  a\n    long\n10\n")
 
 

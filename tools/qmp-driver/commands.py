@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "ingest": ("ingest", "rebuild session.db from ctf/"),
     "report": ("report", "summary of a session"),
     "page": ("page", "tell the biography of one page"),
+    "why": ("why", "tell why a page was evicted"),
     "rmap": ("visualize.rmap", "draw who maps a page"),
     "lru": ("visualize.lru", "draw the LRU lists"),
     "query": ("query", "ask a session's database"),
