@@ -114,6 +114,35 @@ static void test_spans_are_disjoint(const char *dir)
 		       "WHERE a.t_begin < b.t_begin AND b.t_begin < a.t_end");
 }
 
+/* At every instant every frame is in one block: allocated, in a buddy list, on a CPU's list or in the pool. */
+static void test_frames_are_accounted_for(const char *dir)
+{
+	static const char blocks[] =
+		"WITH block AS (SELECT pfn, \"order\", t_begin, t_end FROM page_life "
+		"UNION ALL SELECT pfn, \"order\", t_begin, t_end FROM free_span "
+		"UNION ALL SELECT pfn, 0, t_begin, t_end FROM pcp_span)";
+	char sql[1024];
+
+	record(dir, 2, 6000, 7);
+	expect_clean(dir);
+	snprintf(sql, sizeof(sql),
+		 "%s, change AS (SELECT t_begin AS t, 1 << \"order\" AS n FROM block "
+		 "UNION ALL SELECT t_end, -(1 << \"order\") FROM block WHERE NOT " OPEN "), "
+		 "total AS (SELECT t, sum(sum(n)) OVER (ORDER BY t) AS n FROM change GROUP BY t) "
+		 "SELECT * FROM total, (SELECT value AS nr_frames FROM session "
+		 "WHERE key = 'nr_frames') WHERE n <> nr_frames",
+		 blocks);
+	sql_empty(dir, sql);
+	snprintf(sql, sizeof(sql),
+		 "%s SELECT * FROM block a JOIN block b ON b.pfn > a.pfn "
+		 "AND b.pfn < a.pfn + (1 << a.\"order\") "
+		 "AND a.t_begin < b.t_end AND b.t_begin < a.t_end",
+		 blocks);
+	sql_empty(dir, sql);
+	CHECK(sql_int(dir, "SELECT count(DISTINCT \"order\") > 3 FROM free_span"));
+	CHECK(sql_int(dir, "SELECT count(DISTINCT cpu) = 2 FROM pcp_span"));
+}
+
 /* Each eviction that was read back has one refault, at the distance that counting by hand gives. */
 static void test_refaults(const char *dir)
 {
@@ -200,6 +229,7 @@ const struct test good_tests[] = {
 	{"one CPU", test_one_cpu},
 	{"four CPUs", test_four_cpus},
 	{"spans are disjoint", test_spans_are_disjoint},
+	{"frames are accounted for", test_frames_are_accounted_for},
 	{"refaults", test_refaults},
 	{"views", test_views},
 	{"replaces an old database", test_replaces_database},

@@ -38,6 +38,8 @@
 	X(pmd_span, 6, BATCH_ROWS)        \
 	X(page_life, 9, BATCH_ROWS)       \
 	X(page_flags_span, 4, BATCH_ROWS) \
+	X(free_span, 4, BATCH_ROWS)       \
+	X(pcp_span, 4, BATCH_ROWS)        \
 	X(lru_span, 7, BATCH_ROWS)        \
 	X(swap_span, 5, BATCH_ROWS)       \
 	X(swap_cache_span, 4, BATCH_ROWS) \

@@ -168,7 +168,8 @@ enum frame_state {
 };
 
 struct frame {
-	uint64_t life_t, life_id; /* FRAME_ALLOCATED: since when, and the event that said so */
+	uint64_t state_t; /* since when the block is what it is */
+	uint64_t life_id; /* FRAME_ALLOCATED: the event that said so */
 	uint64_t flags_t, lru_t;
 	int64_t lru_pos;
 	uint32_t mapcount;

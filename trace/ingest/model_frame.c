@@ -42,10 +42,46 @@ static struct text state_text(const struct frame *frame)
 	}
 }
 
-/* Makes pfn the first frame of a block; NULL when the block cannot be. */
-static struct frame *set_block(struct model *m, uint32_t pfn, enum frame_state state,
-			       uint32_t order)
+static void flags_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
 {
+	if (frame->flags)
+		DB_INSERT(m->db, page_flags_span, INT(pfn), INT(frame->flags), INT(frame->flags_t),
+			  INT(t));
+}
+
+/* The block that begins at pfn, if one does, is over. */
+static void block_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
+{
+	switch (frame->state) {
+	case FRAME_BUDDY:
+		DB_INSERT(m->db, free_span, INT(pfn), INT(frame->order), INT(frame->state_t),
+			  INT(t));
+		break;
+	case FRAME_PCP:
+		DB_INSERT(m->db, pcp_span, INT(pfn),
+			  frame->cpu == ZERO_POOL_CPU ? NIL : INT(frame->cpu), INT(frame->state_t),
+			  INT(t));
+		break;
+	case FRAME_ALLOCATED:
+		flags_end(m, pfn, frame, t);
+		DB_INSERT(m->db, page_life, INT(pfn), INT(frame->state_t), INT(t),
+			  TEXT(enum_text(ENUM_ID_page_kind, frame->kind)), INT(frame->order),
+			  INT(frame->life_id), frame->cpu == NO_CPU ? NIL : INT(frame->cpu),
+			  INT(frame->pcp), INT(frame->reserve));
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * Makes pfn the first frame of a block, on the list of `cpu` if it is FRAME_PCP, and ends what was
+ * there; NULL when the block cannot be.
+ */
+static struct frame *set_block(struct model *m, uint32_t pfn, enum frame_state state,
+			       uint32_t order, uint16_t cpu)
+{
+	uint64_t t = span_begin(m);
 	struct frame *frame;
 
 	if (order > MAX_ORDER || pfn & ((1u << order) - 1)) {
@@ -57,11 +93,19 @@ static struct frame *set_block(struct model *m, uint32_t pfn, enum frame_state s
 	/* The last frame first: the array may move when it grows. */
 	if (!frame_at(m, pfn + (1u << order) - 1))
 		return NULL;
-	for (uint32_t i = 1; i < 1u << order; i++)
-		frame_at(m, pfn + i)->state = FRAME_TAIL;
+	for (uint32_t i = 1; i < 1u << order; i++) {
+		frame = frame_at(m, pfn + i);
+		block_end(m, pfn + i, frame, t);
+		frame->state = FRAME_TAIL;
+		frame->flags = 0;
+	}
 	frame = frame_at(m, pfn);
+	block_end(m, pfn, frame, t);
 	frame->state = (uint8_t)state;
 	frame->order = (uint8_t)order;
+	frame->cpu = cpu;
+	frame->state_t = t;
+	frame->flags = 0;
 	return frame;
 }
 
@@ -78,21 +122,6 @@ static void check_block(struct model *m, uint32_t pfn, enum frame_state state, u
 		       (state != FRAME_PCP || frame->cpu == cpu)))
 		return;
 	violation(m, fmt("frame %u", pfn), state_text(&want), state_text(frame));
-}
-
-static void life_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
-{
-	DB_INSERT(m->db, page_life, INT(pfn), INT(frame->life_t), INT(t),
-		  TEXT(enum_text(ENUM_ID_page_kind, frame->kind)), INT(frame->order),
-		  INT(frame->life_id), frame->cpu == NO_CPU ? NIL : INT(frame->cpu),
-		  INT(frame->pcp), INT(frame->reserve));
-}
-
-static void flags_end(struct model *m, uint32_t pfn, const struct frame *frame, uint64_t t)
-{
-	if (frame->flags)
-		DB_INSERT(m->db, page_flags_span, INT(pfn), INT(frame->flags), INT(frame->flags_t),
-			  INT(t));
 }
 
 void flags_settle(struct model *m, uint32_t pfn, struct frame *frame)
@@ -115,16 +144,13 @@ void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
 	struct frame *frame;
 
 	check_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order, list_cpu(m, e->pcp));
-	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order);
+	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order, (uint16_t)m->event->cpu);
 	if (!frame)
 		return;
 	frame->kind = e->kind;
 	frame->pcp = e->pcp;
 	frame->reserve = e->reserve;
-	frame->cpu = (uint16_t)m->event->cpu;
-	frame->life_t = m->event->t;
 	frame->life_id = m->event->rank;
-	frame->flags = 0;
 }
 
 /* A page that comes free must have left everything that knows it. */
@@ -156,39 +182,26 @@ void on_mm_page_free(struct model *m, const struct trace_ev_mm_page_free *e)
 		mapcount_settle(m, e->pfn);
 		check_unused(m, e->pfn, frame);
 		flags_settle(m, e->pfn, frame);
-		flags_end(m, e->pfn, frame, m->event->t);
-		life_end(m, e->pfn, frame, m->event->t);
-		frame->flags = 0;
 	}
-	frame = set_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order);
-	if (frame)
-		frame->cpu = list_cpu(m, e->pcp);
+	set_block(m, e->pfn, e->pcp ? FRAME_PCP : FRAME_BUDDY, e->order, list_cpu(m, e->pcp));
 }
 
 void on_mm_page_zero(struct model *m, const struct trace_ev_mm_page_zero *e)
 {
-	struct frame *frame;
-
 	check_block(m, e->pfn, FRAME_BUDDY, 0, 0);
-	frame = set_block(m, e->pfn, FRAME_PCP, 0);
-	if (frame)
-		frame->cpu = ZERO_POOL_CPU;
+	set_block(m, e->pfn, FRAME_PCP, 0, ZERO_POOL_CPU);
 }
 
 void on_mm_page_pcpu_refill(struct model *m, const struct trace_ev_mm_page_pcpu_refill *e)
 {
-	struct frame *frame;
-
 	check_block(m, e->pfn, FRAME_BUDDY, 0, 0);
-	frame = set_block(m, e->pfn, FRAME_PCP, 0);
-	if (frame)
-		frame->cpu = (uint16_t)m->event->cpu;
+	set_block(m, e->pfn, FRAME_PCP, 0, (uint16_t)m->event->cpu);
 }
 
 void on_mm_page_pcpu_drain(struct model *m, const struct trace_ev_mm_page_pcpu_drain *e)
 {
 	check_block(m, e->pfn, FRAME_PCP, 0, e->cpu);
-	set_block(m, e->pfn, FRAME_BUDDY, 0);
+	set_block(m, e->pfn, FRAME_BUDDY, 0, NO_CPU);
 }
 
 void on_buddy_split(struct model *m, const struct trace_ev_buddy_split *e)
@@ -199,8 +212,8 @@ void on_buddy_split(struct model *m, const struct trace_ev_buddy_split *e)
 		return;
 	}
 	check_block(m, e->pfn, FRAME_BUDDY, e->order, 0);
-	set_block(m, e->pfn + (1u << (e->order - 1)), FRAME_BUDDY, e->order - 1);
-	set_block(m, e->pfn, FRAME_BUDDY, e->order - 1);
+	set_block(m, e->pfn + (1u << (e->order - 1)), FRAME_BUDDY, e->order - 1, NO_CPU);
+	set_block(m, e->pfn, FRAME_BUDDY, e->order - 1, NO_CPU);
 }
 
 void on_buddy_merge(struct model *m, const struct trace_ev_buddy_merge *e)
@@ -212,7 +225,7 @@ void on_buddy_merge(struct model *m, const struct trace_ev_buddy_merge *e)
 	}
 	check_block(m, e->pfn, FRAME_BUDDY, e->order, 0);
 	check_block(m, e->pfn + (1u << e->order), FRAME_BUDDY, e->order, 0);
-	set_block(m, e->pfn, FRAME_BUDDY, e->order + 1);
+	set_block(m, e->pfn, FRAME_BUDDY, e->order + 1, NO_CPU);
 }
 
 /*
@@ -255,20 +268,13 @@ static struct frame *adopt_block(struct model *m, uint32_t pfn, const struct fra
 		return frame;
 	}
 	disagreement(m, fmt("frame %u", pfn), state_text(frame), state_text(want));
-	if (frame->state == FRAME_ALLOCATED) {
-		flags_end(m, pfn, frame, m->baseline_t);
-		life_end(m, pfn, frame, m->baseline_t);
-	}
-	frame = set_block(m, pfn, want->state, want->order);
+	frame = set_block(m, pfn, want->state, want->order, want->cpu);
 	if (!frame)
 		return NULL;
 	frame->generation = m->generation;
-	frame->cpu = want->cpu;
 	frame->kind = want->kind;
-	frame->life_t = m->baseline_t;
 	frame->life_id = m->event->rank;
 	frame->pcp = frame->reserve = 0;
-	frame->flags = 0;
 	return frame;
 }
 
@@ -306,10 +312,7 @@ void frames_sweep(struct model *m)
 		if (frame->state < FRAME_BUDDY || frame->generation == m->generation)
 			continue;
 		disagreement(m, fmt("frame %u", pfn), state_text(frame), fmt("not listed"));
-		if (frame->state == FRAME_ALLOCATED) {
-			flags_end(m, pfn, frame, m->baseline_t);
-			life_end(m, pfn, frame, m->baseline_t);
-		}
+		block_end(m, pfn, frame, m->baseline_t);
 		frame->state = FRAME_UNKNOWN;
 		frame->flags = 0;
 	}
@@ -320,10 +323,6 @@ void frames_flush(struct model *m)
 	const struct frame *frame;
 	uint32_t pfn;
 
-	sparse_for_each (&m->frames, pfn, frame) {
-		if (frame->state != FRAME_ALLOCATED)
-			continue;
-		flags_end(m, pfn, frame, T_OPEN);
-		life_end(m, pfn, frame, T_OPEN);
-	}
+	sparse_for_each (&m->frames, pfn, frame)
+		block_end(m, pfn, frame, T_OPEN);
 }

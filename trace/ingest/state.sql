@@ -163,6 +163,22 @@ CREATE TABLE page_flags_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
+-- Free blocks in the buddy lists.
+CREATE TABLE free_span (
+	pfn INTEGER NOT NULL, -- first frame
+	"order" INTEGER NOT NULL, -- log2 of the number of frames
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- Free frames outside the buddy lists: on a CPU's list or in the pool of zeroed frames.
+CREATE TABLE pcp_span (
+	pfn INTEGER NOT NULL, -- the frame
+	cpu INTEGER, -- whose list; NULL: the pool
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
 -- Pages on LRU lists. ORDER BY pos DESC is a list from head to tail.
 CREATE TABLE lru_span (
 	pfn INTEGER NOT NULL, -- the page's frame
