@@ -36,6 +36,18 @@ struct replacement_policy {
 	enum reclaim_verdict (*judge_active)(const struct page_view *page);
 };
 
+/* A judge_inactive(): a page found accessed gets a second look, and is activated when it was accessed
+ * again by then. One that several tasks used at once needs no second look (Linux,
+ * folio_check_references()). */
+static inline enum reclaim_verdict second_chance(const struct page_view *page)
+{
+	if (!page->referenced)
+		return RECLAIM_FREED;
+	if (page->second_look || page->referenced > 1)
+		return RECLAIM_ACTIVATE;
+	return RECLAIM_KEEP_REFERENCED;
+}
+
 extern const struct replacement_policy policy_incumbent;
 extern const struct replacement_policy policy_two_list;
 

@@ -66,15 +66,6 @@ static bool wants_aging(const struct list_view *lists)
 	return false;
 }
 
-static enum reclaim_verdict judge_inactive(const struct page_view *page)
-{
-	if (!page->referenced)
-		return RECLAIM_FREED;
-	if (page->second_look || page->referenced > 1)
-		return RECLAIM_ACTIVATE;
-	return RECLAIM_KEEP_REFERENCED;
-}
-
 static enum reclaim_verdict judge_active(const struct page_view *page)
 {
 	return page->referenced ? RECLAIM_ROTATE : RECLAIM_DEACTIVATE;
@@ -85,6 +76,6 @@ const struct replacement_policy policy_incumbent = {
 	.place_new = place_new,
 	.place_refault = place_refault,
 	.wants_aging = wants_aging,
-	.judge_inactive = judge_inactive,
+	.judge_inactive = second_chance,
 	.judge_active = judge_active,
 };

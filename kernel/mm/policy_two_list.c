@@ -24,15 +24,6 @@ static bool inactive_is_low(const struct list_view *lists)
 	return lists->inactive < lists->active;
 }
 
-static enum reclaim_verdict judge_inactive(const struct page_view *page)
-{
-	if (!page->referenced)
-		return RECLAIM_FREED;
-	if (page->second_look || page->referenced > 1)
-		return RECLAIM_ACTIVATE;
-	return RECLAIM_KEEP_REFERENCED;
-}
-
 /* Accessed active pages are deactivated too: only the inactive list decides, else a scan of a fully
  * used memory finds no candidate at all. The bit was harvested, so what stays in use is activated
  * again. */
@@ -47,6 +38,6 @@ const struct replacement_policy policy_two_list = {
 	.place_new = place_new,
 	.place_refault = place_refault,
 	.wants_aging = inactive_is_low,
-	.judge_inactive = judge_inactive,
+	.judge_inactive = second_chance,
 	.judge_active = judge_active,
 };
