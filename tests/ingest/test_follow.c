@@ -3,10 +3,12 @@
  * what reading the whole trace at once gives.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +27,7 @@ static struct guest g;
 struct follower {
 	pid_t pid;
 	int stdin_fd;
+	int commits_fd; /* inotify: the link live.db is touched after each commit */
 	char whole[300], grown[300];
 	FILE *from[NR_CPUS], *to[NR_CPUS];
 	long size[NR_CPUS], done[NR_CPUS];
@@ -81,10 +84,19 @@ static void grow(struct follower *f, int stage)
 	}
 }
 
+/* Watches for commits; before anybody can make one. */
+static void watch(struct follower *f)
+{
+	f->commits_fd = inotify_init1(IN_CLOEXEC);
+	if (f->commits_fd < 0 || inotify_add_watch(f->commits_fd, f->grown, IN_ATTRIB) < 0)
+		die("%s: cannot be watched: %s", f->grown, strerror(errno));
+}
+
 static void start(struct follower *f)
 {
 	int fds[2];
 
+	watch(f);
 	fflush(stdout);
 	if (pipe(fds) != 0 || (f->pid = fork()) < 0)
 		die("follower: %s", strerror(errno));
@@ -105,6 +117,7 @@ static int end(struct follower *f)
 	int status;
 
 	close(f->stdin_fd);
+	close(f->commits_fd);
 	if (waitpid(f->pid, &status, 0) != f->pid)
 		die("follower: %s", strerror(errno));
 	for (uint32_t cpu = 0; cpu < NR_CPUS; cpu++) {
@@ -142,18 +155,28 @@ static int64_t ask(sqlite3 *db, const char *sql)
 	return value;
 }
 
+/* Waits until something is committed. */
+static void wait_for_commit(const struct follower *f)
+{
+	struct pollfd poll_fd = {.fd = f->commits_fd, .events = POLLIN};
+	char events[4096];
+
+	if (poll(&poll_fd, 1, 1000 * WAIT_S) != 1 ||
+	    read(f->commits_fd, events, sizeof(events)) <= 0)
+		die("nothing was committed to live.db in %d s", WAIT_S);
+}
+
 /* The live database, once it shows more than so many events. */
 static sqlite3 *wait_for(const struct follower *f, int64_t nr_events)
 {
-	for (int i = 0; i < WAIT_S * 100; i++) {
+	for (;;) {
 		sqlite3 *db = open_db(f->grown, "live.db");
 
 		if (db && ask(db, "SELECT value FROM session WHERE key = 'nr_events'") > nr_events)
 			return db;
 		sqlite3_close(db);
-		usleep(10000);
+		wait_for_commit(f);
 	}
-	die("live.db never showed more than %lld events", (long long)nr_events);
 }
 
 static void must(sqlite3 *db, const char *sql)

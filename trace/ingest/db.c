@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -302,6 +303,8 @@ void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg)
 	DB_INSERT(db, session, TEXT("live"), TEXT("yes"));
 	flush_batches(db);
 	db_exec(db, "COMMIT; BEGIN");
+	/* It may fail where links have no times; who reads the database is not told then, and nothing else is lost. */
+	utimensat(AT_FDCWD, db->live_link, NULL, AT_SYMLINK_NOFOLLOW);
 	for (size_t i = 0; i < NR_DB_TABLES; i++) {
 		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE rowid > %" PRId64, table_names[i],
 			 last[i]);

@@ -111,7 +111,7 @@ enum db_end { DB_PLAIN, DB_INDEXED };
 struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes, enum db_life life);
 /*
  * Commits what was inserted and what write_rest(arg) inserts, for others to see, and takes the latter back: the rows that only
- * hold until more has come. For a live database.
+ * hold until more has come. Touches the link live.db. For a live database.
  */
 void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg);
 /* A database in memory, for who only wants to see whether loading works. db_finish() is not for it. */
