@@ -29,7 +29,7 @@ help:
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
 	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot", QUICK=1'
 	@echo 'make soak PARTS="..."      hours of it: damage stress fuzz faults (default: all)'
-	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester; needs clang'
+	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester, and N/6 s recovery; needs clang'
 	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
 	@echo 'make all                   build only'
 	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'

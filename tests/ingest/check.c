@@ -13,6 +13,7 @@
 const char *ingester;
 const char *plain_ingester;
 const char *faulty_disk;
+const char *recoverer;
 const char *contract_dir;
 
 void die(const char *format, ...)

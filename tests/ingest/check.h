@@ -9,11 +9,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Set by main: the program under test, the same without sanitizers, the disk that fails (a library to be preloaded), and the
- * directory that holds metadata and events.tsv. */
+/* Set by main: the program under test, the same without sanitizers, the disk that fails (a library to be preloaded),
+ * palimpsest-recover, and the directory that holds metadata and events.tsv. */
 extern const char *ingester;
 extern const char *plain_ingester;
 extern const char *faulty_disk;
+extern const char *recoverer;
 extern const char *contract_dir;
 
 struct test {
@@ -23,7 +24,8 @@ struct test {
 
 /* The tests of each file, ended by a nameless one. */
 extern const struct test good_tests[], damage_tests[], disk_tests[], follow_tests[], memory_tests[],
-	layout_tests[], violation_tests[], pmd_tests[], loss_tests[], babeltrace_tests[];
+	layout_tests[], violation_tests[], pmd_tests[], loss_tests[], recover_tests[],
+	babeltrace_tests[];
 
 /* Prints and ends this test as failed. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

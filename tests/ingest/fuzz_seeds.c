@@ -1,17 +1,20 @@
 /*
- * seeds CONTRACT_DIR SCRATCH_DIR CORPUS_DIR [SESSION]: writes the inputs with which fuzzing begins: traces of the toy guest, and
- * what fits of a real session. Their form is that of fuzz.c.
+ * seeds CONTRACT_DIR SCRATCH_DIR CORPUS_DIR RECOVER_CORPUS_DIR [SESSION]: writes the inputs with which fuzzing begins: traces of
+ * the toy guest, and what fits of a real session; and toy guests that crashed. Their forms are those of fuzz.c and fuzz_recover.c.
  */
 #include <stdlib.h>
 
 #include "tests/ingest/check.h"
 #include "tests/ingest/guest.h"
+#include "tests/ingest/rings.h"
 
 /* Of each stream of a real session. */
 #define REAL_BYTES (64 << 10)
+#define SEPARATOR  "\nNEXTCPU"
 
 static struct writer w;
 static struct guest g;
+static struct rings rings;
 
 static void append(FILE *out, const char *dir, uint32_t cpu, size_t most)
 {
@@ -21,8 +24,6 @@ static void append(FILE *out, const char *dir, uint32_t cpu, size_t most)
 
 	snprintf(name, sizeof(name), "ctf/cpu%u", cpu);
 	in = open_in(dir, name, "r");
-	if (cpu > 0)
-		fputs("\nNEXTCPU", out);
 	while (most-- > 0 && (c = getc(in)) != EOF)
 		putc(c, out);
 	fclose(in);
@@ -32,8 +33,11 @@ static void write_seed(const char *corpus, const char *name, const char *dir, ui
 {
 	FILE *out = open_in(corpus, name, "w");
 
-	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+		if (cpu > 0)
+			fputs(SEPARATOR, out);
 		append(out, dir, cpu, REAL_BYTES);
+	}
 	if (fclose(out) != 0)
 		die("%s/%s: cannot be written", corpus, name);
 }
@@ -56,14 +60,62 @@ static void toy(const char *scratch, const char *corpus, unsigned int seed, uint
 	write_seed(corpus, name, scratch, nr_cpus);
 }
 
+/* What is used of a sub-buffer. */
+static void append_subbuf(FILE *out, const uint64_t *subbuf)
+{
+	const struct trace_packet *packet = (const struct trace_packet *)subbuf;
+	size_t size = packet->packet_size ? packet->packet_size / 8
+					  : sizeof(*packet) - packet->content_size;
+
+	fputs(SEPARATOR, out);
+	if (fwrite(subbuf, 1, size, out) != size)
+		die("a sub-buffer cannot be written");
+}
+
+static void crashed(const char *scratch, const char *corpus, unsigned int seed)
+{
+	char name[32];
+	FILE *out;
+
+	writer_open(&w, scratch, RINGS_CPUS);
+	w.packet_size = 512 << seed % 3;
+	guest_boot(&g, &w, seed);
+	guest_run(&g, 20 + 2 * seed);
+	writer_discard(&w, seed % 2, seed % 3);
+	guest_end(&g);
+	/* Enough packets on every CPU. */
+	for (uint32_t cpu = 0; cpu < RINGS_CPUS; cpu++)
+		for (uint32_t i = 0; i < RINGS_SUBBUFS; i++) {
+			EMIT(&w, cpu, trace_stall, .stalled_ns = 1);
+			writer_flush(&w, cpu);
+		}
+	writer_close(&w);
+	rings_read(&rings, scratch);
+	snprintf(name, sizeof(name), "toy-%u", seed);
+	out = open_in(corpus, name, "w");
+	fwrite(&rings.descriptor, sizeof(rings.descriptor), 1, out);
+	for (uint32_t cpu = 0; cpu < RINGS_CPUS; cpu++) {
+		fputs(SEPARATOR, out);
+		append(out, scratch, cpu,
+		       (size_t)rings_host_bytes(&rings, cpu) + seed % 4 / 3 * 50);
+		for (uint32_t i = 0; i < RINGS_SUBBUFS; i++)
+			append_subbuf(out, rings.memory[cpu][i]);
+	}
+	if (fclose(out) != 0)
+		die("%s/%s: cannot be written", corpus, name);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 4)
-		die("usage: seeds CONTRACT_DIR SCRATCH_DIR CORPUS_DIR [SESSION]");
+	if (argc < 5)
+		die("usage: seeds CONTRACT_DIR SCRATCH_DIR CORPUS_DIR RECOVER_CORPUS_DIR "
+		    "[SESSION]");
 	contract_dir = argv[1];
 	for (unsigned int seed = 1; seed <= 24; seed++)
 		toy(argv[2], argv[3], seed, 1 + seed % 4, 8 * seed);
-	if (argc > 4)
-		write_seed(argv[3], "real", argv[4], 3);
+	for (unsigned int seed = 1; seed <= 12; seed++)
+		crashed(argv[2], argv[4], seed);
+	if (argc > 5)
+		write_seed(argv[3], "real", argv[5], 3);
 	return 0;
 }

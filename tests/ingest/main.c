@@ -1,5 +1,5 @@
 /*
- * test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR [NAME...]: runs every test (or those named) in a process and a
+ * test INGESTER PLAIN_INGESTER FAULTY_DISK RECOVERER CONTRACT_DIR [NAME...]: runs every test (or those named) in a process and a
  * directory of its own. Silent but for the tests that fail.
  */
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 #include "tests/ingest/check.h"
 
 static const struct test *const suites[] = {
-	good_tests,   damage_tests,    disk_tests, follow_tests, memory_tests,
-	layout_tests, violation_tests, pmd_tests,  loss_tests,   babeltrace_tests};
+	good_tests,      damage_tests, disk_tests, follow_tests,  memory_tests,    layout_tests,
+	violation_tests, pmd_tests,    loss_tests, recover_tests, babeltrace_tests};
 
 static bool run_test(const struct test *test)
 {
@@ -45,18 +45,20 @@ int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 
-	if (argc < 5) {
-		fprintf(stderr, "usage: test INGESTER PLAIN_INGESTER FAULTY_DISK CONTRACT_DIR "
-				"[NAME...]\n");
+	if (argc < 6) {
+		fprintf(stderr,
+			"usage: test INGESTER PLAIN_INGESTER FAULTY_DISK RECOVERER CONTRACT_DIR "
+			"[NAME...]\n");
 		return 2;
 	}
 	ingester = argv[1];
 	plain_ingester = argv[2];
 	faulty_disk = argv[3];
-	contract_dir = argv[4];
+	recoverer = argv[4];
+	contract_dir = argv[5];
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
 		for (const struct test *test = suites[i]; test->name; test++) {
-			if (argc > 5 && !is_named(argv + 5, test->name))
+			if (argc > 6 && !is_named(argv + 6, test->name))
 				continue;
 			if (run_test(test))
 				passed++;

@@ -53,6 +53,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/writer.c \
 	tests/ingest/guest.c \
 	tests/ingest/guest_memory.c \
+	tests/ingest/rings.c \
 	tests/ingest/check.c \
 	tests/ingest/test_good.c \
 	tests/ingest/test_damage.c \
@@ -63,13 +64,14 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_pmd.c \
 	tests/ingest/test_loss.c \
+	tests/ingest/test_recover.c \
 	tests/ingest/test_babeltrace.c \
 	tests/ingest/main.c
 
 INGEST := $(O)/palimpsest-ingest
 # What appends the rings of a crashed guest to its streams.
 RECOVER := $(O)/palimpsest-recover
-RECOVER_SRC := $(addprefix trace/ingest/,error.c layout.c reader.c recover.c)
+RECOVER_SRC := $(addprefix trace/ingest/,error.c layout.c reader.c recover.c recover_main.c)
 INGEST_SESSION_FILES := $(O)/ctf/metadata $(O)/ctf/events.tsv
 # What is built for tests stops at the first undefined or invalid access.
 INGEST_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -127,6 +129,9 @@ schema-check: $(INGEST_OUT)/schema.sql
 $(INGEST_OUT)/palimpsest-ingest-sanitized: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(INGEST_SRC))
 	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
 
+$(INGEST_OUT)/palimpsest-recover-sanitized: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(RECOVER_SRC))
+	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^
+
 $(INGEST_OUT)/test: $(call ingest-objects,sanitized,$(INGEST_CONTRACT_SRC) $(INGEST_TEST_SRC))
 	$(HOSTCC) $(INGEST_SANITIZE) -o $@ $^ -lsqlite3
 
@@ -134,7 +139,8 @@ $(INGEST_OUT)/faulty_disk.so: tests/ingest/faulty_disk.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(INGEST_CFLAGS) -shared -fPIC -o $@ $< -ldl
 
-INGEST_TEST_WITH := $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so
+INGEST_TEST_WITH := $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so \
+	$(INGEST_OUT)/palimpsest-recover-sanitized
 
 ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) schema-check
 	$< $(INGEST_TEST_WITH) $(O)/ctf
@@ -144,7 +150,9 @@ ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) sche
 ingest-damage-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES)
 	$< $(INGEST_TEST_WITH) $(O)/ctf "truncated anywhere" "bit flips"
 
-# ---- fuzzing: make fuzz FUZZ_SECONDS=N; findings and the grown corpus stay in $(FUZZ_OUT) ----
+# ---- fuzzing: make fuzz FUZZ_SECONDS=N; findings and the grown corpora stay in $(FUZZ_OUT) ----
+#
+# FUZZ_SECONDS are the ingester's; recovery gets a sixth of that on top. It writes a session for each input: in memory.
 
 CLANG ?= clang
 FUZZ_SECONDS ?= 60
@@ -152,8 +160,8 @@ FUZZ_OUT := $(INGEST_OUT)/fuzz
 FUZZ_SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_CFLAGS := $(FUZZ_SANITIZE) -fsanitize=fuzzer-no-link -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP -fno-strict-aliasing \
 	-Wall -Wextra -Werror
-FUZZ_SRC := $(INGEST_CONTRACT_SRC) $(filter-out trace/ingest/main.c,$(INGEST_SRC)) tests/ingest/fuzz.c
-FUZZ_SEED_SRC := tests/ingest/fuzz_seeds.c tests/ingest/guest.c tests/ingest/guest_memory.c tests/ingest/writer.c \
+FUZZ_SRC := $(INGEST_CONTRACT_SRC) $(filter-out trace/ingest/main.c,$(INGEST_SRC)) tests/ingest/fuzz_trace.c
+FUZZ_SEED_SRC := tests/ingest/fuzz_seeds.c tests/ingest/rings.c tests/ingest/guest.c tests/ingest/guest_memory.c tests/ingest/writer.c \
 	tests/ingest/check.c
 
 $(INGEST_OUT)/clang/%.o: %.c
@@ -164,7 +172,11 @@ $(INGEST_OUT)/clang/%.o: %.S schema.sql
 	@mkdir -p $(@D)
 	$(CLANG) -DSCHEMA_SQL='"schema.sql"' -c -o $@ $<
 
-$(FUZZ_OUT)/fuzz: $(call ingest-objects,clang,$(FUZZ_SRC))
+$(FUZZ_OUT)/fuzz: $(call ingest-objects,clang,$(FUZZ_SRC) tests/ingest/fuzz.c)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ -lsqlite3
+
+$(FUZZ_OUT)/fuzz-recover: $(call ingest-objects,clang,$(FUZZ_SRC) trace/ingest/recover.c tests/ingest/fuzz_recover.c)
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_SANITIZE) -fsanitize=fuzzer -o $@ $^ -lsqlite3
 
@@ -184,16 +196,21 @@ $(FUZZ_SESSION)/session.db: | all
 		forkshare --size 64K --children 3 --rounds 1 > /dev/null
 
 $(FUZZ_OUT)/corpus/.made: $(FUZZ_OUT)/seeds $(INGEST_SESSION_FILES) $(FUZZ_SESSION)/session.db
-	@mkdir -p $(@D) $(FUZZ_OUT)/scratch
-	$< $(O)/ctf $(FUZZ_OUT)/scratch $(@D) $(FUZZ_SESSION)
+	@mkdir -p $(@D) $(FUZZ_OUT)/scratch $(FUZZ_OUT)/recover-corpus
+	$< $(O)/ctf $(FUZZ_OUT)/scratch $(@D) $(FUZZ_OUT)/recover-corpus $(FUZZ_SESSION)
 	@touch $@
 
 .PHONY: fuzz clang-check
 clang-check:
 	@command -v $(CLANG) >/dev/null || { echo "fuzz: $(CLANG) not found: apt-get install clang libclang-rt-dev"; exit 1; }
 
-fuzz: clang-check $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/corpus/.made
-	FUZZ_EVENTS=$(O)/ctf/events.tsv $(FUZZ_OUT)/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=60 -rss_limit_mb=2048 -max_len=65536 \
-		-print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
+FUZZ_OPTIONS := -timeout=60 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1
+fuzz: clang-check $(FUZZ_OUT)/fuzz $(FUZZ_OUT)/fuzz-recover $(FUZZ_OUT)/corpus/.made
+	FUZZ_EVENTS=$(O)/ctf/events.tsv $(FUZZ_OUT)/fuzz -max_total_time=$(FUZZ_SECONDS) $(FUZZ_OPTIONS) \
+		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus
+	scratch=$$(mktemp -d -p $(wildcard /dev/shm)) && trap 'rm -rf "$$scratch"' EXIT && \
+	FUZZ_SCRATCH=$$scratch FUZZ_EVENTS=$(O)/ctf/events.tsv $(FUZZ_OUT)/fuzz-recover \
+		-max_total_time=$$((($(FUZZ_SECONDS) + 5) / 6)) $(FUZZ_OPTIONS) \
+		-artifact_prefix=$(FUZZ_OUT)/recover- $(FUZZ_OUT)/recover-corpus
 
 -include $(wildcard $(INGEST_OUT)/*/trace/*/*.d $(INGEST_OUT)/*/tests/*/*.d)

@@ -1,30 +1,5 @@
-/*
- * palimpsest-recover SESSION_DIR: after a crash of the guest, appends to SESSION_DIR/ctf/cpuN what
- * the rings held and the host had not got.
- *
- *   rings/descriptor  the guest's struct trace_rings
- *   rings/cpuN        the sub-buffers of a CPU, as they lay in guest memory when it stood still
- *   recovered.tsv     written here: cpu, size of its stream; palimpsest-ingest then calls the tail
- *                     of a stream of that size recovered
- *
- * The guest is not trusted: nothing that it left is used before it was found to be possible. A
- * sub-buffer is one of these:
- *
- *   former   its number is below what the stream needs next: the host has it
- *   sent     content_size == packet_size: complete, and not taken by the host
- *   closed   packet_size is set, and content_size counts the bytes that are not committed
- *   open     packet_size is 0, and content_size is minus the bytes committed
- *
- * Of the last two the whole events up to the first that is not count: an id is 0 until its event is
- * committed, and what a former use of the sub-buffer left is stamped before its timestamp_begin.
- * Whole events behind that one (of an interrupt that came in the middle of it) cannot be kept,
- * because nobody knows where they begin; they are counted as discarded.
- *
- * Run again it finds nothing to append, and says the same.
- *
- * Exit status: 0 the end of every stream is there; 1 that of some is not, each named by a line; 2
- * nothing could be read.
- */
+#include "trace/ingest/recover.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -34,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trace/ingest/layout.h"
 #include "trace/ingest/reader.h"
 
 #define HEADER_SIZE     ((uint32_t)sizeof(struct trace_packet))
@@ -50,15 +24,18 @@ struct recovery {
 	const struct trace_ring_place *place;
 	uint8_t *ring; /* place->subbufs sub-buffers */
 	int fd;
-	uint64_t offset, seq, last_t;   /* of the next packet, and the end of the one before it */
-	uint64_t received, discarded;   /* cumulative, as the stream tells them */
-	uint64_t lost;                  /* whole events that could not be kept */
-	uint64_t nr_packets, nr_events; /* appended */
+	bool trimmed;                 /* the stream ends in the middle of a packet */
+	uint64_t offset, seq, last_t; /* of the next packet, and the end of the one before it */
+	uint64_t emitted, told;       /* cumulative: events, those not kept; as the stream tells */
+	uint64_t discarded;           /* of those: by the guest */
+	struct recovered_stream *out;
 };
 
 #define FAIL(r, format, ...)                                                               \
 	error_new(ERROR_DAMAGE, "%s: the end of CPU %u's trace is not recovered: " format, \
 		  (r)->session_dir, (r)->cpu, ##__VA_ARGS__)
+#define FAIL_PACKET(r, format, ...) \
+	FAIL(r, "packet %" PRIu64 " in memory " format, (r)->seq, ##__VA_ARGS__)
 
 static void path_of(char path[MAX_PATH], const char *session_dir, const char *directory,
 		    uint32_t cpu)
@@ -84,7 +61,7 @@ static bool read_file(const char *path, void *out, size_t size)
 		else if (got > 0)
 			done += (size_t)got;
 	}
-	if (got > 0)
+	if (got >= 0)
 		errno = 0;
 	if (done == size && fstat(fd, &st) == 0 && (uint64_t)st.st_size != size)
 		done = 0;
@@ -131,6 +108,7 @@ static const struct trace_packet *find_packet(const struct recovery *r, bool *la
 struct prefix {
 	uint32_t size; /* bytes, the packet's header included */
 	uint64_t nr_events;
+	uint64_t lost; /* whole events behind them */
 	uint64_t last_t;
 };
 
@@ -196,51 +174,79 @@ static struct error *append_packet(struct recovery *r, const struct trace_packet
 		struct trace_packet header;
 		uint8_t bytes[TRACE_SUBBUF_SIZE];
 	} out;
+	uint64_t told = r->discarded + r->out->lost + prefix->lost;
+	uint64_t emitted = r->emitted + prefix->nr_events + (told - r->told);
 	struct error *error;
 
+	if (told < r->told || emitted < r->emitted || emitted > INT64_MAX)
+		return FAIL(r,
+			    "%" PRIu64 " events were discarded before packet %" PRIu64
+			    ", more than there can be",
+			    r->discarded, r->seq);
+	/* The rest of a packet that the host had begun to write would stand behind ours. */
+	if (r->trimmed && ftruncate(r->fd, (off_t)r->offset) != 0)
+		return FAIL(r, "ctf/cpu%u cannot be cut: %s", r->cpu, strerror(errno));
+	r->trimmed = false;
 	memcpy(&out, from, prefix->size);
-	r->received += prefix->nr_events;
 	out.header.timestamp_end = timestamp_end;
 	out.header.content_size = out.header.packet_size = (uint64_t)prefix->size * 8;
-	out.header.events_discarded = r->discarded + r->lost;
-	out.header.emitted = r->received + r->discarded + r->lost;
+	out.header.events_discarded = told;
+	out.header.emitted = emitted;
 	error = append(r, &out, prefix->size);
+	if (error)
+		return error;
 	r->seq++;
 	r->last_t = timestamp_end;
-	r->nr_packets++;
-	r->nr_events += prefix->nr_events;
-	return error;
+	r->told = told;
+	r->emitted = emitted;
+	r->out->lost += prefix->lost;
+	r->out->nr_packets++;
+	r->out->nr_events += prefix->nr_events;
+	return NULL;
+}
+
+/* What no packet of this kernel can be, whatever the CPU was doing when the guest stopped. */
+static struct error *check_packet(const struct recovery *r, const struct trace_packet *packet)
+{
+	uint64_t said = packet->packet_size / 8;
+
+	if (packet->packet_size % 64 != 0 || said > TRACE_SUBBUF_SIZE ||
+	    (said != 0 && said < HEADER_SIZE))
+		return FAIL_PACKET(r, "says that it has %" PRIu64 " bits", packet->packet_size);
+	if (packet->events_discarded < r->discarded ||
+	    packet->events_discarded > r->place->discarded)
+		return FAIL_PACKET(r,
+				   "says that %" PRIu64 " events were discarded, and should say "
+				   "%" PRIu64 " to %" PRIu64,
+				   packet->events_discarded, r->discarded, r->place->discarded);
+	return NULL;
 }
 
 static struct error *recover_packet(struct recovery *r, const struct trace_packet *packet)
 {
 	bool sent = packet->packet_size != 0 && packet->content_size == packet->packet_size;
-	uint64_t said = packet->packet_size / 8;
+	struct error *error = check_packet(r, packet);
 	uint32_t limit = TRACE_SUBBUF_SIZE;
 	struct prefix prefix;
 
-	if (packet->packet_size % 64 != 0 || said > TRACE_SUBBUF_SIZE ||
-	    (said != 0 && said < HEADER_SIZE))
-		return FAIL(r, "packet %" PRIu64 " in memory says that it has %" PRIu64 " bits",
-			    r->seq, packet->packet_size);
-	if (packet->events_discarded < r->discarded ||
-	    packet->events_discarded > r->place->discarded)
-		return FAIL(r,
-			    "packet %" PRIu64 " in memory says that %" PRIu64
-			    " events were discarded, and should say %" PRIu64 " to %" PRIu64,
-			    r->seq, packet->events_discarded, r->discarded, r->place->discarded);
-	if (said)
-		limit = (uint32_t)said;
+	if (error)
+		return error;
+	if (packet->packet_size)
+		limit = (uint32_t)(packet->packet_size / 8);
 	prefix = whole_events(r, packet, limit);
-	if (sent && (prefix.size != limit || packet->timestamp_end < prefix.last_t))
-		return FAIL(r, "packet %" PRIu64 " in memory is damaged at byte %u", r->seq,
-			    prefix.size);
-	if (!sent && events_behind(packet, &prefix, limit) > TRACE_SUBBUF_SIZE / 8)
-		return FAIL(r, "packet %" PRIu64 " in memory counts %" PRIu64 " events", r->seq,
-			    packet->emitted);
-	r->discarded = packet->events_discarded;
+	if (r->seq == 0 && prefix.nr_events > 0)
+		return FAIL_PACKET(r, "holds events, and the first packet of a stream has none");
+	if (sent && prefix.size != limit)
+		return FAIL_PACKET(r, "is damaged at byte %u", prefix.size);
+	if (sent && (packet->timestamp_end < prefix.last_t ||
+		     packet->timestamp_end - packet->timestamp_begin >= TIMESTAMP_RANGE / 2))
+		return FAIL_PACKET(r, "ends at %" PRIu64 " ns, and its events at %" PRIu64,
+				   packet->timestamp_end, prefix.last_t);
 	if (!sent)
-		r->lost += events_behind(packet, &prefix, limit);
+		prefix.lost = events_behind(packet, &prefix, limit);
+	if (prefix.lost > TRACE_SUBBUF_SIZE / 8)
+		return FAIL_PACKET(r, "counts %" PRIu64 " events", packet->emitted);
+	r->discarded = packet->events_discarded;
 	return append_packet(r, packet, &prefix, sent ? packet->timestamp_end : prefix.last_t);
 }
 
@@ -266,7 +272,7 @@ static struct error *tell_discarded(struct recovery *r)
 /* ---- one stream ---- */
 
 /* Where the stream ends that the host has. */
-static struct error *read_stream(struct recovery *r, const char *path, bool *trimmed)
+static struct error *read_stream(struct recovery *r, const char *path)
 {
 	struct stream stream;
 	struct event event;
@@ -280,28 +286,25 @@ static struct error *read_stream(struct recovery *r, const char *path, bool *tri
 	r->offset = stream.next_offset;
 	r->seq = stream.next_seq;
 	r->last_t = stream.last_t;
-	r->received = stream.received;
-	r->discarded = stream.discarded;
-	*trimmed = stream.trimmed_bytes != 0;
+	r->emitted = stream.emitted;
+	r->told = r->discarded = stream.discarded;
+	r->trimmed = stream.trimmed_bytes != 0;
 	stream_close(&stream);
 	return error;
 }
 
-static struct error *append_all(struct recovery *r, bool trimmed)
+static struct error *append_all(struct recovery *r)
 {
 	const struct trace_packet *packet;
 	struct error *error = NULL;
 	bool later;
 
 	packet = find_packet(r, &later);
-	if (!packet && trimmed)
+	if (!packet && r->trimmed)
 		return FAIL(r,
 			    "packet %" PRIu64 ", of which the stream has the beginning, "
 			    "is not in memory",
 			    r->seq);
-	/* The rest of a packet that the host had begun to write would stand behind ours. */
-	if (trimmed && ftruncate(r->fd, (off_t)r->offset) != 0)
-		return FAIL(r, "ctf/cpu%u cannot be cut: %s", r->cpu, strerror(errno));
 	for (; packet && !error; packet = find_packet(r, &later))
 		error = recover_packet(r, packet);
 	if (!error && later)
@@ -314,22 +317,24 @@ static struct error *recover_stream(struct recovery *r)
 	size_t ring_size = (size_t)r->place->subbufs * TRACE_SUBBUF_SIZE;
 	char stream_path[MAX_PATH], ring_path[MAX_PATH];
 	struct error *error;
-	bool trimmed;
 
 	path_of(stream_path, r->session_dir, "ctf", r->cpu);
 	path_of(ring_path, r->session_dir, "rings", r->cpu);
-	error = read_stream(r, stream_path, &trimmed);
+	error = read_stream(r, stream_path);
 	if (error)
 		return error;
-	if (!read_file(ring_path, r->ring, ring_size))
-		return FAIL(r, "%s: %s", ring_path,
-			    errno ? strerror(errno) : "not of the size that the descriptor says");
+	r->ring = xcalloc(r->place->subbufs, TRACE_SUBBUF_SIZE);
 	r->fd = open(stream_path, O_WRONLY | O_CLOEXEC);
 	if (r->fd < 0)
-		return FAIL(r, "%s: %s", stream_path, strerror(errno));
-	error = append_all(r, trimmed);
-	if (close(r->fd) != 0 && !error)
 		error = FAIL(r, "%s: %s", stream_path, strerror(errno));
+	else if (!read_file(ring_path, r->ring, ring_size))
+		error = FAIL(r, "%s: %s", ring_path,
+			     errno ? strerror(errno) : "not of the size that the descriptor says");
+	else
+		error = append_all(r);
+	if (r->fd >= 0 && close(r->fd) != 0 && !error)
+		error = FAIL(r, "%s: %s", stream_path, strerror(errno));
+	free(r->ring);
 	return error;
 }
 
@@ -354,80 +359,46 @@ static struct error *read_descriptor(const char *session_dir, struct trace_rings
 	return NULL;
 }
 
-/* Recovers every stream and lists in `list` those whose end is there. Returns the exit status. */
-static int recover_all(const char *session_dir, const struct layout *layout,
-		       const struct trace_rings *rings, FILE *list)
+/* The guest may have forgotten a CPU: whether the host has packets of it. */
+static bool stream_exists(const char *session_dir, uint32_t cpu)
 {
-	uint8_t *ring = xcalloc(MAX_SUBBUFS, TRACE_SUBBUF_SIZE);
-	uint64_t nr_packets = 0, nr_events = 0, lost = 0;
-	int status = 0;
+	char path[MAX_PATH];
+	struct stat st;
 
-	fprintf(list, "cpu\tsize\n");
-	for (uint32_t cpu = 0; cpu < rings->nr_cpus; cpu++) {
+	path_of(path, session_dir, "ctf", cpu);
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+struct error *recover_session(struct recovered *out, const char *session_dir,
+			      const struct layout *layout)
+{
+	struct trace_rings rings;
+	struct error *error = read_descriptor(session_dir, &rings);
+
+	*out = (struct recovered){0};
+	if (error)
+		return error;
+	out->nr_cpus = rings.nr_cpus;
+	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++) {
+		struct recovered_stream *stream = &out->cpu[cpu];
 		struct recovery r = {.session_dir = session_dir,
 				     .layout = layout,
 				     .cpu = cpu,
-				     .place = &rings->cpu[cpu],
-				     .ring = ring};
-		struct error *error = recover_stream(&r);
+				     .place = &rings.cpu[cpu],
+				     .out = stream};
 
-		nr_packets += r.nr_packets;
-		nr_events += r.nr_events;
-		lost += r.lost;
-		if (!error) {
-			fprintf(list, "%u\t%" PRIu64 "\n", cpu, r.offset);
-			continue;
-		}
-		fprintf(stderr, "palimpsest-recover: %s\n", error->message);
-		error_free(error);
-		status = ERROR_DAMAGE;
+		if (cpu < rings.nr_cpus)
+			stream->error = recover_stream(&r);
+		else if (stream_exists(session_dir, cpu))
+			stream->error =
+				FAIL(&r, "the guest says that it has %u CPUs", rings.nr_cpus);
+		stream->size = r.offset;
 	}
-	free(ring);
-	printf("%" PRIu64 " events in %" PRIu64 " packets", nr_events, nr_packets);
-	printf(lost ? ", %" PRIu64 " behind an unfinished one lost\n" : "\n", lost);
-	return status;
-}
-
-static struct error *recover(const char *session_dir, struct layout **layout, int *status)
-{
-	char layout_path[MAX_PATH], list_path[MAX_PATH];
-	struct trace_rings rings;
-	struct error *error;
-	FILE *list;
-
-	snprintf(layout_path, sizeof(layout_path), "%s/events.tsv", session_dir);
-	snprintf(list_path, sizeof(list_path), "%s/recovered.tsv", session_dir);
-	error = layout_load(layout, layout_path);
-	if (!error)
-		error = read_descriptor(session_dir, &rings);
-	if (error)
-		return error;
-	list = fopen(list_path, "w");
-	if (!list)
-		return error_new(ERROR_FATAL, "%s: %s", list_path, strerror(errno));
-	*status = recover_all(session_dir, *layout, &rings, list);
-	if (fclose(list) != 0)
-		return error_new(ERROR_FATAL, "%s: %s", list_path, strerror(errno));
 	return NULL;
 }
 
-int main(int argc, char **argv)
+void recovered_free(struct recovered *recovered)
 {
-	struct layout *layout = NULL;
-	struct error *error;
-	int status = 0;
-
-	if (argc != 2 || argv[1][0] == '-') {
-		fprintf(stderr, "usage: palimpsest-recover SESSION_DIR\n"
-				"appends to its streams what its rings/ hold beyond them\n");
-		return ERROR_FATAL;
-	}
-	error = recover(argv[1], &layout, &status);
-	if (error) {
-		fprintf(stderr, "palimpsest-recover: %s\n", error->message);
-		status = error->kind;
-		error_free(error);
-	}
-	layout_free(layout);
-	return status;
+	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++)
+		error_free(recovered->cpu[cpu].error);
 }
