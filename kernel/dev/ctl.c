@@ -4,6 +4,8 @@
  * console.
  *
  *   barrier              emit the next trace_barrier
+ *   hold                 the same, and let nothing move until the host sends another line: its memory can be read
+ *   go                   nothing: the line that ends a hold
  *   stop                 end the session
  *   state                emit another baseline
  *   trace on|off         switch all events; `on` emits a baseline, and the first one starts a trace
@@ -15,8 +17,10 @@
  */
 #include "dev/ctl.h"
 
+#include "cpu/irqflags.h"
 #include "cpu/kthread.h"
 #include "cpu/panic.h"
+#include "cpu/quiesce.h"
 #include "dev/virtio_serial.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -48,6 +52,24 @@ static int run_barrier(char *args[])
 {
 	(void)args;
 	session_barrier();
+	return 0;
+}
+
+/* What came in one piece with the command was sent before the host could know of the hold, and waits behind it. */
+static int run_hold(char *args[])
+{
+	(void)args;
+	quiesce_begin();
+	printk("palimpsest: held at barrier %lu", session_barrier_quiesced());
+	while (!virtio_serial_has_input())
+		cpu_relax();
+	quiesce_end();
+	return 0;
+}
+
+static int run_go(char *args[])
+{
+	(void)args;
 	return 0;
 }
 
@@ -89,8 +111,9 @@ static const struct command {
 	u32 nr_args;
 	int (*run)(char *args[]);
 } commands[] = {
-	{"barrier", 0, run_barrier}, {"state", 0, run_state}, {"stop", 0, run_stop},
-	{"trace", 1, run_trace},     {"event", 2, run_event},
+	{"barrier", 0, run_barrier}, {"hold", 0, run_hold}, {"go", 0, run_go},
+	{"state", 0, run_state},     {"stop", 0, run_stop}, {"trace", 1, run_trace},
+	{"event", 2, run_event},
 };
 
 /* Cuts a text into words, in place. Returns their number; MAX_WORDS + 1 when there are too many. */

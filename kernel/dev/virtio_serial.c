@@ -422,7 +422,7 @@ const struct trace_sink virtio_trace_sink = {
 	.poll = trace_poll,
 };
 
-static bool control_has_input(void)
+bool virtio_serial_has_input(void)
 {
 	return control_port && virtqueue_has_used(&control_port->receive);
 }
@@ -451,7 +451,7 @@ u32 virtio_serial_read(char *buffer)
 
 	do {
 		wait_event(&input_wait,
-			   control_has_input() || virtqueue_has_used(&control_receive));
+			   virtio_serial_has_input() || virtqueue_has_used(&control_receive));
 		if (exchange_messages())
 			printk("virtio-serial: a port could not be opened");
 		length = take_input(buffer);

@@ -36,4 +36,7 @@ extern const struct trace_sink virtio_trace_sink;
  */
 u32 virtio_serial_read(char *buffer);
 
+/* Whether the host has sent something on the control port that was not read yet. Any context. */
+bool virtio_serial_has_input(void);
+
 #endif
