@@ -1491,6 +1491,29 @@ CREATE TABLE oom_kill (
 	nr_free_slots INTEGER NOT NULL -- free swap slots then
 ) STRICT;
 
+-- Instants at which guest memory was held against the state rebuilt from the trace. Written after the rest, by
+-- palimpsest run, record and ingest; what was read of memory lies in verify/ of the session.
+CREATE TABLE verification (
+	instant INTEGER PRIMARY KEY, -- its number, from 1
+	kind TEXT NOT NULL, -- barrier: all CPUs parked; arbitrary: stopped wherever they were
+	t INTEGER NOT NULL, -- when: the last event that counts
+	objects INTEGER NOT NULL, -- compared, of all kinds in trace/verify.def
+	busy INTEGER NOT NULL, -- left out: they differ, and were just being changed
+	differences INTEGER NOT NULL -- must be 0
+) STRICT;
+
+-- The objects of verification that are busy or differ.
+CREATE TABLE verification_object (
+	instant INTEGER NOT NULL, -- verification.instant
+	object TEXT NOT NULL, -- its kind and key, as in trace/verify.def
+	memory TEXT NOT NULL, -- fields that differ, in guest memory; none: not there
+	trace TEXT NOT NULL, -- the same in the state rebuilt from the trace
+	guard TEXT, -- busy: what was held while it was being changed; NULL: a difference
+	event INTEGER, -- the last event about it: its id
+	name TEXT, -- and its table
+	event_t INTEGER -- and its time
+) STRICT;
+
 -- ===================================================================================================================
 -- Views: the usual questions by name. Percentiles are by nearest rank: SQLite has no function for them.
 -- ===================================================================================================================

@@ -25,6 +25,7 @@ import sizes
 from build import Build
 from console import MonitorVisit
 from errors import MachineTimeout
+from instants import Plan
 from recording import Recording
 from scenario import DEFAULT_SEED, Program, Scenario
 
@@ -44,12 +45,12 @@ def program(name: str, *arguments: str, mode: str = "fg") -> Program:
 
 def scenario(programs: Sequence[Program], *, memory: str = "24M", cpus: int = 1, swap: str = "48M",
              trace: str = "lossless", timeout_s: int = SESSION_SECONDS, seed: int = DEFAULT_SEED,
-             kaslr: bool = True, randmaps: bool = True, **parameters) -> Scenario:
+             kaslr: bool = True, randmaps: bool = True, verify: Plan = Plan(), **parameters) -> Scenario:
     """A small machine; what has no name here is a kernel parameter."""
     return Scenario(
         programs=tuple(programs), memory_bytes=sizes.parse(memory), cpus=cpus,
         swap_bytes=0 if swap == "none" else sizes.parse(swap), trace=trace, timeout_s=timeout_s,
-        seed=seed, kaslr=kaslr, randmaps=randmaps,
+        seed=seed, kaslr=kaslr, randmaps=randmaps, verify=verify,
         parameters=tuple((key, str(value)) for key, value in parameters.items()))
 
 

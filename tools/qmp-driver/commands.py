@@ -18,7 +18,7 @@ SUBCOMMANDS = {
     "rmap": ("visualize.rmap", "draw who maps a page"),
     "lru": ("visualize.lru", "draw the LRU lists"),
     "query": ("query", "ask a session's database"),
-    "verify": ("verify", "compare a session with its checksums"),
+    "verify": ("verify", "compare a session with its checksums, and guest memory with the trace"),
     "completion": ("completion", "print what a shell needs to complete all this"),
 }
 # Where a program's exit status is passed on, the tool's own failures need one that programs do not

@@ -27,9 +27,11 @@ import programs
 import rings
 import session
 import swapfile
+import verification
 from build import ROOT, Build, set_build_option
 from errors import ToolError
 from follower import Follower
+from instants import Instants
 from machine import Machine, MachineConfig, find_qemu
 from scenario import Scenario, to_toml
 from supervisor import Outcome, Supervisor
@@ -107,14 +109,21 @@ class Recording:
 
     def run_to_end(self) -> Outcome:
         """Watch the machine until the session is over, ending it when it must."""
+        instants = None
+        if self.scenario.verify.count and self.scenario.trace != "off":
+            instants = Instants(self.scenario.verify, self.scenario.seed, self.machine,
+                                self._kernel, self.directory, self._terminal.message)
         with ExitStack() as stack:
             interrupts = stack.enter_context(Interrupts(self.machine.reactor))
             if self._interactive:
                 stack.enter_context(Keyboard(self.machine.reactor, self.machine.console))
             supervisor = Supervisor(self.machine, self.scenario.timeout_s,
                                     self.scenario.trace != "off", interrupts, self._terminal,
-                                    self._save_rings, barriers=self._follow)
+                                    self._save_rings, barriers=self._follow,
+                                    watch=instants.tick if instants else None)
             self.outcome = supervisor.run()
+        if instants is not None:
+            instants.finish()
         if self._rings_saved:
             self._append_rings()
         return self.outcome
@@ -152,6 +161,7 @@ class Recording:
         if self._follower is not None:
             status = self._follower.end()
             if status in (INGEST_OK, INGEST_DAMAGED):
+                verification.fill(self.directory)
                 return status == INGEST_OK
             self._terminal.message("the database that followed is given up; reading the trace again")
         return load(self.directory, self._ingest)
@@ -242,11 +252,13 @@ def seal_trace(directory: Path, ingest: Path) -> None:
 
 
 def load(directory: Path, ingest: Path) -> bool:
-    """Rebuild session.db of a session from its ctf/; False when the trace was damaged."""
+    """Rebuild session.db of a session from its ctf/, and compare the instants that it has; False when
+    the trace was damaged."""
     status = subprocess.run([str(ingest), str(directory)], check=False).returncode
     if status not in (INGEST_OK, INGEST_DAMAGED):
         raise ToolError(f"{directory}: the trace could not be read (ingest status {status}); "
                         "its files are kept")
+    verification.fill(directory)
     return status == INGEST_OK
 
 

@@ -15,6 +15,7 @@ import expect
 import report
 import scenario
 import session
+import verification
 from build import Build
 from recording import Recording, set_session_options
 from terminal import Terminal
@@ -53,6 +54,7 @@ def main(args) -> int:
     if traced:
         with closing(session.open_database(recording.directory)) as database:
             failures += _summary(recording, database)
+            failures += verification.failures(database, wanted.verify.count)
     else:
         failures += _summary(recording, None)
     for failure in failures:

@@ -4,6 +4,10 @@
   timeout_s = 600                 end the session after that many seconds; 0: never
   seed = 1                        of everything random in the kernel: equal seeds, equal layouts
 
+  verify = 3                      so many times, and half as often at an arbitrary instruction, guest memory
+                                  is held against the state rebuilt from the trace; or a table:
+  verify = { barriers = 3, arbitrary = 2, every = "1M" }      every: trace between two instants
+
   [machine]
   memory = "64M"    cpus = 2    swap = "192M" or "none"    accel = "tcg" or "kvm"
   [machine.swap]                  in place of swap = ..., for a disk that misbehaves:
@@ -45,6 +49,7 @@ from pathlib import Path
 
 import sizes
 from errors import ToolError
+from instants import Plan
 from machine import MAX_CPUS
 from swapdisk import SwapBehaviour
 from swapfile import PAGE_BYTES
@@ -100,6 +105,7 @@ class Scenario:
     seed: int = DEFAULT_SEED
     kaslr: bool = True
     randmaps: bool = True
+    verify: Plan = Plan()
 
     def command_line(self) -> str:
         """The kernel's command line."""
@@ -261,6 +267,7 @@ def load(path: Path) -> Scenario:
         seed=seed,
         kaslr=kernel.flag("kaslr", True),
         randmaps=kernel.flag("randmaps", True),
+        verify=_verify(top),
         parameters=_parameters(kernel.table("params")),
         programs=tuple(_program(table, path) for table in top.tables("program")),
         expectations=tuple(_expectation(table) for table in top.tables("expect")))
@@ -269,6 +276,23 @@ def load(path: Path) -> Scenario:
     if not scenario.programs:
         raise top.fail("program", "is missing: a scenario runs at least one")
     return scenario
+
+
+def _verify(top: _Table) -> Plan:
+    """The instants: a number of barriers, or a table that says more."""
+    if not top.has_table("verify"):
+        barriers = top.get("verify", int, "a number of instants or a table", 0)
+        if barriers < 0:
+            raise top.fail("verify", f"expected 0 or more, got {barriers}")
+        return Plan(barriers, (barriers + 1) // 2)
+    table = top.table("verify")
+    plan = Plan(table.get("barriers", int, "a number of instants", 0),
+                table.get("arbitrary", int, "a number of instants", 0),
+                table.converted("every", sizes.parse, "bytes of trace", "1M"))
+    if min(plan.barriers, plan.arbitrary) < 0 or plan.every_bytes <= 0:
+        raise table.fail("", "expected no negative number, and every above 0")
+    table.finish()
+    return plan
 
 
 def _swap(machine: _Table) -> tuple[int, SwapBehaviour]:
@@ -371,7 +395,7 @@ def to_toml(scenario: Scenario) -> str:
                 f"write_errors = {list(behaviour.write_errors)}, iops = {behaviour.iops}, "
                 f"bandwidth = \"{behaviour.bandwidth}\" }}")
     lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}",
-             f"seed = {scenario.seed}", "",
+             f"seed = {scenario.seed}", *_verify_lines(scenario.verify), "",
              "[machine]", f"memory = {text(sizes.exact(scenario.memory_bytes))}",
              f"cpus = {scenario.cpus}", f"swap = {swap}",
              f"accel = {text(scenario.accel)}", "",
@@ -386,3 +410,10 @@ def to_toml(scenario: Scenario) -> str:
                   f"args = [{', '.join(text(argument) for argument in program.args)}]",
                   f"mode = {text(program.mode)}", f"status = {status}", ""]
     return "\n".join(lines)
+
+
+def _verify_lines(plan: Plan) -> list[str]:
+    if plan == Plan():
+        return []
+    return [f"verify = {{ barriers = {plan.barriers}, arbitrary = {plan.arbitrary}, "
+            f"every = \"{plan.every_bytes}\" }}"]

@@ -28,6 +28,8 @@ from machine import Machine
 from terminal import Interrupts, Terminal
 
 TICK_S = 0.5
+# Nothing tells the driver that a stream has grown: how often it looks when somebody waits for that.
+WATCH_S = 0.02
 STOP_GRACE_S = 30.0
 PANIC_GRACE_S = 10.0
 # Shared hosts are slow, but QEMU's TCG prints the kernel's first line within a second.
@@ -62,9 +64,11 @@ class Supervisor:
 
     def __init__(self, machine: Machine, timeout_s: float, traced: bool,
                  interrupts: Interrupts, terminal: Terminal,
-                 last_look: Callable[[], None] = lambda: None, barriers: bool = False) -> None:
+                 last_look: Callable[[], None] = lambda: None, barriers: bool = False,
+                 watch: Callable[[], None] | None = None) -> None:
         self._machine = machine
         self._last_look = last_look
+        self._watch = watch  # called all the time while the guest runs and nobody ends it
         self._trace_directory = machine.config.trace_directory
         self._timeout_s = timeout_s
         self._traced = traced
@@ -89,7 +93,8 @@ class Supervisor:
         """Until QEMU has ended and its console is read."""
         while not self._machine.ended:
             taken = self._interrupts_taken
-            self._machine.wait(lambda: self._interrupts.count != taken, TICK_S)
+            self._machine.wait(lambda: self._interrupts.count != taken,
+                               WATCH_S if self._watch else TICK_S)
             if not self._machine.ended:
                 self._tick(time.monotonic())
         self._machine.quit()  # ended already: reads what the guest printed last
@@ -117,6 +122,8 @@ class Supervisor:
         self._note_activity(now)
         if self._cause is None:
             self._look_for_a_reason(now)
+            if self._watch is not None and self._cause is None:
+                self._watch()
             if self._barriers and now - self._last_barrier >= BARRIER_S:
                 self._last_barrier = now
                 self._ctl("barrier")

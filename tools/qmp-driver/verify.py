@@ -1,14 +1,17 @@
-"""Compare a session with the checksums that were taken when it ended.
+"""Compare a session with the checksums that were taken when it ended, and what was read of guest memory
+with the state rebuilt from the trace.
 
-Exit status: 0 when all that was recorded is as it was, 1 when something is not. What can be made anew from the rest (the
-database, pictures) is named when it has changed, and does not count.
+Exit status: 0 when all that was recorded is as it was and memory agreed with the trace, 1 when something does not. What can
+be made anew from the rest (the database, pictures) is named when it has changed, and does not count.
 """
 
 import hashlib
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import session
+import verification
 from build import Build, set_build_option
 from errors import ToolError
 
@@ -36,7 +39,20 @@ def main(args) -> int:
               "but can be made anew from the trace")
     if not recorded:
         print(f"{directory}: all that was recorded is as it was")
-    return 1 if recorded else 0
+    agrees = _verify_memory(directory)
+    return 1 if recorded or not agrees else 0
+
+
+def _verify_memory(directory: Path) -> bool:
+    """Print how the instants compare; whether memory agrees with the trace at all of them."""
+    if not verification.taken(directory):
+        print(f"{directory}: guest memory was not read (`verify` in a scenario)")
+        return True
+    with closing(session.open_database(directory)) as database:
+        found = verification.check(directory, database)
+    for one in found:
+        print("\n".join(verification.lines(one)))
+    return not any(one.differences for one in found)
 
 
 def _manifest(directory: Path) -> list[tuple[str, str]]:

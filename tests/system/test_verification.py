@@ -1,0 +1,160 @@
+"""The trace is complete: guest memory, read out of a dump by a reader that shares nothing with the kernel's own checks,
+equals the state rebuilt from the events; and the comparison finds one wrong row and one wrong bit."""
+
+import contextlib
+import shutil
+import sqlite3
+import unittest
+from pathlib import Path
+
+import support
+import comparison
+import session
+import state
+import verification
+import verify_def
+from build import Build
+from guest.layout import Layout
+from guest.memory import Kernel, Memory
+from guest.walk import SOURCES, walk
+from instants import Plan
+from recording import Recording
+from support import Session, program, scenario
+
+MAX_BUSY = 64
+PLAN = {"verify": Plan(barriers=3, arbitrary=0, every_bytes=512 << 10)}
+
+
+class VerificationTest(support.SystemTest):
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.sessions = {
+            "pressure": cls.record("pressure", scenario(
+                [program("thrash", "--size", "16M", "--rounds", "1", mode="bg"),
+                 program("mapchurn", "--size", "8M", "--steps", "300", "--range", "64")],
+                memory="16M", cpus=4, **PLAN)),
+            "forkshare": cls.record("forkshare", scenario(
+                [program("forkshare", "--size", "5M", "--children", "3", "--rounds", "1")],
+                memory="10M", cpus=2, **PLAN)),
+            "oom": cls.record("oom", scenario(
+                [program("oomhog")], memory="12M", cpus=2, swap="8M", **PLAN)),
+        }
+
+    def test_memory_equals_the_trace(self):
+        for name, recorded in self.sessions.items():
+            with self.subTest(name):
+                self.assert_complete(recorded)
+                found = verification.check(recorded.directory, recorded.database)
+                self.assertEqual([one.kind for one in found].count("barrier"), 3)
+                for one in found:
+                    self.assertEqual(verification.lines(one)[1:], [])
+                    self.assertLessEqual(len(one.busy), 0 if one.kind == "barrier" else MAX_BUSY)
+                    self.assertGreater(one.objects, 1000)
+
+
+class AlteredTest(support.SystemTest):
+    """One thing wrong on either side is found, named, and is all that is found."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.recorded = cls.record("altered", scenario(
+            [program("thrash", "--size", "16M", "--rounds", "1")], memory="12M"), cls._dump)
+
+    @classmethod
+    def _dump(cls, recording: Recording) -> None:
+        machine = recording.machine
+        cls.dump = cls.directory / "dump"
+        machine.console.wait_line(r"thrash\.fill_time", support.SESSION_SECONDS)
+        machine.ctl("hold")
+        machine.console.wait_line("held at barrier 1", support.COMMAND_SECONDS)
+        machine.qmp.execute("stop")
+        machine.qmp.execute("dump-guest-memory", {
+            "paging": False, "protocol": f"file:{cls.dump}"}, timeout_s=support.COMMAND_SECONDS)
+        machine.qmp.execute("cont")
+        machine.ctl("go")
+
+    def compare(self, dump: Path, database: sqlite3.Connection) -> list[tuple[str, str, str]]:
+        """What differs at the barrier."""
+        t = database.execute("SELECT t FROM trace_barrier WHERE n = 1").fetchone()[0]
+        names = comparison.Names(database)
+        objects = walk(Build().kernel, dump).objects
+        found = []
+        for kind in verify_def.kinds():
+            rows = comparison.from_trace(state.at(database, t), kind, names)
+            found += comparison.compare(kind, objects[kind.name], rows, names)[1]
+        return [(one.name, one.text(one.memory), one.text(one.trace)) for one in found]
+
+    def altered(self, sql: str, **parameters) -> sqlite3.Connection:
+        """A copy of the database, changed."""
+        path = self.directory / f"{self.id()}.db"
+        shutil.copyfile(self.recorded.directory / session.DATABASE, path)
+        database = sqlite3.connect(path)
+        self.addCleanup(database.close)
+        with database:
+            self.assertEqual(database.execute(sql, parameters).rowcount, 1)
+        return database
+
+    def one_at_the_barrier(self, columns: str, table: str, condition: str) -> tuple:
+        return self.recorded.rows(f"""
+            SELECT {columns} FROM {table}, trace_barrier b
+            WHERE n = 1 AND t_begin <= b.t AND b.t < t_end AND {condition} LIMIT 1 OFFSET 40""")[0]
+
+    def test_unaltered(self):
+        self.assert_clean(self.recorded, [("thrash", 0)])
+        self.assertEqual(self.compare(self.dump, self.recorded.database), [])
+
+    def test_dropped_entry(self):
+        row, mm_id, va, slot = self.one_at_the_barrier(
+            "pte_span.rowid, mm_id, va, slot", "pte_span", "kind = 'swap'")
+        database = self.altered("DELETE FROM pte_span WHERE rowid = :row", row=row)
+        self.assertEqual(self.compare(self.dump, database), [
+            (f"pte mm_id {mm_id} va {va:#x}", f"kind=swap pfn=None slot={slot} flags=0", "none")])
+
+    def test_moved_page(self):
+        row, pfn, pos = self.one_at_the_barrier(
+            "lru_span.rowid, pfn, pos", "lru_span", "list = 'inactive_anon'")
+        database = self.altered("UPDATE lru_span SET pos = -1000 WHERE rowid = :row", row=row)
+        found = self.compare(self.dump, database)
+        self.assertEqual([name for name, _, _ in found], [f"lru pfn {pfn}"])
+        self.assertRegex(found[0][1], rf"^pos={pos} place=\d+$")
+        self.assertRegex(found[0][2], r"^pos=-1000 place=\d+$")
+
+    def test_flipped_field(self):
+        pfn, = self.one_at_the_barrier("pfn", "rmap_span", "1")
+        layout = Layout(Build().kernel, SOURCES)
+        page = layout.struct("page")
+        with Memory(self.dump) as memory:
+            kernel = Kernel(layout, memory)
+            place = memory.place(kernel.physical(kernel.value("mem_map")) + pfn * page.size
+                                 + page.offset("mapcount"))
+        flipped = self.directory / "flipped"
+        shutil.copyfile(self.dump, flipped)
+        flipped.chmod(0o600)
+        with open(flipped, "r+b") as file:
+            file.seek(place)
+            byte = file.read(1)[0]
+            file.seek(place)
+            file.write(bytes([byte ^ 4]))
+        self.assertEqual(self.compare(flipped, self.recorded.database),
+                         [(f"mapcount pfn {pfn}", f"mapcount={(byte ^ 4) + 1}",
+                           f"mapcount={byte + 1}")])
+
+    def test_what_is_told(self):
+        row, mm_id, va = self.one_at_the_barrier("pte_span.rowid, mm_id, va", "pte_span", "kind = 'page'")
+        event = self.recorded.rows("""
+            SELECT id, t FROM (SELECT id, t, mm_id, va FROM pte_set UNION SELECT id, t, mm_id, va FROM pte_young)
+            WHERE mm_id = :mm_id AND va = :va AND t <= (SELECT t FROM trace_barrier WHERE n = 1)
+            ORDER BY id DESC LIMIT 1""", mm_id=mm_id, va=va)[0]
+        database = self.altered("UPDATE pte_span SET pfn = pfn + 1 WHERE rowid = :row", row=row)
+        t = database.execute("SELECT t FROM trace_barrier WHERE n = 1").fetchone()[0]
+        kind = next(kind for kind in verify_def.kinds() if kind.name == "pte")
+        names = comparison.Names(database)
+        _, found = comparison.compare(kind, walk(Build().kernel, self.dump).objects["pte"],
+                                      comparison.from_trace(state.at(database, t), kind, names), names)
+        last = verification.last_event(database, found[0], t)
+        self.assertEqual((len(found), last.id, last.t), (1, *event))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,1 @@
+"""The guest's own memory, read out of a dump: no event, no database, no kernel code."""
