@@ -30,7 +30,8 @@ help:
 	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot", QUICK=1'
 	@echo 'make soak PARTS="..."      hours of it: damage stress fuzz faults (default: all)'
 	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester, and N/6 s recovery; needs clang'
-	@echo 'make rmap | lru | report   draw or print from the newest session (SESSION=DIR for another)'
+	@echo 'make report                report.html of the newest session (SESSION=DIR for another)'
+	@echo 'make rmap | lru            draw from the newest session'
 	@echo 'make all                   build only'
 	@echo 'make all DEBUG=1           the same in build/debug, with KASAN, UBSAN and lock checks; so trace-run, test'
 	@echo 'make deps                  install the Debian packages that are missing'
@@ -62,8 +63,11 @@ soak: deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run --soak $(PARTS)
 
-rmap lru report:
+rmap lru:
 	@tools/palimpsest $@ $(SESSION)
+
+report:
+	@tools/palimpsest report --html $(SESSION)
 
 # `make cookbook RECORD=1` records another reference session first.
 cookbook: ingest

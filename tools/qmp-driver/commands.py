@@ -12,7 +12,7 @@ SUBCOMMANDS = {
     "record": ("record", "run one static program in the guest and record it"),
     "run": ("run", "run a scenario and check what it expects"),
     "ingest": ("ingest", "rebuild session.db from ctf/"),
-    "report": ("report", "summary of a session"),
+    "report": ("report", "summary of a session, as text or as a page with pictures"),
     "page": ("page", "tell the biography of one page"),
     "why": ("why", "tell why a page was evicted"),
     "rmap": ("visualize.rmap", "draw who maps a page"),

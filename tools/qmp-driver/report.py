@@ -18,6 +18,7 @@ import instant
 import results
 import scenario
 import session
+from build import Build, set_build_option
 from errors import ToolError
 
 SCHEMA_VERSION = 1
@@ -34,12 +35,21 @@ def set_argparser(parser) -> None:
     parser.add_argument("--map", choices=(*heatmap.NAMES, "none"), default="faults",
                         help="what the map shows (default: faults)")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
+    parser.add_argument("--html", action="store_true",
+                        help="a page with pictures of the whole session instead of text")
+    parser.add_argument("-o", "--output", metavar="FILE.html",
+                        help="where the page goes (default: report.html in the session)")
+    parser.add_argument("--without-npm", action="store_true",
+                        help="the page without the libraries that npm installs")
+    set_build_option(parser)
 
 
 def main(args) -> int:
+    if args.html:
+        return _write_page(args)
     with closing(session.open_database(args.session)) as database:
         data = collect(database, args.session, instant.resolve(database, args.at))
-        data["verdict"] = verdict(data["trace"], _unmet(database, args.session))
+        data["verdict"] = verdict(data["trace"], unmet(database, args.session))
         heat = []
         if not args.json and args.map != "none":
             heat = heatmap.draw(database, args.map, data["session"]["t"])
@@ -48,6 +58,27 @@ def main(args) -> int:
         print()
     else:
         print("\n".join([*render(data), *render_verdict(data["verdict"]), *heat]))
+    return 0
+
+
+def _write_page(args) -> int:
+    """report.html: all of the session, so that --at has nothing to choose."""
+    from html_report import libraries, page  # only those who want the page wait for their import
+
+    if args.json or args.at != "end":
+        raise ToolError("report: --html is of the whole session: it goes with neither --at nor --json")
+    path = Path(args.output) if args.output else args.session / "report.html"
+    found = libraries.load(Build(args.build).directory, use_npm=not args.without_npm)
+    if found.missing and not args.without_npm:
+        print(color.paint("palimpsest: the page has no SQL console: ", "yellow", sys.stderr)
+              + found.missing, file=sys.stderr)
+    with closing(session.open_database(args.session)) as database:
+        text = page.build(database, args.session, found)
+    try:
+        page.write(path, text)
+    except OSError as error:
+        raise ToolError(f"{path}: {error.strerror}") from error
+    print(session.shown(path))
     return 0
 
 
@@ -70,7 +101,7 @@ def verdict(trace: dict, unmet: tuple[int, list[str]] | None) -> dict:
             "counters": counters, "expectations": count, "failures": failures}
 
 
-def _unmet(database: sqlite3.Connection, directory: Path) -> tuple[int, list[str]] | None:
+def unmet(database: sqlite3.Connection, directory: Path) -> tuple[int, list[str]] | None:
     try:
         wanted = scenario.load(directory / "scenario.toml")
         console = (directory / "console.log").read_text(errors="replace").splitlines()
