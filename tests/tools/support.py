@@ -70,6 +70,14 @@ class DatabaseTest(TemporaryDirectoryTest):
                               f"({', '.join('?' * len(row))})", list(row.values()))
 
 
+def cookbook():
+    """tools/cookbook as a module; its name has no .py. Its unpack() makes the reference session."""
+    loader = importlib.machinery.SourceFileLoader("cookbook", str(ROOT / "tools" / "cookbook"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cookbook", loader))
+    loader.exec_module(module)
+    return module
+
+
 def build_guest(path: Path, behaviour: str) -> None:
     """Assemble guest.S; behaviour is one of the names at its top."""
     subprocess.run([f"{CROSS_COMPILE}gcc", "-m32", "-nostdlib", "-static",

@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "rmap": ("visualize.rmap", "draw who maps a page"),
     "lru": ("visualize.lru", "draw the LRU lists"),
     "query": ("query", "ask a session's database"),
+    "export": ("export.command", "write a session in a format of other people's tools"),
     "verify": ("verify", "compare a session with its checksums, and guest memory with the trace"),
     "completion": ("completion", "print what a shell needs to complete all this"),
 }

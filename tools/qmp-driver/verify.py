@@ -16,7 +16,7 @@ from build import Build, set_build_option
 from errors import ToolError
 
 # Made from what was recorded: by ingest and by the pictures.
-DERIVED = ("session.db", "*.svg", "*.dot", "*.png", "*.html")
+DERIVED = ("session.db", "*.svg", "*.dot", "*.png", "*.html", "*.perfetto-trace", "*.csv")
 
 
 def set_argparser(parser) -> None:
