@@ -11,13 +11,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "trace/ingest/batch.h"
-#include "trace/ingest/feed.h"
+#include "trace/ingest/btree.h"
+#include "trace/ingest/inserter.h"
 #include "trace/ingest/target.h"
 
 /* Bytes written for a byte of trace: the database, indexes included, is 2.6 times as large, and sorting the largest index
  * needs its size once more. */
 #define SPACE_PER_TRACE_BYTE 4
+#define STRING_(x)           #x
+#define STRING(x)            STRING_(x)
 #define MIB                  (UINT64_C(1) << 20)
 
 /* schema.sql, linked in as bytes with a NUL behind them. */
@@ -30,13 +32,25 @@ static const char index_marker[] = "\n-- INDEXES";
 struct db {
 	sqlite3 *handle;
 	struct target target;
-	struct feed feed;
-	char *live_link; /* NULL: nobody reads it yet */
+	struct btree_file *pages; /* NULL: everything goes through SQLite */
+	char *live_link;          /* NULL: nobody reads it yet */
 	uint64_t trace_bytes;
 	uint64_t free_bytes; /* where it is written, when that began */
-	struct batch *batches[NR_DB_TABLES];
+	struct inserter *inserters[NR_DB_TABLES];
 	struct error *error; /* the first one, until it is handed to the caller */
 	bool failed;
+};
+
+static const char *const table_names[NR_DB_TABLES] = {
+#define X(name, columns, rows) [TABLE_##name] = #name,
+	DB_TABLES(X)
+#undef X
+};
+
+static const enum db_rows table_rows[NR_DB_TABLES] = {
+#define X(name, columns, rows) [TABLE_##name] = rows,
+	DB_TABLES(X)
+#undef X
 };
 
 static uint64_t free_bytes(const struct db *db)
@@ -61,8 +75,10 @@ static int probe_growth(const char *path)
 static struct error *describe_failure(const struct db *db)
 {
 	int code = db->handle ? sqlite3_errcode(db->handle) : SQLITE_NOMEM;
-	int os_error = code == SQLITE_FULL ? ENOSPC : probe_growth(db->target.tmp_path);
+	int os_error = db->pages ? btree_error(db->pages) : 0;
 
+	if (!os_error)
+		os_error = code == SQLITE_FULL ? ENOSPC : probe_growth(db->target.tmp_path);
 	if (os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG)
 		return error_new(ERROR_FATAL,
 				 "%s: no space to write it (%s): it needs about %" PRIu64
@@ -108,19 +124,18 @@ static void db_create_tables(struct db *db)
 }
 
 /* A table with another number of columns fails here, at the start. */
-static void db_open_batches(struct db *db)
+static void open_inserters(struct db *db)
 {
-#define X(name, columns, rows) db->batches[TABLE_##name] = batch_new(db, #name, columns, rows);
+#define X(name, columns, rows) db->inserters[TABLE_##name] = inserter_new(db, #name, columns, rows);
 	DB_TABLES(X)
 #undef X
 }
 
-/* Writes all rows that wait. */
-static void db_close_batches(struct db *db)
+static void close_inserters(struct db *db)
 {
 	for (size_t i = 0; i < NR_DB_TABLES; i++) {
-		batch_free(db->batches[i]);
-		db->batches[i] = NULL;
+		inserter_free(db->inserters[i]);
+		db->inserters[i] = NULL;
 	}
 }
 
@@ -140,22 +155,86 @@ static void keep_temporary_files_at(const char *dir)
 	sqlite3_temp_directory = sqlite3_mprintf("%s", dir);
 }
 
+/* The tables with keys, while the file belongs to the writer of pages: a temporary table hides the one of the same name. */
+static void hide_keyed_tables(struct db *db)
+{
+	sqlite3_stmt *find = db_prepare(db, "SELECT substr(sql, length('CREATE TABLE ')) FROM "
+					    "main.sqlite_schema WHERE type = 'table' AND name = ?");
+
+	for (size_t i = 0; i < NR_DB_TABLES && !db->failed; i++) {
+		char *sql = NULL;
+
+		if (table_rows[i] != KEYED)
+			continue;
+		sqlite3_bind_text(find, 1, table_names[i], -1, SQLITE_STATIC);
+		if (sqlite3_step(find) == SQLITE_ROW)
+			sql = sqlite3_mprintf("CREATE TEMP TABLE %s", sqlite3_column_text(find, 0));
+		sqlite3_reset(find);
+		if (!sql)
+			db_fail(db);
+		db_exec(db, sql);
+		sqlite3_free(sql);
+	}
+	sqlite3_finalize(find);
+}
+
+static void show_keyed_tables(struct db *db)
+{
+	for (size_t i = 0; i < NR_DB_TABLES; i++) {
+		char *sql = sqlite3_mprintf("INSERT INTO main.%s SELECT * FROM temp.%s;"
+					    "DROP TABLE temp.%s",
+					    table_names[i], table_names[i], table_names[i]);
+
+		if (table_rows[i] == KEYED)
+			db_exec(db, sql);
+		sqlite3_free(sql);
+	}
+}
+
+struct btree *db_pages(struct db *db, const char *table, uint32_t columns)
+{
+	sqlite3_stmt *find;
+	struct btree *pages = NULL;
+
+	if (!db->pages)
+		return NULL;
+	find = db_prepare(
+		db, "SELECT s.rootpage, coalesce(c.cid, -1) FROM main.sqlite_schema s LEFT JOIN "
+		    "pragma_table_info(s.name, 'main') c ON c.pk = 1 AND c.type = 'INTEGER' "
+		    "WHERE s.type = 'table' AND s.name = ?");
+	sqlite3_bind_text(find, 1, table, -1, SQLITE_STATIC);
+	if (find && sqlite3_step(find) == SQLITE_ROW)
+		pages = btree_table(db->pages, (uint32_t)sqlite3_column_int64(find, 0), columns,
+				    sqlite3_column_int(find, 1));
+	else
+		db_fail(db);
+	sqlite3_finalize(find);
+	return pages;
+}
+
 /* From an empty file to a transaction that waits for rows. */
-static struct error *db_begin(struct db *db, const char *file, const char *journal)
+static struct error *db_begin(struct db *db, const char *file, const char *journal,
+			      bool write_pages)
 {
 	if (sqlite3_open_v2(file, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 	    SQLITE_OK)
 		db_fail(db);
-	/* The cache holds the right edges of all tables many times over; it is also what sorting an index may use, and all
-	 * the memory that does not depend on what lives in the guest. */
-	db_exec(db, "PRAGMA page_size = 8192; PRAGMA synchronous = OFF; "
-		    "PRAGMA temp_store = FILE; PRAGMA cache_size = -4096;");
+	/* The cache is also what sorting an index may use, and all the memory that does not depend on what lives in
+	 * the guest. */
+	db_exec(db,
+		"PRAGMA page_size = " STRING(
+			BTREE_PAGE_SIZE) "; PRAGMA synchronous = OFF; "
+					 "PRAGMA temp_store = FILE; PRAGMA cache_size = -4096;");
 	db_exec(db, journal);
-	if (!db->failed && feed_register(db->handle, &db->feed) != SQLITE_OK)
-		db_fail(db);
 	db_create_tables(db);
+	if (write_pages && !db->failed) {
+		db->pages = btree_open(file);
+		if (!db->pages)
+			db_fail(db);
+		hide_keyed_tables(db);
+	}
 	db_exec(db, "BEGIN");
-	db_open_batches(db);
+	open_inserters(db);
 	return db_take_error(db);
 }
 
@@ -201,15 +280,14 @@ struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes,
 	db->free_bytes = free_bytes(db);
 	keep_temporary_files_at(db->target.tmp_dir);
 	return db_begin(db, db->target.tmp_path,
-			life == DB_LIVE
-				? "PRAGMA journal_mode = WAL"
-				: "PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE");
+			life == DB_LIVE ? "PRAGMA journal_mode = WAL" : "PRAGMA journal_mode = OFF",
+			life == DB_ONCE);
 }
 
 struct error *db_create_in_memory(struct db **out)
 {
 	*out = xcalloc(1, sizeof(**out));
-	return db_begin(*out, ":memory:", "PRAGMA journal_mode = MEMORY");
+	return db_begin(*out, ":memory:", "PRAGMA journal_mode = MEMORY", false);
 }
 
 /*
@@ -254,21 +332,8 @@ static const char *const take_back[NR_DB_TABLES] = {
 	[TABLE_reclaim_pass] = "DELETE FROM reclaim_pass WHERE t_end = 9223372036854775807",
 };
 
-static const char *const table_names[NR_DB_TABLES] = {
-#define X(name, columns, rows) [TABLE_##name] = #name,
-	DB_TABLES(X)
-#undef X
-};
-
-static void flush_batches(struct db *db)
-{
-	for (size_t i = 0; i < NR_DB_TABLES; i++)
-		batch_flush(db->batches[i]);
-}
-
 struct error *db_rewind(struct db *db)
 {
-	flush_batches(db);
 	db_exec(db, "ROLLBACK; BEGIN");
 	return db_take_error(db);
 }
@@ -294,14 +359,12 @@ void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg)
 	int64_t last[NR_DB_TABLES] = {0};
 	char sql[128];
 
-	flush_batches(db);
 	for (size_t i = 0; i < NR_DB_TABLES && !db->failed; i++) {
 		if (!take_back[i])
 			last[i] = last_rowid(db, table_names[i]);
 	}
 	write_rest(arg);
 	DB_INSERT(db, session, TEXT("live"), TEXT("yes"));
-	flush_batches(db);
 	db_exec(db, "COMMIT; BEGIN");
 	/* It may fail where links have no times; who reads the database is not told then, and nothing else is lost. */
 	utimensat(AT_FDCWD, db->live_link, NULL, AT_SYMLINK_NOFOLLOW);
@@ -361,13 +424,27 @@ static void end_live(struct db *db)
 		    "PRAGMA cache_size = -4096; BEGIN");
 }
 
+/* From pages of our own making to a database that is written like any other. */
+static void end_pages(struct db *db)
+{
+	db_exec(db, "COMMIT");
+	if (!db->failed)
+		btree_finish(db->pages);
+	if (btree_error(db->pages))
+		db_fail(db);
+	db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; BEGIN");
+	show_keyed_tables(db);
+}
+
 struct error *db_finish(struct db *db, enum db_end end)
 {
 	struct error *error;
 
-	db_close_batches(db);
+	close_inserters(db);
 	if (db->live_link)
 		end_live(db);
+	if (db->pages)
+		end_pages(db);
 	if (end == DB_INDEXED)
 		db_exec(db, indexes());
 	db_exec(db, "COMMIT");
@@ -387,8 +464,9 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	db_close_batches(db);
+	close_inserters(db);
 	sqlite3_close(db->handle);
+	btree_close(db->pages);
 	if (db->live_link)
 		unlink(db->live_link);
 	free(db->live_link);
@@ -420,21 +498,16 @@ void db_step(struct db *db, sqlite3_stmt *statement)
 
 void db_insert(struct db *db, enum db_table table, const struct db_value *values)
 {
-	batch_add(db->batches[table], values);
+	inserter_add(db->inserters[table], values);
 }
 
 bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values)
 {
-	batch_add(db->batches[table], values);
+	inserter_add(db->inserters[table], values);
 	return db->failed || sqlite3_changes(db->handle) > 0;
-}
-
-struct feed *db_feed(struct db *db)
-{
-	return &db->feed;
 }
 
 bool db_failed(const struct db *db)
 {
-	return db->failed;
+	return db->failed || (db->pages && btree_error(db->pages));
 }

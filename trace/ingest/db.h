@@ -1,7 +1,10 @@
 /*
  * The database being written. It grows beside its place and takes it when it is complete (target.h), so it needs no journal:
- * a crash costs a run, never data. Memory does not depend on how much is written: pages go out as the cache fills, and what
+ * a crash costs a run, never data. Memory does not depend on how much is written: pages go out as they fill, and what
  * an index sorts goes to files.
+ *
+ * A database that nobody reads before it is complete is laid out by btree.h; few tables have keys, and these wait as temporary
+ * tables of SQLite until the others are done. One that others read, or one in memory, is written by SQLite alone.
  *
  * Writing has a sticky error: after the first failure every insertion is a no-op, and db_failed()
  * tells. That keeps the replay free of error paths that could only say "stop".
@@ -15,41 +18,42 @@
 
 #include "trace/ingest/error.h"
 
-/*
- * The state tables this program fills, as in state.sql: name, number of columns, rows to an INSERT (more than one only where all
- * texts are names from enums.def and other constants, and no key comes from the trace).
- */
-#define DB_TABLES(X)                      \
-	X(session, 2, 1)                  \
-	X(event_count, 2, 1)              \
-	X(loss, 6, 1)                     \
-	X(order_violation, 7, 1)          \
-	X(moment, 1, 1)                   \
-	X(task_span, 8, 1)                \
-	X(oom_candidate, 8, 1)            \
-	X(oom_kill, 11, 1)                \
-	X(mm_span, 4, BATCH_ROWS)         \
-	X(vma_span, 10, BATCH_ROWS)       \
-	X(anon_vma_span, 4, BATCH_ROWS)   \
-	X(avc_span, 4, BATCH_ROWS)        \
-	X(rmap_span, 6, BATCH_ROWS)       \
-	X(pte_span, 10, BATCH_ROWS)       \
-	X(pgtable_span, 6, BATCH_ROWS)    \
-	X(pmd_span, 6, BATCH_ROWS)        \
-	X(page_life, 9, BATCH_ROWS)       \
-	X(page_flags_span, 4, BATCH_ROWS) \
-	X(free_span, 4, BATCH_ROWS)       \
-	X(pcp_span, 4, BATCH_ROWS)        \
-	X(lru_span, 7, BATCH_ROWS)        \
-	X(swap_span, 5, BATCH_ROWS)       \
-	X(swap_cache_span, 4, BATCH_ROWS) \
-	X(swap_io, 9, BATCH_ROWS)         \
-	X(fault, 13, BATCH_ROWS)          \
-	X(eviction, 9, BATCH_ROWS)        \
-	X(refault, 8, BATCH_ROWS)         \
-	X(reclaim_pass, 15, 1)            \
-	X(direct_reclaim, 6, BATCH_ROWS)  \
-	X(kswapd_span, 4, BATCH_ROWS)
+/* Whether a table's rows only come one behind the other, or may have a key that is there already, because keys come from the
+ * trace. */
+enum db_rows { APPENDED, KEYED };
+
+/* The state tables this program fills, as in state.sql: name, number of columns, rows. */
+#define DB_TABLES(X)                    \
+	X(session, 2, KEYED)            \
+	X(event_count, 2, KEYED)        \
+	X(loss, 6, KEYED)               \
+	X(order_violation, 7, APPENDED) \
+	X(moment, 1, KEYED)             \
+	X(task_span, 8, APPENDED)       \
+	X(oom_candidate, 8, APPENDED)   \
+	X(oom_kill, 11, KEYED)          \
+	X(mm_span, 4, APPENDED)         \
+	X(vma_span, 10, APPENDED)       \
+	X(anon_vma_span, 4, APPENDED)   \
+	X(avc_span, 4, APPENDED)        \
+	X(rmap_span, 6, APPENDED)       \
+	X(pte_span, 10, APPENDED)       \
+	X(pgtable_span, 6, APPENDED)    \
+	X(pmd_span, 6, APPENDED)        \
+	X(page_life, 9, APPENDED)       \
+	X(page_flags_span, 4, APPENDED) \
+	X(free_span, 4, APPENDED)       \
+	X(pcp_span, 4, APPENDED)        \
+	X(lru_span, 7, APPENDED)        \
+	X(swap_span, 5, APPENDED)       \
+	X(swap_cache_span, 4, APPENDED) \
+	X(swap_io, 9, APPENDED)         \
+	X(fault, 13, APPENDED)          \
+	X(eviction, 9, APPENDED)        \
+	X(refault, 8, APPENDED)         \
+	X(reclaim_pass, 15, KEYED)      \
+	X(direct_reclaim, 6, APPENDED)  \
+	X(kswapd_span, 4, APPENDED)
 
 enum db_table {
 #define X(name, columns, rows) TABLE_##name,
@@ -85,7 +89,7 @@ enum db_columns {
 		db_insert(db, TABLE_##table, row_);                                           \
 	} while (0)
 
-/* The same; false, and nothing is inserted, when the table has a row with that key. For tables with one row to an INSERT. */
+/* The same for KEYED tables; false, and nothing is inserted, when the table has a row with that key. */
 #define DB_INSERT_NEW(db, table, ...)                                                         \
 	({                                                                                    \
 		const struct db_value row_[] = {__VA_ARGS__};                                 \
@@ -97,7 +101,7 @@ enum db_columns {
 #define T_OPEN INT64_MAX
 
 struct db;
-struct feed;
+struct btree;
 
 enum db_life {
 	DB_ONCE, /* seen when it is complete */
@@ -116,7 +120,7 @@ struct error *db_create(struct db **db, const char *path, uint64_t trace_bytes, 
 void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg);
 /* A database in memory, for who only wants to see whether loading works. db_finish() is not for it. */
 struct error *db_create_in_memory(struct db **db);
-/* Writes the rows that wait and then takes back all that were ever written. Only in memory. */
+/* Takes back all that were ever written. Only in memory. */
 struct error *db_rewind(struct db *db);
 /* Creates the indexes if asked to, commits, and puts the database in its place. */
 struct error *db_finish(struct db *db, enum db_end end);
@@ -131,8 +135,8 @@ bool db_insert_new(struct db *db, enum db_table table, const struct db_value *va
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);
 /* Steps a statement that returns no rows, and resets it. */
 void db_step(struct db *db, sqlite3_stmt *statement);
-/* What the table `feed` of this database shows (feed.h). */
-struct feed *db_feed(struct db *db);
+/* The pages of an APPENDED table with this many columns; NULL: its rows go through SQLite. */
+struct btree *db_pages(struct db *db, const char *table, uint32_t columns);
 /* Whether something failed. */
 bool db_failed(const struct db *db);
 

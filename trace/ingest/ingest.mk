@@ -21,8 +21,8 @@ INGEST_SRC := \
 	trace/ingest/merge.c \
 	trace/ingest/target.c \
 	trace/ingest/db.c \
-	trace/ingest/feed.c \
-	trace/ingest/batch.c \
+	trace/ingest/btree.c \
+	trace/ingest/inserter.c \
 	trace/ingest/tables.c \
 	trace/ingest/map.c \
 	trace/ingest/sparse.c \
@@ -55,6 +55,9 @@ INGEST_TEST_SRC := \
 	tests/ingest/guest_memory.c \
 	tests/ingest/rings.c \
 	tests/ingest/check.c \
+	trace/ingest/btree.c \
+	trace/ingest/error.c \
+	tests/ingest/test_btree.c \
 	tests/ingest/test_good.c \
 	tests/ingest/test_damage.c \
 	tests/ingest/test_disk.c \

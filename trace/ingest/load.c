@@ -109,7 +109,6 @@ static void follow_to_end(struct run *run)
 		begin = now_ns();
 		if (begin < due || run->summary.nr_events == committed)
 			continue;
-		tables_flush(run->tables);
 		db_publish(run->db, write_rest, run);
 		committed = run->summary.nr_events;
 		due = now_ns() + (now_ns() - begin) * COMMIT_SHARE;

@@ -25,8 +25,7 @@ struct tables *tables_new(struct db *db, const struct layout *layout)
 	return tables;
 }
 
-/* Rows with a text are written at once: the text is a copy on the stack. */
-static struct batch *table_open(struct tables *tables, const struct event_info *info)
+static struct inserter *table_open(struct tables *tables, const struct event_info *info)
 {
 	uint32_t columns = NR_COMMON_COLUMNS, texts = 0;
 
@@ -36,7 +35,7 @@ static struct batch *table_open(struct tables *tables, const struct event_info *
 	}
 	/* The contract, not the trace, decides this. */
 	assert(columns <= MAX_COLUMNS && texts <= 1);
-	return batch_new(tables->db, info->name, columns, texts ? 1 : BATCH_ROWS);
+	return inserter_new(tables->db, info->name, columns, APPENDED);
 }
 
 static struct db_value field_value(const struct field_info *field, const char *at,
@@ -74,8 +73,8 @@ void tables_insert(struct tables *tables, const struct event *event)
 		tables->skipped++;
 		return;
 	}
-	if (!tables->batches[event->id])
-		tables->batches[event->id] = table_open(tables, info);
+	if (!tables->inserters[event->id])
+		tables->inserters[event->id] = table_open(tables, info);
 	values[0] = INT(event->rank);
 	values[1] = INT(event->t);
 	values[2] = INT(event->cpu);
@@ -83,15 +82,7 @@ void tables_insert(struct tables *tables, const struct event *event)
 		if (info->fields[i].role != FIELD_PAD)
 			values[column++] = field_value(&info->fields[i], at, text);
 	}
-	batch_add(tables->batches[event->id], values);
-}
-
-void tables_flush(struct tables *tables)
-{
-	for (size_t i = 0; i < TRACE_ID_LIMIT; i++) {
-		if (tables->batches[i])
-			batch_flush(tables->batches[i]);
-	}
+	inserter_add(tables->inserters[event->id], values);
 }
 
 void tables_free(struct tables *tables)
@@ -99,6 +90,6 @@ void tables_free(struct tables *tables)
 	if (!tables)
 		return;
 	for (size_t i = 0; i < TRACE_ID_LIMIT; i++)
-		batch_free(tables->batches[i]);
+		inserter_free(tables->inserters[i]);
 	free(tables);
 }
