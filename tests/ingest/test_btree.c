@@ -12,7 +12,7 @@
 
 #define NR_WIDE 32
 /* Wide rows fill leaves so fast that the tree gets two levels of interior pages. */
-#define NR_WIDE_ROWS   12000
+#define NR_WIDE_ROWS   3000
 #define NR_NARROW_ROWS 200000
 /* The lock-byte page: the one with byte 2^30. */
 #define LOCK_PAGE (0x40000000 / BTREE_PAGE_SIZE + 1)
