@@ -14,15 +14,15 @@ import state
 import verification
 import verify_def
 from build import Build
-from guest.layout import Layout
-from guest.memory import Kernel, Memory
-from guest.walk import SOURCES, walk
+from guestram.layout import Layout
+from guestram.memory import Kernel, Memory
+from guestram.walk import SOURCES, walk
 from instants import Plan
 from recording import Recording
 from support import Session, program, scenario
 
 MAX_BUSY = 64
-PLAN = {"verify": Plan(barriers=3, arbitrary=0, every_bytes=512 << 10)}
+PLAN = {"verify": Plan(barriers=3, arbitrary=2, every_bytes=256 << 10)}
 
 
 class VerificationTest(support.SystemTest):
@@ -41,12 +41,18 @@ class VerificationTest(support.SystemTest):
                 [program("oomhog")], memory="12M", cpus=2, swap="8M", **PLAN)),
         }
 
+    def test_there_was_pressure(self):
+        for name, sql in (("pressure", "SELECT count(*) > 1000 FROM eviction"),
+                          ("forkshare", "SELECT count(*) > 100 FROM eviction"),
+                          ("oom", "SELECT count(*) > 0 FROM oom_kill")):
+            self.assertTrue(self.sessions[name].value(sql), name)
+
     def test_memory_equals_the_trace(self):
         for name, recorded in self.sessions.items():
             with self.subTest(name):
                 self.assert_complete(recorded)
                 found = verification.check(recorded.directory, recorded.database)
-                self.assertEqual([one.kind for one in found].count("barrier"), 3)
+                self.assertEqual(sorted(one.kind for one in found), ["arbitrary"] * 2 + ["barrier"] * 3)
                 for one in found:
                     self.assertEqual(verification.lines(one)[1:], [])
                     self.assertLessEqual(len(one.busy), 0 if one.kind == "barrier" else MAX_BUSY)
@@ -58,6 +64,7 @@ class AlteredTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
+        cls.layout = Layout(Build().kernel, SOURCES)
         cls.recorded = cls.record("altered", scenario(
             [program("thrash", "--size", "16M", "--rounds", "1")], memory="12M"), cls._dump)
 
@@ -78,7 +85,7 @@ class AlteredTest(support.SystemTest):
         """What differs at the barrier."""
         t = database.execute("SELECT t FROM trace_barrier WHERE n = 1").fetchone()[0]
         names = comparison.Names(database)
-        objects = walk(Build().kernel, dump).objects
+        objects = walk(self.layout, dump).objects
         found = []
         for kind in verify_def.kinds():
             rows = comparison.from_trace(state.at(database, t), kind, names)
@@ -122,10 +129,9 @@ class AlteredTest(support.SystemTest):
 
     def test_flipped_field(self):
         pfn, = self.one_at_the_barrier("pfn", "rmap_span", "1")
-        layout = Layout(Build().kernel, SOURCES)
-        page = layout.struct("page")
+        page = self.layout.struct("page")
         with Memory(self.dump) as memory:
-            kernel = Kernel(layout, memory)
+            kernel = Kernel(self.layout, memory)
             place = memory.place(kernel.physical(kernel.value("mem_map")) + pfn * page.size
                                  + page.offset("mapcount"))
         flipped = self.directory / "flipped"
@@ -150,7 +156,7 @@ class AlteredTest(support.SystemTest):
         t = database.execute("SELECT t FROM trace_barrier WHERE n = 1").fetchone()[0]
         kind = next(kind for kind in verify_def.kinds() if kind.name == "pte")
         names = comparison.Names(database)
-        _, found = comparison.compare(kind, walk(Build().kernel, self.dump).objects["pte"],
+        _, found = comparison.compare(kind, walk(self.layout, self.dump).objects["pte"],
                                       comparison.from_trace(state.at(database, t), kind, names), names)
         last = verification.last_event(database, found[0], t)
         self.assertEqual((len(found), last.id, last.t), (1, *event))

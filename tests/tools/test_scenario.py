@@ -6,6 +6,7 @@ from pathlib import Path
 import support
 import scenario
 from errors import ToolError
+from instants import Plan
 from swapdisk import SwapBehaviour
 
 GOOD = """
@@ -83,6 +84,12 @@ class ScenarioTest(support.TemporaryDirectoryTest):
                          (1 << 20, SwapBehaviour((7, 255), (9,), 50, 64 << 10)))
         self.assertEqual(self.load(scenario.to_toml(got)), got)
 
+    def test_instants(self):
+        self.assertEqual(self.load("verify = 3\n" + PROGRAM).verify, Plan(3, 2))
+        got = self.load("verify = { barriers = 1, arbitrary = 4, every = '64K' }\n" + PROGRAM)
+        self.assertEqual(got.verify, Plan(1, 4, 64 << 10))
+        self.assertEqual(self.load(scenario.to_toml(got)), got)
+
     def test_mistakes_name_file_and_key(self):
         cases = {
             "": "program: is missing",
@@ -132,6 +139,10 @@ class ScenarioTest(support.TemporaryDirectoryTest):
                 "expect[0].min: expected a number",
             PROGRAM + "[[expect]]\nwhy = 'w'\nconsole = '('\nis = 1\n":
                 "expect[0].console: not a regular",
+            "verify = -1\n" + PROGRAM: "verify: expected 0 or more, got -1",
+            "verify = 'x'\n" + PROGRAM: "verify: expected a number of instants or a table",
+            "verify = { bariers = 1 }\n" + PROGRAM: "verify.bariers: unknown key; did you mean barriers?",
+            "verify = { every = '0' }\n" + PROGRAM: "verify: expected no negative number",
             "a = \n": "Invalid value",
         }
         for text, message in cases.items():

@@ -4,7 +4,7 @@ When so much trace more has come, at distances that the scenario's seed draws, t
 over QMP, its memory is dumped, and it goes on; a process of low priority walks the dump meanwhile
 and leaves the objects it found in the session:
 
-  verify/N.json.gz     instant N: its kind, and the objects by kind (tools/guest/walk.py)
+  verify/N.json.gz     instant N: its kind, and the objects by kind (tools/guestram/walk.py)
 
 Kinds of instants:
   barrier     the guest is asked to hold at a trace_barrier: every CPU is parked until the dump is
@@ -12,6 +12,7 @@ Kinds of instants:
   arbitrary   the machine stops wherever its CPUs are
 """
 
+import json
 import random
 import re
 import shutil
@@ -23,15 +24,15 @@ from pathlib import Path
 
 import sizes
 from build import ROOT
-from errors import MachineError
 from machine import Machine
+from qmp import QmpClosed
 
 DIRECTORY = "verify"
 BARRIER, ARBITRARY = "barrier", "arbitrary"
 HELD_LINE = re.compile(r"palimpsest: held at barrier (\d+)")
 START_LINE = re.compile(r"\[init\] start ")
 QMP_SECONDS = 120.0
-MAX_WALKS = 2  # at a time: each has a dump on the disk
+MAX_WALKS = 2  # dumps on the disk
 SPARE_BYTES = 256 << 20
 
 
@@ -55,19 +56,18 @@ class Instants:
                  tell: Callable[[str], None]) -> None:
         self.taken = 0
         self._machine = machine
-        self._kernel = kernel
         self._directory = session / DIRECTORY
         self._tell = tell
         draw = random.Random(seed)
         kinds = [BARRIER] * plan.barriers + [ARBITRARY] * plan.arbitrary
         draw.shuffle(kinds)
         self._left = [(kind, int(plan.every_bytes * draw.uniform(0.5, 1.5))) for kind in kinds]
-        self._goal: int | None = None  # trace bytes; None: no program has started
+        self._goal: int | None = None  # trace bytes from which the next distance counts; None: no program has started
         self._lines_read = 0
         self._held: str | None = None  # number of the barrier at which the guest stands still
         self._asked = False  # it was asked to
-        self._walks: list[tuple[subprocess.Popen, Path, int]] = []
         self._directory.mkdir()
+        self._walker = Walker(kernel, tell)
 
     def tick(self) -> None:
         """Look at how far the guest is, and take the next instant when it is due."""
@@ -84,12 +84,11 @@ class Instants:
             return
         self._take(kind)
         self._left.pop(0)
-        self._goal += distance
+        self._goal = self._trace_bytes()
 
     def finish(self) -> None:
         """Wait for the walks under way. After the guest's end."""
-        while self._walks:
-            self._end_walk()
+        self._walker.end()
 
     def _read_console(self) -> None:
         lines = self._machine.console.lines
@@ -105,19 +104,16 @@ class Instants:
 
     def _take(self, kind: str) -> None:
         machine = self._machine
-        while len(self._walks) >= MAX_WALKS:
-            self._end_walk()
         try:
             machine.qmp.execute("stop", timeout_s=QMP_SECONDS)
-            try:
-                self._dump(kind)
-            finally:
-                machine.qmp.execute("cont", timeout_s=QMP_SECONDS)
+            self._dump(kind)
+            # While the machine stands still: it would run away from the next instant.
+            self._walker.wait(MAX_WALKS - 1)
+            machine.qmp.execute("cont", timeout_s=QMP_SECONDS)
             if self._held is not None:
                 machine.ctl("go")
-        except MachineError as error:
-            # The guest may be ending at this moment; else the supervisor finds out.
-            self._tell(f"no instant: {error}")
+        except QmpClosed:
+            pass  # the guest has ended: the instants that are missing are counted
         self._held, self._asked = None, False
 
     def _dump(self, kind: str) -> None:
@@ -129,19 +125,42 @@ class Instants:
             return
         self._machine.qmp.execute("dump-guest-memory", {
             "paging": False, "protocol": f"file:{path}"}, timeout_s=QMP_SECONDS)
-        words = [f"instant={number}", f"kind={kind}"]
+        values = {"instant": number, "kind": kind}
         if kind == BARRIER:
-            words.append(f"barrier={self._held}")
-        walk = subprocess.Popen(
-            [sys.executable, str(ROOT / "tools" / "guest" / "__main__.py"), str(self._kernel),
-             str(path), str(self._directory / f"{number}.json.gz"), *words],
-            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self._walks.append((walk, path, number))
+            values["barrier"] = int(self._held)
+        self._walker.add(path, self._directory / f"{number}.json.gz", values)
         self.taken = number
 
-    def _end_walk(self) -> None:
-        walk, dump, number = self._walks.pop(0)
-        said = walk.communicate()[1].strip()
-        dump.unlink()
-        if walk.returncode:
-            self._tell(f"instant {number} could not be read: {said or f'status {walk.returncode}'}")
+
+class Walker:
+    """The process that walks dumps (tools/guestram), one after the other, and deletes them."""
+
+    def __init__(self, kernel: Path, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._dumps: list[Path] = []  # not walked yet
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tools" / "guestram" / "__main__.py"), str(kernel)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def add(self, dump: Path, output: Path, values: dict) -> None:
+        """Have a dump walked; the output repeats the values."""
+        self._dumps.append(dump)
+        try:
+            print(json.dumps({"dump": str(dump), "output": str(output)} | values),
+                  file=self._process.stdin, flush=True)
+        except BrokenPipeError:
+            pass  # it has said why, and wait() notices
+
+    def wait(self, most: int) -> None:
+        """Until at most so many are left."""
+        while len(self._dumps) > most:
+            dump = self._dumps.pop(0)
+            answer = self._process.stdout.readline()
+            dump.unlink()
+            if answer.strip() or not answer:
+                self._tell(f"{dump}: {answer.strip() or 'the process that reads dumps has ended'}")
+
+    def end(self) -> None:
+        self.wait(0)
+        with self._process:
+            pass  # closes its input, which ends it, and waits

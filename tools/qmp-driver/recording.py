@@ -109,11 +109,12 @@ class Recording:
 
     def run_to_end(self) -> Outcome:
         """Watch the machine until the session is over, ending it when it must."""
-        instants = None
-        if self.scenario.verify.count and self.scenario.trace != "off":
-            instants = Instants(self.scenario.verify, self.scenario.seed, self.machine,
-                                self._kernel, self.directory, self._terminal.message)
         with ExitStack() as stack:
+            instants = None
+            if self.scenario.verify.count and self.scenario.trace != "off":
+                instants = Instants(self.scenario.verify, self.scenario.seed, self.machine,
+                                    self._kernel, self.directory, self._terminal.message)
+                stack.callback(instants.finish)
             interrupts = stack.enter_context(Interrupts(self.machine.reactor))
             if self._interactive:
                 stack.enter_context(Keyboard(self.machine.reactor, self.machine.console))
@@ -122,8 +123,6 @@ class Recording:
                                     self._save_rings, barriers=self._follow,
                                     watch=instants.tick if instants else None)
             self.outcome = supervisor.run()
-        if instants is not None:
-            instants.finish()
         if self._rings_saved:
             self._append_rings()
         return self.outcome

@@ -15,11 +15,14 @@ import results
 import session
 import state
 import verify_def
+from busy import NEAR, Guards
 from comparison import Difference, Names
+from cut import Trace
 from errors import ToolError
 
-# Objects that differ are told one by one up to this many.
+# Objects that differ are given their last event up to this many, and a line on the terminal up to that many.
 MAX_TOLD = 1000
+MAX_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,19 @@ def taken(directory: Path) -> list[Path]:
 
 def check(directory: Path, database: sqlite3.Connection) -> list[Result]:
     """Compare every instant of a session."""
-    names = Names(database)
-    return [_check_barrier(_read(path), path, database, names) for path in taken(directory)]
+    names, trace = Names(database), None
+    found = []
+    for path in taken(directory):
+        read = _read(path)
+        try:
+            if read["kind"] == instants.BARRIER:
+                found.append(_check_barrier(read, database, names))
+            else:
+                trace = trace or Trace(directory, database)
+                found.append(_check_arbitrary(read, trace, database, names))
+        except ToolError as error:
+            raise ToolError(f"{path}: {error}") from error
+    return found
 
 
 def store(directory: Path, found: list[Result]) -> None:
@@ -110,13 +124,13 @@ def lines(one: Result) -> list[str]:
     """A line about an instant, and one for each difference."""
     told = [f"instant {one.instant}, {one.kind}, t={one.t}: {one.objects} objects, "
             f"{len(one.busy)} busy, {len(one.differences)} different"]
-    for finding in one.differences[:MAX_TOLD]:
+    for finding in one.differences[:MAX_LINES]:
         difference, event = finding.difference, finding.event
         last = f"{event.name} (event {event.id}) at {event.t}" if event else "none"
         told.append(f"  {difference.name}: memory {difference.text(difference.memory)}, trace "
                     f"{difference.text(difference.trace)}; last event: {last}")
-    if len(one.differences) > MAX_TOLD:
-        told.append(f"  ... and {len(one.differences) - MAX_TOLD} more")
+    if len(one.differences) > MAX_LINES:
+        told.append(f"  ... and {len(one.differences) - MAX_LINES} more")
     return told
 
 
@@ -128,14 +142,30 @@ def _read(path: Path) -> dict:
         raise ToolError(f"{path}: {error}") from error
 
 
-def _check_barrier(read: dict, path: Path, database: sqlite3.Connection, names: Names) -> Result:
-    t = results.value(database, "SELECT t FROM trace_barrier WHERE n = :n", n=int(read["barrier"]))
+def _check_barrier(read: dict, database: sqlite3.Connection, names: Names) -> Result:
+    t = results.value(database, "SELECT t FROM trace_barrier WHERE n = :n", n=read["barrier"])
     if t is None:
-        raise ToolError(f"{path}: the trace has no barrier {read['barrier']}")
+        raise ToolError(f"the trace has no barrier {read['barrier']}")
     objects, differences = _differences(read, state.at(database, t), names)
-    told = [Finding(difference, last_event(database, difference, t) if index < MAX_TOLD else None)
-            for index, difference in enumerate(differences)]
-    return Result(int(read["instant"]), read["kind"], t, objects, [], told)
+    return Result(read["instant"], read["kind"], t, objects, [],
+                  _findings(database, t, [(difference, None) for difference in differences]))
+
+
+def _check_arbitrary(read: dict, trace: Trace, database: sqlite3.Connection, names: Names) -> Result:
+    cut = trace.cut(read["cpus"], NEAR)
+    t = cut.last.t
+    objects, differences = _differences(read, state.at(database, t), names)
+    guards = Guards(database, read, cut)
+    judged = [(difference, guards.of(difference)) for difference in differences]
+    return Result(read["instant"], read["kind"], t, objects,
+                  _findings(database, t, [pair for pair in judged if pair[1] is not None]),
+                  _findings(database, t, [pair for pair in judged if pair[1] is None]))
+
+
+def _findings(database: sqlite3.Connection, t: int,
+              judged: list[tuple[Difference, str | None]]) -> list[Finding]:
+    return [Finding(difference, last_event(database, difference, t) if index < MAX_TOLD else None, guard)
+            for index, (difference, guard) in enumerate(judged)]
 
 
 def _differences(read: dict, at: state.State, names: Names) -> tuple[int, list[Difference]]:

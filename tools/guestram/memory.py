@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from errors import ToolError
-from guest.layout import Layout, Struct
+from guestram.layout import Layout, Struct
 
 KERNEL_BASE = 0xffffffff80000000
 ELF_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")

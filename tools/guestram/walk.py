@@ -10,21 +10,21 @@ manual, and not as the kernel reads it.
   page, page_flags, page_slot     the array of struct page
   lru                             the lists, head to tail by their links
   slot, swap_cache                the slot map
-  free, pcp                       buddy blocks; frames on a CPU's list, or in the pool of zeroed ones
+  free, pcp                       buddy blocks; frames on a CPU's list, or (None) in the pool of zeroed ones
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guest.layout import Layout
-from guest.memory import DumpError, Kernel, Memory, Record
+from guestram import ring
+from guestram.layout import Layout
+from guestram.memory import DumpError, Kernel, Memory, Record
 
 SOURCES = {f"kernel/{name}.c" for name in (
     "mm/page", "mm/lru", "mm/buddy", "mm/pcp", "mm/zero_pool", "mm/swap", "mm/mm", "mm/vma", "mm/rmap",
     "mm/fault", "cpu/percpu", "proc/task", "trace/ring", "arch/x86_64/machine")}
 
 PAGE_SIZE = 4096
-ZERO_POOL_CPU = 0xfffe
 
 # enum page_flags, page_kind and pte_kind of the trace: ABI.
 PG_LOCKED, PG_WRITEBACK = 1 << 0, 1 << 3
@@ -76,7 +76,8 @@ Objects = dict[str, dict[tuple, tuple]]
 
 
 class Walk:
-    """One walk through a dump. After run(), `objects` and `locks` are complete."""
+    """One walk through a dump. After run(), `objects` and `locks` are complete. cpus: their trace
+    rings."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -85,6 +86,7 @@ class Walk:
             "task", "mm", "vma", "anon_vma", "avc", "pgtable", "pte", "rmap", "mapcount", "page",
             "page_flags", "page_slot", "lru", "slot", "swap_cache", "free", "pcp")}
         self.locks = Locks()
+        self.cpus = ring.read(kernel)
         self._anon_ids: dict[int, int] = {0: 0}
         self._pages: list[Page] = []
 
@@ -315,7 +317,7 @@ class Walk:
                 self.objects["pcp"][pfn,] = (cpu,)
         pool = kernel.layout.variable("pool").struct
         for pfn in self._page_list(kernel.variable("pool") + pool.offset("frames")):
-            self.objects["pcp"][pfn,] = (ZERO_POOL_CPU,)
+            self.objects["pcp"][pfn,] = (None,)
         for variable, name in (("buddy", "BUDDY"), ("pool", "ZERO_POOL")):
             self._note_spinlock(variable, name)
         for variable, name in (("tasks_lock", "TASKS"), ("mm_list_lock", "MM_LIST"),
@@ -323,9 +325,8 @@ class Walk:
             self._note_spinlock(variable, name, "locked")
 
 
-def walk(kernel_file: Path, dump: Path) -> Walk:
-    """Walk a dump of a guest that ran this kernel."""
-    layout = Layout(kernel_file, SOURCES)
+def walk(layout: Layout, dump: Path) -> Walk:
+    """Walk a dump of a guest that ran the kernel of this layout (SOURCES)."""
     with Memory(dump) as memory:
         found = Walk(Kernel(layout, memory))
         found.run()
