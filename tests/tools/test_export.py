@@ -4,10 +4,12 @@ says.
 
 import collections
 import csv
+import io
 import os
 import re
 import resource
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -15,23 +17,28 @@ from pathlib import Path
 
 import support
 from support import OPEN
+from export.ring_buffer import RingBuffer
 
 PAGE_SIZE = 4096
 SPAN_OF_LIST = {"Active(anon)": "active_anon", "Inactive(anon)": "inactive_anon",
                 "Isolated": "isolated"}
 
 
-class ReferenceTest(unittest.TestCase):
-    """A test with the reference session, cls.session, and its database."""
+def setUpModule() -> None:
+    holder = tempfile.TemporaryDirectory(prefix="plm-test-")
+    unittest.addModuleCleanup(holder.cleanup)
+    ReferenceTest.directory = Path(holder.name)
+    ReferenceTest.session = support.cookbook().unpack(ReferenceTest.directory)
+    ReferenceTest.database = sqlite3.connect(ReferenceTest.session / "session.db")
+    unittest.addModuleCleanup(ReferenceTest.database.close)
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        holder = tempfile.TemporaryDirectory(prefix="plm-test-")
-        cls.addClassCleanup(holder.cleanup)
-        cls.directory = Path(holder.name)
-        cls.session = support.cookbook().unpack(cls.directory)
-        cls.database = sqlite3.connect(cls.session / "session.db")
-        cls.addClassCleanup(cls.database.close)
+
+class ReferenceTest(unittest.TestCase):
+    """A test with the reference session and its database; all of this module share them."""
+
+    directory: Path
+    session: Path
+    database: sqlite3.Connection
 
     @classmethod
     def export(cls, *arguments: str) -> Path:
@@ -223,6 +230,111 @@ class PerfettoTest(ReferenceTest):
         self.assertIn('next_comm: "kswapd0"', self.text)
 
 
+LINUX_STATES = {"0": "0", "1": "1", "2": "2", "3": "32", "4": "16"}  # R S D Z X
+REPORTED = re.compile(r" +(\S+)-(\d+) +\[(\d+)\] +(\d+)\.(\d{9}): (\w+): +(.*)")
+
+
+class TraceDatTest(ReferenceTest):
+    """What trace-cmd prints of all events, without its knowledge of what they mean: numbers."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.path = cls.export("--trace-dat")
+        cls.events = []
+        for line in cls.report("-R", "-t")[1:]:
+            comm, pid, cpu, seconds, ns, name, fields = REPORTED.fullmatch(line).groups()
+            cls.events.append((int(seconds + ns), int(cpu), name, int(pid), comm,
+                               dict(field.split("=") for field in fields.split())))
+
+    @classmethod
+    def report(cls, *arguments: str) -> list[str]:
+        done = subprocess.run(["trace-cmd", "report", *arguments, "-i", cls.path],
+                              capture_output=True, text=True)
+        if done.returncode or done.stderr:
+            raise AssertionError(f"trace-cmd report: {done.returncode}: {done.stderr}")
+        return done.stdout.splitlines()
+
+    def test_every_event_in_its_order_with_every_field(self):
+        expected = {}
+        for table, in self.sql("SELECT event FROM event_count"):
+            cursor = self.database.execute(f"SELECT * FROM {table}")
+            names = [name.removeprefix("arg_") for name, *_ in cursor.description[3:]]
+            for id_, t, cpu, *values in cursor:
+                expected[id_] = (t, cpu, table, dict(zip(names, map(str, values))))
+        self.assertEqual(len(self.events), len(expected))
+        for id_, (t, cpu, name, _, _, fields) in enumerate(self.events, 1):
+            wanted = expected[id_]
+            self.assertEqual((t, cpu, name), wanted[:3], f"event {id_}")
+            for field, value in wanted[3].items():
+                found = fields[field]
+                if (name, field) == ("sched_switch", "prev_state"):
+                    value = LINUX_STATES[value]
+                if found.startswith("0x"):
+                    found = str(int(found, 16))
+                if value != found:
+                    self.assertEqual((id_, name, field, found), (id_, name, field, value))
+
+    def test_tasks(self):
+        for _, cpu, name, pid, comm, fields in self.events:
+            if name in ("page_fault_user", "page_fault_end", "mm_vmscan_direct_reclaim_begin"):
+                self.assertEqual(int(fields["pid"]), pid, f"{name} on CPU {cpu}")
+            if name == "sched_switch":
+                self.assertEqual(int(fields["prev_pid"]), pid)
+            if name == "mm_vmscan_kswapd_wake":
+                self.assertEqual(comm, "kswapd0")
+
+    def test_names_of_values(self):
+        lines = self.report("-F", "kmem/mm_page_alloc:order > 0")[1:]
+        expected = self.sql("""SELECT 'pfn=' || pfn || ' order=' || "order" || ' kind=' || name || ' pcp=' || pcp
+            || ' reserve=' || reserve FROM mm_page_alloc JOIN enum_name ON enum = 'page_kind' AND value = kind
+            WHERE "order" > 0 ORDER BY id""")
+        self.assertEqual([re.sub(r".*mm_page_alloc: +", "", line) for line in lines],
+                         [text for text, in expected])
+        self.assertTrue(any("flags=w|a|d" in line for line in self.report("-F", "palimpsest/pte_set")))
+        self.assertTrue(any(line.endswith(" ==> kswapd0:3 [120]")
+                            for line in self.report("-F", "sched/sched_switch")))
+
+
+class RingBufferTest(unittest.TestCase):
+
+    def read(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The events of a stream, by ftrace's rules."""
+        found = []
+        for start in range(0, len(data), 4096):
+            t, commit = struct.unpack_from("<QQ", data, start)
+            self.assertLessEqual(commit, 4080)
+            at, end = start + 16, start + 16 + commit
+            while at < end:
+                word, following = struct.unpack_from("<II", data.ljust(len(data) + 4), at)
+                length, at = word & 31, at + 4
+                if length == 30:
+                    t += (following << 27) + (word >> 5)
+                    at += 4
+                    continue
+                t += word >> 5
+                size = length * 4
+                if length == 0:
+                    size, at = following - 4, at + 4
+                found.append((t, data[at:at + size]))
+                at += size
+            self.assertEqual(at, end)
+        return found
+
+    def test_times_and_sizes_at_their_limits(self):
+        events, t = [], 5
+        for n, delta in enumerate([0, 0, 1, (1 << 27) - 1, 1 << 27, (1 << 27) + 3, 1 << 40] * 60):
+            t += delta
+            events.append((t, bytes([n & 255]) * (4, 112, 116, 48)[n % 4]))
+        file = io.BytesIO()
+        ring = RingBuffer(file)
+        for event in events:
+            ring.add(*event)
+        ring.close()
+        self.assertEqual(len(file.getvalue()) % 4096, 0)
+        self.assertEqual(self.read(file.getvalue()), events)
+
+
 class CsvTest(ReferenceTest):
 
     def rows(self, path: Path) -> list[list[str]]:
@@ -281,6 +393,7 @@ class FailureTest(support.DatabaseTest):
                 ([session, "--csv", out, "--tables", "fault,faults"], "no table 'faults'"),
                 ([session, "--perfetto", "--tables", "fault"], "--tables goes with --csv"),
                 ([session, "--csv", out, "-o", out], "there is no -o"),
+                ([session, "--trace-dat"], "ctf/metadata: No such file or directory: the fields"),
                 ([session, "--perfetto", "-o", missing], f"{missing}: No such file or directory")):
             with self.subTest(arguments):
                 self.assertIn(message, self.failure(*arguments))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import session
 from errors import ToolError
-from export import csv_tables, perfetto
+from export import csv_tables, perfetto, trace_dat
 from export.output import whole_file, whole_files
 
 
@@ -21,12 +21,14 @@ def set_argparser(parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--perfetto", action="store_true",
                       help="a trace for ui.perfetto.dev and trace_processor")
+    what.add_argument("--trace-dat", action="store_true",
+                      help="a trace.dat for trace-cmd and KernelShark")
     what.add_argument("--csv", metavar="DIR", help="a CSV file for each table, in this directory")
     parser.add_argument("--tables", metavar="A,B",
                         help="with --csv: these tables or views, or all (default: all but the "
                              "event tables)")
     parser.add_argument("-o", "--output", metavar="FILE",
-                        help="default: trace.perfetto-trace in the session")
+                        help="default: trace.perfetto-trace or trace.dat in the session")
 
 
 def main(args) -> int:
@@ -57,7 +59,11 @@ def _csv(database: sqlite3.Connection, directory: Path, names: str | None) -> Pa
 
 
 def _file(database: sqlite3.Connection, args) -> Path:
-    path = Path(args.output) if args.output else args.session / "trace.perfetto-trace"
+    name = "trace.dat" if args.trace_dat else "trace.perfetto-trace"
+    path = Path(args.output) if args.output else args.session / name
     with whole_file(path) as file:
-        perfetto.write(database, file)
+        if args.trace_dat:
+            trace_dat.write(database, args.session, file)
+        else:
+            perfetto.write(database, file)
     return path

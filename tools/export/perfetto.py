@@ -13,23 +13,18 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from export.tables import stream
+from export.tasks import LINUX_STATES, Comms, linux_comm
 from export.track_event import Address, TraceFile, sched_switch, sched_wakeup
 from results import rows, session_values, value
 
 OPEN = 9223372036854775807
 PAGE_SIZE = 4096
-IDLE = ("swapper", 0)
-# Linux has one kswapd for each NUMA node and numbers them; readers look for that name.
-LINUX_NAMES = {"kswapd": "kswapd0"}
 COUNTERS = {  # LRU list: what /proc/meminfo of Linux calls it; isolated pages are not in it
     "active_anon": "Active(anon)", "inactive_anon": "Inactive(anon)",
     "active_file": "Active(file)", "inactive_file": "Inactive(file)",
     "unevictable": "Unevictable", "isolated": "Isolated",
 }
 PROCESS_COUNTERS = {"page": "mem.rss.anon", "swap": "mem.swap"}
-# enum task_state: as Linux 4.13 and older number it, which readers assume of a trace without a
-# kernel version.
-TASK_STATES = {0: 0, 1: 1, 2: 2, 3: 32, 4: 16}
 EVENTS_IN_BUNDLE = 256
 
 
@@ -86,17 +81,17 @@ class Export:
         """
         begun: dict[int, int] = {}
         comms: dict[int, str] = {}
-        for t, pid, comm in self._names():
+        for t, pid, comm in rows(self.database, "SELECT t_begin, pid, comm FROM task_span "
+                                                "ORDER BY t_begin"):
             begun.setdefault(pid, t)
             comms[pid] = comm
         for pid, t in begun.items():
             self._task(pid, t, comms[pid])
 
     def _task(self, pid: int, t: int, comm: str) -> None:
-        comm = LINUX_NAMES.get(comm, comm)
         self.process_tracks[pid], self.thread_tracks[pid] = self._new_track(), self._new_track()
-        self.trace.process(self.process_tracks[pid], t, pid, comm)
-        self.trace.thread(self.thread_tracks[pid], t, pid, comm)
+        self.trace.process(self.process_tracks[pid], t, pid, linux_comm(comm))
+        self.trace.thread(self.thread_tracks[pid], t, pid, linux_comm(comm))
 
     def _thread(self, pid: int) -> int:
         """The track of a task; one of a task that the trace did not introduce has no name."""
@@ -207,36 +202,27 @@ class Export:
     def _scheduling(self) -> None:
         """sched_switch and sched_wakeup as ftrace events, in bundles of one CPU each."""
         bundles: dict[int, list[bytes]] = {}
-        names = self._names()
-        comms: dict[int, str] = {0: IDLE[0]}
-        renamed = next(names, None)
+        comms = Comms(self.database)
         running = dict(rows(self.database, "SELECT arg_cpu, pid FROM state_cpu ORDER BY id"))
         for id_, t, cpu, pid, other, state in heapq.merge(
                 self._stream("SELECT id, t, cpu, prev_pid, next_pid, prev_state FROM sched_switch "
                              "ORDER BY id"),
                 self._stream("SELECT id, t, cpu, pid, target_cpu, NULL FROM sched_wakeup "
                              "ORDER BY id")):
-            while renamed and renamed[0] <= t:
-                comms[renamed[1]] = LINUX_NAMES.get(renamed[2], renamed[2])
-                renamed = next(names, None)
+            comms.advance(t)
             bundle = bundles.setdefault(cpu, [])
             if state is None:
-                bundle.append(sched_wakeup(t, running.get(cpu, 0), (comms.get(pid, ""), pid),
-                                           other))
+                bundle.append(sched_wakeup(t, running.get(cpu, 0), (comms[pid], pid), other))
             else:
                 running[cpu] = other
-                bundle.append(sched_switch(t, (comms.get(pid, ""), pid), TASK_STATES[state],
-                                           (comms.get(other, ""), other)))
+                bundle.append(sched_switch(t, (comms[pid], pid), LINUX_STATES[state],
+                                           (comms[other], other)))
             if len(bundle) == EVENTS_IN_BUNDLE:
                 self.trace.ftrace(cpu, bundle)
                 bundle.clear()
         for cpu, bundle in bundles.items():
             if bundle:
                 self.trace.ftrace(cpu, bundle)
-
-    def _names(self) -> Iterator[tuple]:
-        """When a task got which name."""
-        return self._stream("SELECT t_begin, pid, comm FROM task_span ORDER BY t_begin")
 
     # ---- counters, in bytes
 

@@ -10,6 +10,7 @@ stands for it afterwards. Nothing is kept in memory but these names.
 from typing import BinaryIO
 
 from export.protobuf import delimited, integer, tag, text, varint
+from export.tasks import PRIORITY
 
 # Fields of TracePacket.
 TIMESTAMP, CLOCK_SNAPSHOT, SEQUENCE, INTERNED, FLAGS, TRACK_EVENT, DESCRIPTOR, FTRACE = \
@@ -153,9 +154,6 @@ def sched_wakeup(t: int, waker_pid: int, woken: tuple[str, int], target_cpu: int
     wakeup = (text(1, woken[0]) + integer(2, woken[1]) + integer(3, PRIORITY) + integer(4, 1)
               + integer(5, target_cpu))
     return _ftrace_event(t, waker_pid, delimited(17, wakeup))
-
-
-PRIORITY = 120  # what Linux calls nice 0: there are no others
 
 
 def _ftrace_event(t: int, pid: int, event: bytes) -> bytes:

@@ -16,7 +16,8 @@ from build import Build, set_build_option
 from errors import ToolError
 
 # Made from what was recorded: by ingest and by the pictures.
-DERIVED = ("session.db", "*.svg", "*.dot", "*.png", "*.html", "*.perfetto-trace", "*.csv")
+DERIVED = ("session.db", "*.svg", "*.dot", "*.png", "*.html", "*.perfetto-trace",
+           "trace.dat", "*.csv")
 
 
 def set_argparser(parser) -> None:
