@@ -1427,6 +1427,37 @@ CREATE TABLE refault (
 	readahead INTEGER NOT NULL -- 1: read before anybody asked for it
 ) STRICT;
 
+-- Keyframes: instants for which the rows of the span tables that live then are listed (view live), so that the state at any
+-- instant takes no scan of all spans. Rows of a span table ascend with t_end. The state at T, k being the first keyframe with
+-- t >= T: the rows live at k with t_begin <= T, and those with rowids between the last_id of k - 1 (excluded) and that of k
+-- (included) with t_begin <= T AND T < t_end. Behind the last keyframe: the same of the rowids above its last_id. There are none while
+-- a session is being recorded.
+CREATE TABLE keyframe (
+	k INTEGER PRIMARY KEY, -- its number, from 1
+	t INTEGER NOT NULL, -- its time
+	event INTEGER NOT NULL -- the last event until then
+) STRICT;
+
+-- The tables of spans that keyframes know; reclaim_pass, whose rows have a key, is not among them.
+CREATE TABLE span_table (
+	table_id INTEGER PRIMARY KEY, -- its number in this database
+	name TEXT NOT NULL -- its name
+) STRICT;
+
+-- For each keyframe and table: where the rows that ended until then stop.
+CREATE TABLE keyframe_end (
+	k INTEGER NOT NULL, -- the keyframe
+	table_id INTEGER NOT NULL, -- the table
+	last_id INTEGER NOT NULL -- rowid of the last span with t_end <= keyframe.t; 0: there is none
+) STRICT;
+
+-- The spans that live at a keyframe, many to a row.
+CREATE TABLE live_ids (
+	k INTEGER NOT NULL, -- the keyframe
+	table_id INTEGER NOT NULL, -- the table
+	ids TEXT NOT NULL -- rowids, a JSON array
+) STRICT;
+
 -- Reclaim passes; counts are NULL when the trace saw no end of it.
 CREATE TABLE reclaim_pass (
 	pass_id INTEGER PRIMARY KEY, -- serial number
@@ -1521,6 +1552,10 @@ CREATE TABLE verification_object (
 -- Times at which the whole machine stood still: n (number, as --at barrier#n), t (ns), event id.
 CREATE VIEW barrier AS
 SELECT n, t, id FROM trace_barrier;
+
+-- The spans that live at a keyframe: k, table_id, span_id (rowid in that table, see span_table).
+CREATE VIEW live AS
+SELECT k, table_id, value AS span_id FROM live_ids, json_each(ids);
 
 -- Faults by kind and result: n, and the median, 99th percentile and maximum of their latency in ns, from the trap to its end:
 -- waiting for the disk, for a lock, for a CPU and for the trace are in it (fault.stalled_ns is the last). Faults that the
@@ -1875,4 +1910,5 @@ CREATE INDEX avc_span_anon_vma ON avc_span(anon_vma_id);
 CREATE INDEX fault_t ON fault(t);
 CREATE INDEX eviction_slot ON eviction(slot, t);
 CREATE INDEX refault_eviction ON refault(eviction_id);
+CREATE INDEX live_ids_k ON live_ids(k, table_id);
 CREATE INDEX reclaim_decision_pfn ON reclaim_decision(pfn, id);

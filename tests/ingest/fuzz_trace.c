@@ -40,7 +40,7 @@ const uint8_t *fuzz_part_end(const uint8_t *at, const uint8_t *end)
 
 void fuzz_load(struct merge *merge)
 {
-	struct model *model = replay_new(db, layout);
+	struct model *model = replay_new(db, layout, 64);
 	struct summary summary = {0};
 	struct event event;
 

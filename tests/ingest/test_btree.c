@@ -124,7 +124,7 @@ static void test_narrow(const char *dir)
 	empty = table(file, "empty", 1, -1);
 	CHECK(empty);
 	for (uint32_t n = 1; n <= NR_NARROW_ROWS; n++) {
-		snprintf(text, sizeof(text), "%.128s", texts[n % 4]);
+		snprintf(text, sizeof(text), "%.*s", BTREE_MAX_TEXT, texts[n % 4]);
 		btree_add(rows, (struct db_value[]){INT(3 * (int64_t)n), INT(number(n)),
 						    n % 5 ? TEXT(text) : NIL});
 	}
@@ -153,7 +153,7 @@ static void test_narrow(const char *dir)
 static void make_wide(struct db_value *values, char texts[NR_WIDE][BTREE_MAX_TEXT + 1], uint32_t n)
 {
 	for (uint32_t i = 0; i < NR_WIDE; i++) {
-		snprintf(texts[i], BTREE_MAX_TEXT + 1, "%0128u", n * NR_WIDE + i);
+		snprintf(texts[i], BTREE_MAX_TEXT + 1, "%0*u", BTREE_MAX_TEXT, n * NR_WIDE + i);
 		values[i] = TEXT(texts[i]);
 	}
 }

@@ -105,7 +105,8 @@ static void start(struct follower *f)
 		close(fds[0]);
 		close(fds[1]);
 		alarm(2 * WAIT_S);
-		execl(ingester, ingester, f->grown, "--follow", (char *)NULL);
+		execl(ingester, ingester, f->grown, "--follow", "--keyframe-events", "500",
+		      (char *)NULL);
 		_exit(127);
 	}
 	close(fds[0]);
@@ -292,7 +293,9 @@ static void follow(const char *dir, bool reader_stays)
 	int status;
 
 	record(&f, dir);
-	CHECK(ingest(f.whole).status == 0);
+	CHECK(run((const char *const[]){ingester, f.whole, "--keyframe-events", "500", NULL})
+		      .status == 0);
+	CHECK(sql_int(f.whole, "SELECT count(*) FROM live") > 1000);
 	start(&f);
 	for (int stage = 1; stage <= STAGES; stage++) {
 		grow(&f, stage);

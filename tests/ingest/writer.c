@@ -86,7 +86,7 @@ void writer_event(struct writer *w, uint32_t cpu, uint32_t id, const void *paylo
 
 	memcpy(copy, payload, size);
 	w->now += 7;
-	if (!apply_fault(&w->fault, id, copy))
+	if (w->muted || !apply_fault(&w->fault, id, copy))
 		return;
 	if (c->used + 8 + size > w->packet_size)
 		writer_flush(w, cpu);

@@ -33,6 +33,7 @@ struct writer {
 	uint32_t packet_size; /* bytes at which packets are closed; TRACE_SUBBUF_SIZE unless a test
 				 wants many */
 	uint64_t now;         /* ns; every event advances it */
+	bool muted;           /* tracing is off: events are neither written nor counted */
 	uint64_t nr_events;
 	uint64_t count[TRACE_ID_LIMIT];
 	struct writer_fault fault;

@@ -42,6 +42,12 @@ class AnswersTest(ViewTest):
         self.add("trace_barrier", t=50, n=2)
         self.assertEqual(self.view("barrier"), [(2, 50, 1)])
 
+    def test_live(self):
+        self.add("live_ids", k=1, table_id=12, ids="[3,5]")
+        self.add("live_ids", k=1, table_id=12, ids="[8]")
+        self.add("live_ids", k=2, table_id=13, ids="[9]")
+        self.assertEqual(self.view("live"), [(1, 12, 3), (1, 12, 5), (1, 12, 8), (2, 13, 9)])
+
     def faults(self) -> None:
         for latency in range(1, 101):
             self.add("fault", kind="anon", result="minor", latency_ns=latency)

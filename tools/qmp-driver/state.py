@@ -1,12 +1,21 @@
 """The memory state at one instant: the rows of the span tables that are alive then.
 
 A span holds from t_begin until just before t_end, so the state at the time of an event is the one
-right after it, with all events of the same stamp included.
+right after it, with all events of the same stamp included. Keyframes (schema.sql) make any state
+cheap; without one, while a session is being recorded, all spans are looked at.
 """
 
 import sqlite3
 
 import results
+
+LAST = 9223372036854775807
+
+# Rows that may be alive: those noted in a keyframe, and those that ended near it.
+CANDIDATES = """
+    SELECT span_id FROM live WHERE k = {k} AND table_id = {id}
+    UNION ALL SELECT rowid FROM {table}
+    WHERE rowid > {low} AND rowid <= {high} AND t_begin <= :t AND :t < t_end"""
 
 
 class State:
@@ -15,15 +24,34 @@ class State:
     def __init__(self, database: sqlite3.Connection, t: int) -> None:
         self._database = database
         self.t = t
+        # Behind the last keyframe the next one does not exist: nothing is noted there, and no row
+        # is behind its end.
+        self._keyframe = results.value(
+            database, "SELECT 1 + coalesce(max(k), 0) FROM keyframe WHERE t < :t", t=t)
+        self._tables = dict(results.rows(database, "SELECT name, table_id FROM span_table"))
+        self._ends = {(k, table): last for k, table, last in results.rows(
+            database, "SELECT k, table_id, last_id FROM keyframe_end WHERE k BETWEEN :k - 1 AND :k",
+            k=self._keyframe)}
 
     def rows(self, table: str, columns: str = "*", where: str = "", **parameters) -> list[tuple]:
         """The rows of a span table alive at t. `columns` and `where` are SQL and name columns of
         the table; :name in them is a parameter (:t is taken).
         """
+        return results.rows(self._database, self.sql(table, columns, where), t=self.t,
+                            **parameters)
+
+    def sql(self, table: str, columns: str = "*", where: str = "") -> str:
+        """The query of rows(), for use inside another one, with :t."""
         condition = f" AND ({where})" if where else ""
-        return results.rows(self._database, f"SELECT {columns} FROM {table} "
-                            f"WHERE t_begin <= :t AND :t < t_end{condition}",
-                            t=self.t, **parameters)
+        if table in self._tables:
+            number = self._tables[table]
+            candidates = CANDIDATES.format(
+                k=self._keyframe, id=number, table=table,
+                low=self._ends.get((self._keyframe - 1, number), 0),
+                high=self._ends.get((self._keyframe, number), LAST))
+            condition += f" AND rowid IN ({candidates})"
+        return (f"SELECT {columns} FROM {table} "
+                f"WHERE t_begin <= :t AND :t < t_end{condition}")
 
 
 def at(database: sqlite3.Connection, t: int) -> State:

@@ -18,7 +18,7 @@
 #define BTREE_PAGE_SIZE 8192
 /* Columns that a row has at most, and characters of a text: a row must fit a page with room to spare. */
 #define BTREE_MAX_COLUMNS 32
-#define BTREE_MAX_TEXT    128
+#define BTREE_MAX_TEXT    240
 
 struct btree_file;
 struct btree;

@@ -13,6 +13,7 @@
 
 #include "trace/ingest/btree.h"
 #include "trace/ingest/inserter.h"
+#include "trace/ingest/keyframe.h"
 #include "trace/ingest/target.h"
 
 /* Bytes written for a byte of trace: the database, indexes included, is 2.6 times as large, and sorting the largest index
@@ -37,6 +38,7 @@ struct db {
 	uint64_t trace_bytes;
 	uint64_t free_bytes; /* where it is written, when that began */
 	struct inserter *inserters[NR_DB_TABLES];
+	struct keyframes *keyframes;
 	struct error *error; /* the first one, until it is handed to the caller */
 	bool failed;
 };
@@ -129,6 +131,24 @@ static void open_inserters(struct db *db)
 #define X(name, columns, rows) db->inserters[TABLE_##name] = inserter_new(db, #name, columns, rows);
 	DB_TABLES(X)
 #undef X
+}
+
+/* Tells the keyframes which tables have spans, with rowids in the order of insertion. */
+static void open_keyframes(struct db *db)
+{
+	db->keyframes = keyframes_new(db);
+	for (enum db_table table = 0; table < NR_DB_TABLES; table++) {
+		char sql[96];
+		sqlite3_stmt *statement;
+
+		snprintf(sql, sizeof(sql), "SELECT * FROM %s", table_names[table]);
+		statement = table_rows[table] == APPENDED ? db_prepare(db, sql) : NULL;
+		for (int i = 0; i < sqlite3_column_count(statement); i++) {
+			if (!strcmp(sqlite3_column_name(statement, i), "t_begin"))
+				keyframes_add_table(db->keyframes, table, (uint32_t)i);
+		}
+		sqlite3_finalize(statement);
+	}
 }
 
 static void close_inserters(struct db *db)
@@ -235,6 +255,7 @@ static struct error *db_begin(struct db *db, const char *file, const char *journ
 	}
 	db_exec(db, "BEGIN");
 	open_inserters(db);
+	open_keyframes(db);
 	return db_take_error(db);
 }
 
@@ -334,6 +355,7 @@ static const char *const take_back[NR_DB_TABLES] = {
 
 struct error *db_rewind(struct db *db)
 {
+	keyframes_reset(db->keyframes);
 	db_exec(db, "ROLLBACK; BEGIN");
 	return db_take_error(db);
 }
@@ -363,7 +385,9 @@ void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg)
 		if (!take_back[i])
 			last[i] = last_rowid(db, table_names[i]);
 	}
+	keyframes_suspend(db->keyframes);
 	write_rest(arg);
+	keyframes_resume(db->keyframes);
 	DB_INSERT(db, session, TEXT("live"), TEXT("yes"));
 	db_exec(db, "COMMIT; BEGIN");
 	/* It may fail where links have no times; who reads the database is not told then, and nothing else is lost. */
@@ -440,6 +464,7 @@ struct error *db_finish(struct db *db, enum db_end end)
 {
 	struct error *error;
 
+	keyframes_write(db->keyframes);
 	close_inserters(db);
 	if (db->live_link)
 		end_live(db);
@@ -465,6 +490,7 @@ void db_close(struct db *db)
 	if (!db)
 		return;
 	close_inserters(db);
+	keyframes_free(db->keyframes);
 	sqlite3_close(db->handle);
 	btree_close(db->pages);
 	if (db->live_link)
@@ -499,6 +525,17 @@ void db_step(struct db *db, sqlite3_stmt *statement)
 void db_insert(struct db *db, enum db_table table, const struct db_value *values)
 {
 	inserter_add(db->inserters[table], values);
+	keyframes_row(db->keyframes, table, values);
+}
+
+void db_keyframe(struct db *db, uint64_t t, uint64_t event)
+{
+	keyframes_take(db->keyframes, t, event);
+}
+
+const char *db_table_name(enum db_table table)
+{
+	return table_names[table];
 }
 
 bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values)

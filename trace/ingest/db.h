@@ -53,7 +53,11 @@ enum db_rows { APPENDED, KEYED };
 	X(refault, 8, APPENDED)         \
 	X(reclaim_pass, 15, KEYED)      \
 	X(direct_reclaim, 6, APPENDED)  \
-	X(kswapd_span, 4, APPENDED)
+	X(kswapd_span, 4, APPENDED)     \
+	X(keyframe, 3, APPENDED)        \
+	X(keyframe_end, 3, APPENDED)    \
+	X(span_table, 2, APPENDED)      \
+	X(live_ids, 3, APPENDED)
 
 enum db_table {
 #define X(name, columns, rows) TABLE_##name,
@@ -130,6 +134,9 @@ void db_close(struct db *db);
 void db_insert(struct db *db, enum db_table table, const struct db_value *values);
 /* False only when the key was there; true also once something failed. */
 bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values);
+/* A keyframe (keyframe.h): all events until t, the last of them `event`, were replayed, and the next one is later. */
+void db_keyframe(struct db *db, uint64_t t, uint64_t event);
+const char *db_table_name(enum db_table table);
 /* A statement for this database; NULL after an error. The caller finalizes it before db_finish().
  */
 sqlite3_stmt *db_prepare(struct db *db, const char *sql);

@@ -15,4 +15,5 @@ CREATE INDEX avc_span_anon_vma ON avc_span(anon_vma_id);
 CREATE INDEX fault_t ON fault(t);
 CREATE INDEX eviction_slot ON eviction(slot, t);
 CREATE INDEX refault_eviction ON refault(eviction_id);
+CREATE INDEX live_ids_k ON live_ids(k, table_id);
 CREATE INDEX reclaim_decision_pfn ON reclaim_decision(pfn, id);

@@ -22,6 +22,7 @@ INGEST_SRC := \
 	trace/ingest/target.c \
 	trace/ingest/db.c \
 	trace/ingest/btree.c \
+	trace/ingest/keyframe.c \
 	trace/ingest/inserter.c \
 	trace/ingest/tables.c \
 	trace/ingest/map.c \
@@ -63,6 +64,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_disk.c \
 	tests/ingest/test_memory.c \
 	tests/ingest/test_follow.c \
+	tests/ingest/test_keyframe.c \
 	tests/ingest/test_layout.c \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_pmd.c \

@@ -20,6 +20,7 @@
 /* Everything that a run opens; zero is closed. */
 struct run {
 	enum load_how how;
+	uint64_t keyframe_events;
 	struct layout *layout;
 	struct merge merge;
 	struct db *db;
@@ -63,7 +64,7 @@ static struct error *run_open(struct run *run, const char *session_dir, const ch
 				  run->how == LOAD_FOLLOW ? DB_LIVE : DB_ONCE);
 	if (!error) {
 		run->tables = tables_new(run->db, run->layout);
-		run->model = replay_new(run->db, run->layout);
+		run->model = replay_new(run->db, run->layout, run->keyframe_events);
 	}
 	return error;
 }
@@ -155,9 +156,10 @@ static int tell_damage(const struct merge *merge)
 	return status;
 }
 
-int load_session(const char *session_dir, const char *db_path, enum load_how how)
+int load_session(const char *session_dir, const char *db_path, enum load_how how,
+		 uint64_t keyframe_events)
 {
-	struct run run = {.how = how};
+	struct run run = {.how = how, .keyframe_events = keyframe_events};
 	struct error *error = run_open(&run, session_dir, db_path);
 	int status;
 

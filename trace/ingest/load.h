@@ -5,6 +5,8 @@
 #ifndef INGEST_LOAD_H
 #define INGEST_LOAD_H
 
+#include <stdint.h>
+
 #include "trace/ingest/error.h"
 
 enum load_how {
@@ -13,7 +15,11 @@ enum load_how {
 	LOAD_FOLLOW, /* while the session is being recorded; see follow.h */
 };
 
-/* Exit status: 0, ERROR_DAMAGE or ERROR_FATAL; what was wrong went to stderr, a line each. */
-int load_session(const char *session_dir, const char *db_path, enum load_how how);
+/*
+ * keyframe_events: from one keyframe to the next. Exit status: 0, ERROR_DAMAGE or ERROR_FATAL; what was wrong went to stderr, a
+ * line each.
+ */
+int load_session(const char *session_dir, const char *db_path, enum load_how how,
+		 uint64_t keyframe_events);
 
 #endif

@@ -220,7 +220,9 @@ struct model {
 	uint64_t nr_violations, nr_barriers;
 	uint64_t loss_t; /* from here on events may be missing; UINT64_MAX: none are */
 	uint64_t nr_evictions;
-	uint32_t first_pass_id; /* the lowest seen to begin */
+	uint64_t last_t, last_rank;              /* of the event before */
+	uint64_t keyframe_events, next_keyframe; /* how many apart; none before this rank */
+	uint32_t first_pass_id;                  /* the lowest seen to begin */
 	uint64_t kswapd_t;
 	uint32_t kswapd_free;
 	bool kswapd_awake;

@@ -109,12 +109,13 @@ static void slot_init(void *record)
 	slot->pfn = NO_FRAME;
 }
 
-struct model *replay_new(struct db *db, const struct layout *layout)
+struct model *replay_new(struct db *db, const struct layout *layout, uint64_t keyframe_events)
 {
 	struct model *m = xcalloc(1, sizeof(*m));
 
 	m->db = db;
 	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
+	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;
 	m->first_pass_id = UINT32_MAX;
 	sparse_init(&m->frames, sizeof(struct frame), frame_init);
@@ -134,10 +135,22 @@ struct model *replay_new(struct db *db, const struct layout *layout)
 	return m;
 }
 
+/* Before an event: a keyframe, if it is time for one and one may be (keyframe.h). */
+static void take_keyframe(struct model *m, const struct event *event)
+{
+	if (m->phase == PHASE_LIVE && m->last_rank >= m->next_keyframe && event->t > m->last_t) {
+		db_keyframe(m->db, m->last_t, m->last_rank);
+		m->next_keyframe = m->last_rank + m->keyframe_events;
+	}
+	m->last_t = event->t;
+	m->last_rank = event->rank;
+}
+
 void replay_event(struct model *m, const struct event *event, uint64_t loss_t)
 {
 	bool is_session = event->id < TRACE_ID_sched_process_fork;
 
+	take_keyframe(m, event);
 	m->event = event;
 	m->loss_t = loss_t;
 	if (event->id >= TRACE_ID_LIMIT)

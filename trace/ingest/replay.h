@@ -6,8 +6,8 @@
 
 #include "trace/ingest/model.h"
 
-/* The layout says which events the kernel that recorded could tell. */
-struct model *replay_new(struct db *db, const struct layout *layout);
+/* The layout says which events the kernel that recorded could tell; keyframe_events: from one keyframe to the next (keyframe.h). */
+struct model *replay_new(struct db *db, const struct layout *layout, uint64_t keyframe_events);
 
 /* Replays one event. After `loss_t` events may be missing: illegal ones are still told, but not
  * searched for. */

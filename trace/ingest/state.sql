@@ -262,6 +262,37 @@ CREATE TABLE refault (
 	readahead INTEGER NOT NULL -- 1: read before anybody asked for it
 ) STRICT;
 
+-- Keyframes: instants for which the rows of the span tables that live then are listed (view live), so that the state at any
+-- instant takes no scan of all spans. Rows of a span table ascend with t_end. The state at T, k being the first keyframe with
+-- t >= T: the rows live at k with t_begin <= T, and those with rowids between the last_id of k - 1 (excluded) and that of k
+-- (included) with t_begin <= T AND T < t_end. Behind the last keyframe: the same of the rowids above its last_id. There are none while
+-- a session is being recorded.
+CREATE TABLE keyframe (
+	k INTEGER PRIMARY KEY, -- its number, from 1
+	t INTEGER NOT NULL, -- its time
+	event INTEGER NOT NULL -- the last event until then
+) STRICT;
+
+-- The tables of spans that keyframes know; reclaim_pass, whose rows have a key, is not among them.
+CREATE TABLE span_table (
+	table_id INTEGER PRIMARY KEY, -- its number in this database
+	name TEXT NOT NULL -- its name
+) STRICT;
+
+-- For each keyframe and table: where the rows that ended until then stop.
+CREATE TABLE keyframe_end (
+	k INTEGER NOT NULL, -- the keyframe
+	table_id INTEGER NOT NULL, -- the table
+	last_id INTEGER NOT NULL -- rowid of the last span with t_end <= keyframe.t; 0: there is none
+) STRICT;
+
+-- The spans that live at a keyframe, many to a row.
+CREATE TABLE live_ids (
+	k INTEGER NOT NULL, -- the keyframe
+	table_id INTEGER NOT NULL, -- the table
+	ids TEXT NOT NULL -- rowids, a JSON array
+) STRICT;
+
 -- Reclaim passes; counts are NULL when the trace saw no end of it.
 CREATE TABLE reclaim_pass (
 	pass_id INTEGER PRIMARY KEY, -- serial number

@@ -7,6 +7,10 @@
 CREATE VIEW barrier AS
 SELECT n, t, id FROM trace_barrier;
 
+-- The spans that live at a keyframe: k, table_id, span_id (rowid in that table, see span_table).
+CREATE VIEW live AS
+SELECT k, table_id, value AS span_id FROM live_ids, json_each(ids);
+
 -- Faults by kind and result: n, and the median, 99th percentile and maximum of their latency in ns, from the trap to its end:
 -- waiting for the disk, for a lock, for a CPU and for the trace are in it (fault.stalled_ns is the last). Faults that the
 -- trace saw no end of are left out.
