@@ -46,7 +46,7 @@ const momentOf = (page) => page.locator("#moment").textContent();
 
 async function panels(page) {
   const found = {};
-  for (const id of ["brush", "free", "lru", "latency", "frames", "refault", "slots"]) found[id] = await colours(page, id);
+  for (const id of ["brush", "free", "lru", "latency", "frames", "refault", "slots", "story"]) found[id] = await colours(page, id);
   return found;
 }
 
@@ -88,6 +88,23 @@ async function keyboard(page) {
   return { moments, zoomed, handle, all: await page.locator("#in-view").textContent() };
 }
 
+/** Moves the slider from change to change: the drawing's number, how much is drawn, and the moment. */
+async function slider(page) {
+  await page.locator("#story-graph").scrollIntoViewIfNeeded();
+  const seen = [];
+  for (const at of [0, 3, 6]) {
+    await page.locator("#story-slider").fill(String(at));
+    await page.waitForFunction((state) => document.querySelector("#story-graph").dataset.state === String(state)
+      && document.querySelector("#story-graph svg"), at);
+    seen.push(await page.evaluate(() => ({
+      state: document.querySelector("#story-graph").dataset.state, svg: document.querySelector("#story-graph svg").outerHTML,
+      nodes: document.querySelectorAll("#story-graph svg .node").length, moment: document.querySelector("#moment").textContent,
+      current: document.querySelector('.events [aria-current="true"]')?.textContent ?? "",
+    })));
+  }
+  return seen;
+}
+
 /** The rows that the console shows, as text, and what it says. */
 async function ask(page, text) {
   await page.locator("#sql").fill(text);
@@ -124,6 +141,7 @@ async function whole(browser, path, found) {
   found.again = { view: await again.locator("#in-view").textContent(), moment: await momentOf(again) };
   await again.close();
   found.keyboard = await keyboard(page);
+  found.slider = await slider(page);
   found.recipes = await recipes(page);
   found.answer = await ask(page, sql);
   found.wrong = await ask(page, "SELECT * FROM nothing_of_that_name");
@@ -150,6 +168,7 @@ async function lesser(browser, path, found) {
     for (let i = 0; i < data.length; i += 4) n += data[i] > 150 && data[i] > 2 * data[i + 1] && data[i] > 2 * data[i + 2];
     return n;
   });
+  if (!found.empty.story) found.slider = await slider(page);
   await page.close();
 }
 

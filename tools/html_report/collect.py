@@ -9,14 +9,15 @@ import report
 from errors import ToolError
 from results import rows, session_values
 
-from . import bands, heat, lines, oom, strips
+from . import bands, heat, lines, oom, story, strips
+from .choices import Choice
 from .clock import Clock
 
 LINE_BINS = 4096
 MAP_BINS = 2048
 
 
-def figures(database: sqlite3.Connection, directory: Path) -> dict:
+def figures(database: sqlite3.Connection, directory: Path, wanted: Choice | None) -> dict:
     about = session_values(database)
     if "t_first" not in about or "t_last" not in about:
         raise ToolError(f"{directory}: the session holds no events, so there is nothing to show")
@@ -45,6 +46,7 @@ def figures(database: sqlite3.Connection, directory: Path) -> dict:
         "frames": strips.frames(database, coarse),
         "slots": strips.slots(database, coarse),
         "oom": oom.decisions(database),
+        "biography": story.tell_all(database, wanted, fine),
     }
 
 

@@ -1,8 +1,8 @@
 """The session's database inside the page, as much of it as fits.
 
-Which is tried in this order: whole; `tables`, all tables without the indexes, which answers the same
-more slowly; `states`, the tables of state and the small ones, without the events that there are many of and without the
-views that need them; none: the page asks for session.db.
+What is tried, in this order: whole; `tables`, all tables without the indexes, which answers the same more
+slowly; `questions`, of the events that there are many of only those that a view or the cookbook asks for; `states`, none of
+these, and not the views that need them; none: the page asks for session.db.
 """
 
 import base64
@@ -12,11 +12,14 @@ import re
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import ToolError
+
+from .recipes import recipes
 
 # No database was seen to compress better than to 0.38 of its size, none to have less than 0.33 of it in
 # `states`. What could not fit with less than these is not tried.
@@ -29,7 +32,7 @@ SMALL_TABLE_ROWS = 2000
 
 @dataclass(frozen=True)
 class Embedded:
-    kind: str  # whole, tables, states or none
+    kind: str  # whole, tables, questions, states or none
     data: bytes  # compressed
     size_bytes: int  # of the database in it
     left_out: tuple[str, ...] = ()  # tables and views that it lacks
@@ -41,14 +44,16 @@ def embed(path: Path, limit_bytes: int) -> Embedded:
         if (data := _compressed(path, limit_bytes)) is not None:
             return Embedded("whole", data, path.stat().st_size)
         copy = Path(scratch) / "session.db"
+        left_out: list[str] = []
         try:
-            for kind, reduce in (("tables", _drop_indexes), ("states", _drop_events)):
-                # The second starts from what the first left.
+            for kind, reduce in (("tables", _drop_indexes), ("questions", _drop_unasked),
+                                 ("states", _drop_events)):
+                # Each goes on with what the one before has left.
                 if not copy.exists():
                     if path.stat().st_size * MIN_RATIO * MIN_STATES > limit_bytes:
                         break
                     shutil.copyfile(path, copy)
-                left_out = reduce(copy)
+                left_out += reduce(copy)
                 if (data := _compressed(copy, limit_bytes)) is not None:
                     return Embedded(kind, data, copy.stat().st_size, tuple(left_out))
         except (OSError, sqlite3.Error) as error:
@@ -67,9 +72,15 @@ def _compressed(path: Path, limit_bytes: int) -> bytes | None:
     return data if len(data) <= limit_bytes else None
 
 
+def _scratch(path: Path) -> sqlite3.Connection:
+    """A copy of which nobody wants anything after a crash."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+    return database
+
+
 def _drop_indexes(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
+    with closing(_scratch(path)) as database:
         for name, in database.execute("SELECT name FROM sqlite_master WHERE type = 'index' "
                                       "AND sql IS NOT NULL").fetchall():
             database.execute(f'DROP INDEX "{name}"')
@@ -77,14 +88,22 @@ def _drop_indexes(path: Path) -> list[str]:
     return []
 
 
-def _drop_events(path: Path) -> list[str]:
+def _drop_unasked(path: Path) -> list[str]:
+    asked = " ".join(recipe["sql"] for recipe in recipes())
+    with closing(sqlite3.connect(path)) as database:
+        asked += " ".join(sql for sql, in database.execute(
+            "SELECT sql FROM sqlite_master WHERE type = 'view'"))
+    return _drop_events(path, set(re.findall(r"\w+", asked)))
+
+
+def _drop_events(path: Path, kept: Collection[str] = ()) -> list[str]:
     """Removes the event tables with many rows and the views that cannot do without them."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
+    with closing(_scratch(path)) as database:
         large = [name for name, in database.execute(
-            "SELECT event FROM event_count WHERE n > ? ORDER BY event", (SMALL_TABLE_ROWS,))]
+            "SELECT event FROM event_count JOIN sqlite_master ON event = name "
+            "WHERE n > ? ORDER BY event", (SMALL_TABLE_ROWS,)) if name not in kept]
         for name in large:
-            database.execute(f'DROP TABLE IF EXISTS "{name}"')
+            database.execute(f'DROP TABLE "{name}"')
         views = _drop_broken_views(database)
         database.execute("VACUUM")
     return [*large, *views]

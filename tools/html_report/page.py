@@ -6,7 +6,8 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from . import collect, embed, libraries
+from . import collect, embed, libraries, story
+from .choices import Choice
 from .pack import armour, pack
 from .recipes import recipes
 
@@ -14,15 +15,19 @@ HERE = Path(__file__).resolve().parent
 LIMIT_BYTES = 24_500_000
 # In this order: what a script needs when it is read stands before it.
 SCRIPTS = ("unpack", "format", "theme", "view", "plot", "panel", "brush", "verdict", "lines", "heatmap",
-           "strip", "histogram", "oom", "console", "main")
+           "strip", "histogram", "oom", "story", "console", "main")
 # At once; the others when they are first needed.
 EAGER = ("uplot",)
 BASE64 = 3 / 4  # bytes for each character
 
 
-def build(database: sqlite3.Connection, directory: Path, found: libraries.Libraries) -> str:
-    figures = collect.figures(database, directory)
+def build(database: sqlite3.Connection, directory: Path, found: libraries.Libraries,
+          wanted: Choice | None = None) -> str:
+    """wanted: a page whose story is told besides those that have the most to tell."""
+    figures = collect.figures(database, directory, wanted)
     figures["libraries_missing"] = found.missing
+    if "viz" not in found.scripts:
+        figures["drawings_missing"] = story.render(figures["biography"]["stories"])
     figures["recipes"] = recipes()
     parts = {
         "css": _css(found), "notices": html.escape(_notices(found)),

@@ -15,6 +15,7 @@ import color
 import expect
 import heatmap
 import instant
+import page
 import results
 import scenario
 import session
@@ -39,6 +40,9 @@ def set_argparser(parser) -> None:
                         help="a page with pictures of the whole session instead of text")
     parser.add_argument("-o", "--output", metavar="FILE.html",
                         help="where the page goes (default: report.html in the session)")
+    parser.add_argument("--pid", metavar="P", type=parser.checked(page.number),
+                        help="with --va: the page also tells of the page at an address of this task")
+    parser.add_argument("--va", metavar="V", type=parser.checked(page.number), help="the address")
     parser.add_argument("--without-npm", action="store_true",
                         help="the page without the libraries that npm installs")
     set_build_option(parser)
@@ -63,7 +67,7 @@ def main(args) -> int:
 
 def _write_page(args) -> int:
     """report.html: all of the session, so that --at has nothing to choose."""
-    from html_report import libraries, page  # only those who want the page wait for their import
+    from html_report import libraries, page as html_page  # only those who want the page wait for their import
 
     if args.json or args.at != "end":
         raise ToolError("report: --html is of the whole session: it goes with neither --at nor --json")
@@ -73,13 +77,27 @@ def _write_page(args) -> int:
         print(color.paint("palimpsest: the page has no SQL console: ", "yellow", sys.stderr)
               + found.missing, file=sys.stderr)
     with closing(session.open_database(args.session)) as database:
-        text = page.build(database, args.session, found)
+        text = html_page.build(database, args.session, found, _wanted_page(database, args))
     try:
-        page.write(path, text)
+        html_page.write(path, text)
     except OSError as error:
         raise ToolError(f"{path}: {error.strerror}") from error
     print(session.shown(path))
     return 0
+
+
+def _wanted_page(database: sqlite3.Connection, args):
+    from html_report import choices
+
+    if (args.pid is None) != (args.va is None):
+        raise ToolError("report: --pid and --va go together")
+    if args.pid is None:
+        return None
+    choice = choices.of_task(database, args.pid, args.va)
+    if choice is None:
+        raise ToolError(f"report: pid {args.pid} never had anything at 0x{args.va:x}; "
+                        "`tools/palimpsest page` with the same options says more")
+    return choice
 
 
 def verdict(trace: dict, unmet: tuple[int, list[str]] | None) -> dict:

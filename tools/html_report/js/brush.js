@@ -82,14 +82,13 @@ function drawPrograms(plot, x) {
     const [from, to] = [x(program.begin), x(program.end)];
     ctx.fillStyle = theme.colour(colours[index % colours.length]);
     ctx.fillRect(from, plot.bottom, Math.max(to - from, 1.5), LANE);
-    const name = `${program.name} ${program.pid}`;
-    const width = ctx.measureText(name).width;
-    const at = Math.min(Math.max(from, free), plot.right - width);
+    const width = ctx.measureText(program.name).width;
+    const at = Math.min(Math.max(from, free), plot.right + plot.margin.right - width);
     if (at < free || at > to + 40) return;
     ctx.fillStyle = theme.colour("muted");
     ctx.textAlign = "left";
     ctx.textBaseline = "top";
-    ctx.fillText(name, at, plot.bottom + LANE);
+    ctx.fillText(program.name, at, plot.bottom + LANE);
     free = at + width + 8;
   });
 }

@@ -84,8 +84,9 @@ function embeddingText(embedding) {
   const size = `${(embedding.size_bytes / (1 << 20)).toFixed(1)} MiB`;
   if (embedding.kind === "whole") return `The session’s whole database is in this page (${size}).`;
   if (embedding.kind === "tables") return `The session’s whole database is in this page (${size}), without its indexes: some questions take longer.`;
-  if (embedding.kind === "states") {
-    return `The state tables and the small tables are in this page (${size}). Left out, because the page would have become too large: ${embedding.left_out.join(", ")}. Choose session.db above to ask for those.`;
+  if (embedding.kind !== "none") {
+    const most = embedding.kind === "questions" ? "The state tables, all views, and all events that these and the cookbook ask for" : "The state tables and the small tables";
+    return `${most} are in this page (${size}), without indexes. Left out, because the page would have become too large: ${embedding.left_out.join(", ")}. Choose session.db above to ask for those.`;
   }
   return "The session’s database is too large for this page: it is the file session.db in the session’s directory. Choose it above; it is read here and sent nowhere.";
 }
@@ -118,7 +119,7 @@ async function runQuery(sql, answer) {
     showAnswer(found, took, answer);
   } catch (error) {
     answer.replaceChildren();
-    const lacks = /no such (table|view|column)/.test(error.message) && figures.embedding.kind === "states"
+    const lacks = /no such (table|view|column)/.test(error.message) && figures.embedding.left_out.length
       ? " The database in this page lacks some tables: see below." : "";
     sqlConsole.tell(`${error.message}.${lacks}`, true);
   }

@@ -25,7 +25,7 @@ function duration(ns) {
       return `${value >= 100 ? grouped(value) : value.toPrecision(3)} ${unit}`;
     }
   }
-  return `${Math.round(ns)} ns`;
+  return ns ? `${Math.round(ns)} ns` : "0";
 }
 
 const mebibytes = (pages) => `${(pages / PAGES_A_MIB).toFixed(pages < 2560 ? 2 : 1)} MiB`;

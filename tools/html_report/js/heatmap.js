@@ -30,8 +30,8 @@ function startLatency() {
   let grid = null;
   timePanel(place, "page faults by time and latency", HEAT_HEIGHT, (plot) => {
     grid = heatGrid(plot, latency, chosen, rows);
-    drawHeat(plot, grid);
     heatAxes(plot, latency, rows);
+    drawHeat(plot, grid);
     scale.querySelector(".most").textContent = grouped(grid.most);
   }, (t, y) => tellHeat(grid, t, y));
 }

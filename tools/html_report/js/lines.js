@@ -208,7 +208,7 @@ function startFreeMemory() {
   linePanel(place, spec);
 }
 
-const doubtKey = () => key(figures.doubtful.length ? "not to be believed" : "not to be believed: nowhere", "doubt", "hatch",
+const doubtKey = () => key(figures.doubtful.length ? "uncertain" : "uncertain: never", "doubt", "hatch",
   figures.doubtful.map((period) => period.why).join("; "));
 const killKey = () => (figures.oom.total ? key("OOM kill", "doubt", "dots") : null);
 

@@ -10,7 +10,8 @@ function redrawAll() {
 async function main() {
   theme.start(document.getElementById("theme"));
   figures = unpack(await embedded("figures"));
-  view.start(figures.clock, figures.marks);
+  const [first] = figures.biography.stories;
+  view.start(figures.clock, figures.marks, first ? first.times[first.fullest] : figures.clock.begin);
   startVerdict();
   startBrush();
   startFreeMemory();
@@ -20,6 +21,7 @@ async function main() {
   startRefault();
   startSlots();
   startOom();
+  startStory();
   startConsole();
   view.listeners.push(redrawAll);
   theme.listeners.push(redrawAll);

@@ -83,8 +83,8 @@ function tellStrip(strip, look, nameOf, t, y) {
   if (y === null) {
     const counts = new Array(strip.states.length).fill(0);
     for (let row = 0; row < strip.rows; row++) counts[strip.cells[row * strip.bins + bin]]++;
-    return strip.states.map((name, i) => [counts[i], name]).filter(([n]) => n).sort((a, b) => b[0] - a[0])
-      .map(([n, name]) => `${look[name][0]} ${Math.round(100 * n / strip.rows)} %`).join(", ");
+    return "of the rows, " + strip.states.map((name, i) => [counts[i], name]).filter(([n]) => n).sort((a, b) => b[0] - a[0])
+      .map(([n, name]) => `${n * 100 < strip.rows ? "under 1" : Math.round((100 * n) / strip.rows)} % ${look[name][0]}`).join(", ");
   }
   const share = (STRIP_HEIGHT - MARGIN.bottom - y) / (STRIP_HEIGHT - MARGIN.bottom - MARGIN.top);
   const row = Math.floor(share * strip.rows);

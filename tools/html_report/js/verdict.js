@@ -7,7 +7,7 @@ function table(columns, rows, caption = null) {
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption ?? "table" },
     element("table", {},
       caption ? element("caption", {}, caption) : null,
-      element("thead", {}, element("tr", {}, ...columns.map(([name, kind]) => element("th", { scope: "col", class: kind || null }, name)))),
+      columns.some(([name]) => name) && element("thead", {}, element("tr", {}, ...columns.map(([name, kind]) => element("th", { scope: "col", class: kind || null }, name)))),
       element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((value, i) => (
         Array.isArray(value) ? cell(value[0], `${columns[i][1] ?? ""} ${value[1]}`.trim()) : cell(value, columns[i][1])
       )))))));
@@ -18,8 +18,7 @@ function startVerdict() {
   const { verdict } = summary;
   const body = document.getElementById("verdict-body");
   body.append(verdictCard(verdict), tiles(summary),
-    element("div", { class: "columns" }, lossTable(), configuration(summary)),
-    element("div", { class: "columns" }, programTable(summary), vmstatTable()));
+    element("div", { class: "columns" }, element("div", {}, lossTable(), programTable(summary), vmstatTable()), configuration(summary)));
   document.getElementById("title").textContent = summary.session.title || "A session";
   document.title = `${summary.session.title || "Session"} – Palimpsest`;
 }
@@ -73,7 +72,7 @@ function configuration(summary) {
       ["watermarks", `min ${machine.watermark_min}, low ${machine.watermark_low}, high ${machine.watermark_high} frames`]);
   }
   rows.push(...figures.configuration, ["ended", summary.session.ended ?? "the trace has no end"]);
-  return table([["configuration", ""], ["", ""]], rows.map(([name, value]) => [name, [value, "mono"]]), "Configuration");
+  return table([["", ""], ["", ""]], rows.map(([name, value]) => [name, [value, "mono"]]), "Configuration");
 }
 
 function programTable(summary) {

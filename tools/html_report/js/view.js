@@ -9,9 +9,9 @@ const view = {
   listeners: [],
   pending: false,
 
-  start(clock, marks) {
-    Object.assign(this, { begin: clock.begin, end: clock.end, from: clock.begin, to: clock.end, marks });
-    this.t = clock.begin;
+  /** @param {number} t what to look at when the address does not say */
+  start(clock, marks, t) {
+    Object.assign(this, { begin: clock.begin, end: clock.end, from: clock.begin, to: clock.end, marks, t });
     this.readLink();
     addEventListener("hashchange", () => {
       if (location.hash !== this.link()) this.readLink();
