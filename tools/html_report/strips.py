@@ -48,7 +48,7 @@ class Strip:
         for index in range(self._nr_rows):
             cells.extend(self._row(index))
         first = array("I", self._numbers[::self._a_row])
-        return {"rows": self._nr_rows, "a_row": self._a_row, "bins": self._clock.bins,
+        return {"rows": self._nr_rows, "a_row": self._a_row, "count": len(self._numbers), "bins": self._clock.bins,
                 "first": first, "last": self._numbers[-1] if self._numbers else 0, "cells": cells}
 
     def _row(self, index: int) -> Iterable[int]:

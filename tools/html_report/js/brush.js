@@ -25,6 +25,9 @@ function startBrush() {
       handles[name].setAttribute("aria-valuetext", moment(view[name]));
     }
     document.getElementById("moment").textContent = `t = ${seconds(view.t, 9)} s`;
+    const doubt = figures.doubtful.find((period) => period.begin <= view.t && view.t < period.end);
+    document.getElementById("doubt").textContent = doubt ? "uncertain" : "";
+    document.getElementById("doubt").title = doubt?.why ?? "";
     document.getElementById("in-view").textContent = view.whole
       ? "the whole session is in view"
       : `${moment(view.from)} to ${moment(view.to)} in view (${duration(view.to - view.from)})`;

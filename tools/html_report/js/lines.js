@@ -117,7 +117,7 @@ function drawBefore(ctx, place, spec) {
 }
 
 function timeTicks(width) {
-  const step = niceStep((view.to - view.from) / NS, width / 90);
+  const step = niceStep((view.to - view.from) / NS, width / TICK_SPACE);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const splits = [];
   for (let n = Math.ceil(view.from / NS / step); n * step * NS <= view.to; n++) splits.push(n * step * NS);

@@ -20,9 +20,9 @@ function fillPanel(id, { keys = [], tools = [], how, empty }) {
   const section = document.getElementById(id);
   const readout = element("output", { class: "readout", "aria-live": "off" });
   const body = element("div", { class: "body" });
-  section.querySelector("h2").after(
-    element("div", { class: "legend" }, ...keys, element("span", { class: "tools" }, ...tools)), readout, body);
   if (empty) body.append(element("p", { class: "empty" }, empty));
+  section.querySelector("h2").after(...(empty ? [] : [
+    element("div", { class: "legend" }, ...keys, element("span", { class: "tools" }, ...tools)), readout]), body);
   section.append(element("p", { class: "how" }, element("strong", {}, "How to read it. "), how));
   return { body, readout };
 }

@@ -1,6 +1,7 @@
 /* A canvas with a time axis: its place on the page, axes, and what lies behind and before the figures. */
 
 const MARGIN = { left: 76, right: 18, top: 12, bottom: 42 };
+const TICK_SPACE = 72; // least distance of labels on the time axis
 const FONT = '12px system-ui, "Segoe UI", Helvetica, Arial, sans-serif';
 
 /** A canvas as large as its place, in units of CSS pixels. */
@@ -58,7 +59,7 @@ class Plot {
 
   timeAxis(title = true) {
     const { ctx } = this;
-    const step = niceStep((view.to - view.from) / NS, this.width / 90);
+    const step = niceStep((view.to - view.from) / NS, this.width / TICK_SPACE);
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     ctx.textAlign = "center";
     ctx.textBaseline = "top";

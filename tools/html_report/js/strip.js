@@ -25,7 +25,7 @@ function startSlots() {
   const place = fillPanel("slots", {
     keys: slots.used ? [...stripKeys(slots, SLOT_LOOK), doubtKey(), killKey()] : [],
     how: `From bottom to top the slots of the swap area by number, ${slots.a_row === 1 ? "one a row" : `${slots.a_row} a row`}. A slot is taken when reclaim chooses a page, and free again when no page-table entry and no copy in the swap cache refers to it. Slots that are also in memory cost no write when their page is evicted again unchanged.`,
-    empty: slots.used ? null : slots.rows ? `No slot of ${grouped(slots.rows * slots.a_row)} was ever used: memory sufficed.` : "The machine had no swap.",
+    empty: slots.used ? null : slots.rows ? `No slot of ${grouped(slots.count)} was ever used: memory sufficed.` : "The machine had no swap.",
   });
   if (slots.used) stripPanel(place, slots, SLOT_LOOK, "swap slot", "states of swap slots over time", (number) => `slot ${number}`);
 }

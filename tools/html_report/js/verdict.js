@@ -34,6 +34,7 @@ function verdictCard(verdict) {
     element("div", {},
       element("strong", {}, verdict.complete ? "The trace is complete." : "The trace is NOT complete."),
       element("ul", {}, ...lines.map((text) => element("li", {}, text)),
+        ...figures.doubtful.map((period) => element("li", {}, `From ${seconds(period.begin, 6)} to ${seconds(period.end, 6)} s: ${period.why}.`)),
         ...verdict.failures.map((text) => element("li", {}, `Expected: ${text}`)))));
 }
 
