@@ -4,35 +4,20 @@ import json
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tarfile
 import tempfile
 import unittest
 from contextlib import closing
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools" / "qmp-driver"), str(ROOT / "tools")]
+from support import PALIMPSEST, reference, run
 
 from build import Build
 from html_report import libraries
 from html_report.recipes import recipes
 
-REFERENCE = ROOT / "tests" / "golden" / "reference.tar.xz"
-PALIMPSEST = ROOT / "tools" / "palimpsest"
 BROWSER_SECONDS = 300
 # A recipe whose answer has text, numbers and fractions.
 RECIPE = "Which single faults hurt most, and what did they wait for?"
-
-
-def run(*arguments: object, seconds: int = 60) -> str:
-    done = subprocess.run([str(argument) for argument in arguments], capture_output=True, text=True,
-                          check=False, timeout=seconds)
-    if done.returncode:
-        raise AssertionError(f"{' '.join(map(str, arguments))}: status {done.returncode}\n"
-                             f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def write_page(session: Path, *options: str) -> Path:
@@ -40,9 +25,8 @@ def write_page(session: Path, *options: str) -> Path:
     return session / "report.html"
 
 
-def changed_copy(session: Path, name: str, script: str) -> Path:
-    copy = session.with_name(name)
-    shutil.copytree(session, copy, ignore=shutil.ignore_patterns("ctf", "*.html"))
+def changed_copy(session: Path, copy: Path, script: str) -> Path:
+    shutil.copytree(session, copy, ignore=shutil.ignore_patterns("ctf"))
     with closing(sqlite3.connect(copy / "session.db")) as database:
         database.executescript(script)
     return copy
@@ -68,18 +52,13 @@ class PageTest(unittest.TestCase):
         holder = tempfile.TemporaryDirectory(prefix="plm-report-")
         cls.addClassCleanup(holder.cleanup)
         directory = Path(holder.name)
-        session = directory / "reference"
-        with tarfile.open(REFERENCE) as archive:
-            archive.extractall(session)
-        run(PALIMPSEST, "ingest", session)
-        cls.session = session
+        cls.session = session = reference()
         modules = libraries.install(Build().directory, for_tests=True)
         cls.sql = next(recipe["sql"] for recipe in recipes() if recipe["title"] == RECIPE)
         pages = {
-            "whole": write_page(session),
-            "bare": write_page(changed_copy(session, "bare", ""), "--without-npm"),
-            "calm": write_page(changed_copy(session, "calm", CALM), "--without-npm"),
-            "lossy": write_page(changed_copy(session, "lossy", LOSSY), "--without-npm"),
+            "whole": write_page(changed_copy(session, directory / "whole", "")),
+            **{name: write_page(changed_copy(session, directory / name, script), "--without-npm")
+               for name, script in (("bare", ""), ("calm", CALM), ("lossy", LOSSY))},
         }
         order = directory / "order.json"
         order.write_text(json.dumps({"pages": {name: str(page) for name, page in pages.items()},

@@ -2,7 +2,6 @@
 
 from array import array
 from dataclasses import dataclass
-from itertools import accumulate
 
 OPEN = 9223372036854775807  # t_end of what was still there when the trace ended
 
@@ -29,30 +28,27 @@ class Clock:
 
 
 class Occupancy:
-    """How much of each bin spans of time cover, 1.0 for all of it by one span."""
+    """How much of each bin spans of time cover, 1.0 for all of it by one span. Only bins where that changes are kept:
+    `steps` is the change at the bin for it and all later ones, `extra` what comes to it alone.
+    """
 
-    def __init__(self, bins: int) -> None:
-        self._partial = [0.0] * (bins + 1)
-        self._whole = [0] * (bins + 2)
-        self.used = False
+    def __init__(self) -> None:
+        self.steps: dict[int, int] = {}
+        self.extra: dict[int, float] = {}
 
     def add(self, begin: float, end: float, weight: int = 1) -> None:
         """begin, end: in bins."""
         if end <= begin:
             return
-        self.used = True
         first, last = int(begin), int(end)
+        extra, steps = self.extra, self.steps
         if first == last:
-            self._partial[first] += (end - begin) * weight
+            extra[first] = extra.get(first, 0.0) + (end - begin) * weight
             return
-        self._partial[first] += (first + 1 - begin) * weight
-        self._partial[last] += (end - last) * weight
-        self._whole[first + 1] += weight
-        self._whole[last] -= weight
-
-    def shares(self) -> list[float]:
-        return [whole + partial
-                for whole, partial in zip(accumulate(self._whole[:-2]), self._partial)]
+        extra[first] = extra.get(first, 0.0) + (first + 1 - begin) * weight
+        extra[last] = extra.get(last, 0.0) + (end - last) * weight
+        steps[first + 1] = steps.get(first + 1, 0) + weight
+        steps[last] = steps.get(last, 0) - weight
 
 
 def merged(spans: list[tuple[int, int]], gap: float) -> tuple[array, array]:

@@ -1,7 +1,7 @@
 """The session's database inside the page, as much of it as fits.
 
-What is tried, in this order: whole; `tables`, all tables without the indexes, which answers the same more
-slowly; `questions`, of the events that there are many of only those that a view or the cookbook asks for; `states`, none of
+What is tried, in this order: whole; `tables`, all tables without indexes and keyframes, which answers the
+same more slowly; `questions`, of the events that there are many of only those that a view or the cookbook asks for; `states`, none of
 these, and not the views that need them; none: the page asks for session.db.
 """
 
@@ -28,6 +28,7 @@ MIN_STATES = 0.25
 LEVEL = 6
 # Event tables that are kept in `states`: with at most so many rows.
 SMALL_TABLE_ROWS = 2000
+KEYFRAMES = ("live_ids", "keyframe_end", "keyframe")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,12 @@ def _drop_indexes(path: Path) -> list[str]:
         for name, in database.execute("SELECT name FROM sqlite_master WHERE type = 'index' "
                                       "AND sql IS NOT NULL").fetchall():
             database.execute(f'DROP INDEX "{name}"')
+        # Keyframes name rows by their rowid, which VACUUM may change.
+        for name in KEYFRAMES:
+            database.execute(f'DROP TABLE "{name}"')
+        views = _drop_broken_views(database)
         database.execute("VACUUM")
-    return []
+    return [*KEYFRAMES, *views]
 
 
 def _drop_unasked(path: Path) -> list[str]:

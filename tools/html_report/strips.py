@@ -5,7 +5,7 @@ cells hold the state that most of the row's frames were in for most of the bin.
 import sqlite3
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from results import rows, value
 
@@ -40,7 +40,7 @@ class Strip:
         """An object that is not in the strip counts for the one before it: there is none."""
         row = self._rows[(bisect_right(self._numbers, number) - 1) // self._a_row]
         if row[state] is None:
-            row[state] = Occupancy(self._clock.bins)
+            row[state] = Occupancy()
         row[state].add(self._clock.place(t_begin), self._clock.place(t_end), weight)
 
     def as_tree(self) -> dict:
@@ -51,21 +51,31 @@ class Strip:
         return {"rows": self._nr_rows, "a_row": self._a_row, "count": len(self._numbers), "bins": self._clock.bins,
                 "first": first, "last": self._numbers[-1] if self._numbers else 0, "cells": cells}
 
-    def _row(self, index: int) -> Iterable[int]:
+    def _row(self, index: int) -> bytearray:
         """The state with the largest share of each bin; what no span covers is state 0."""
         height = min(self._a_row, len(self._numbers) - index * self._a_row)
-        used = [(state, occupancy.shares()) for state, occupancy in enumerate(self._rows[index])
+        used = [(state, occupancy) for state, occupancy in enumerate(self._rows[index])
                 if occupancy is not None]
         self._rows[index] = []
-        if not used:
-            return bytes(self._clock.bins)
-        free = (height - sum(shares) for shares in zip(*(shares for _, shares in used)))
         names = (0, *(state for state, _ in used))
-        best = []
-        for cell in zip(free, *(shares for _, shares in used)):
-            most = max(cell)
-            best.append(names[cell.index(most)])
-        return best
+        levels = [0] * len(used)  # of whole bins
+
+        def most(shares: list[float]) -> int:
+            shares = [height - sum(shares), *shares]
+            return names[shares.index(max(shares))]
+
+        cells, constant = bytearray(), 0
+        for place in sorted({place for _, occupancy in used
+                             for place in (*occupancy.steps, *occupancy.extra)}):
+            if place >= self._clock.bins:
+                break
+            cells += bytes((constant,)) * (place - len(cells))
+            levels = [level + occupancy.steps.get(place, 0)
+                      for level, (_, occupancy) in zip(levels, used)]
+            cells.append(most([level + occupancy.extra.get(place, 0.0)
+                               for level, (_, occupancy) in zip(levels, used)]))
+            constant = most(levels)
+        return cells + bytes((constant,)) * (self._clock.bins - len(cells))
 
 
 def frames(database: sqlite3.Connection, clock: Clock) -> dict:
