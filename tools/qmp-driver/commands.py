@@ -15,6 +15,8 @@ SUBCOMMANDS = {
     "report": ("report", "summary of a session, as text or as a page with pictures"),
     "page": ("page", "tell the biography of one page"),
     "why": ("why", "tell why a page was evicted"),
+    "state": ("snapshot", "tell the memory state at an instant"),
+    "diff": ("changes", "tell what changed between two instants"),
     "rmap": ("visualize.rmap", "draw who maps a page"),
     "lru": ("visualize.lru", "draw the LRU lists"),
     "query": ("query", "ask a session's database"),

@@ -45,3 +45,10 @@ def resolve(database: sqlite3.Connection, text: str) -> int:
     if found is None:
         raise ToolError(f"--at {text}: this session has no {kind} of that number")
     return found
+
+
+def seconds(t: int) -> str:
+    """Nanoseconds since boot as people can read them."""
+    whole, rest = divmod(t, 1_000_000_000)
+    digits = f"{rest:09d}"
+    return f"{whole}.{digits[:3]} {digits[3:6]} {digits[6:]}"

@@ -16,6 +16,7 @@ import instant
 import session
 from biography import OPEN, PAGE_SIZE, Biography, Event, Life
 from errors import ToolError
+from instant import seconds
 from results import rows, value
 
 SCHEMA_VERSION = 1
@@ -71,13 +72,6 @@ def main(args) -> int:
     else:
         print("\n".join([title, "", *render(events), "", *summary(events, end)]))
     return 0
-
-
-def seconds(t: int) -> str:
-    """Nanoseconds since boot as people can read them."""
-    whole, rest = divmod(t, 1_000_000_000)
-    digits = f"{rest:09d}"
-    return f"{whole}.{digits[:3]} {digits[3:6]} {digits[6:]}"
 
 
 def _span(begin: int, end: int) -> str:

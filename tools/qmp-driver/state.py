@@ -54,6 +54,24 @@ class State:
                 f"WHERE t_begin <= :t AND :t < t_end{condition}")
 
 
+    def select(self, sql: str, **parameters) -> list[tuple]:
+        """Rows of a SELECT in which {TABLE} stands for what is alive at t of a span table."""
+        alive = _Alive()
+        sql = sql.format_map(alive)
+        # Not materialized, a join would look for candidates again for each row of its other side.
+        tables = ", ".join(f"{name} AS MATERIALIZED ({self.sql(table)})"
+                           for table, name in alive.items())
+        return results.rows(self._database, f"WITH {tables} {sql}", t=self.t, **parameters)
+
+
+class _Alive(dict):
+    """Span table -> what the part of it that is alive is called in a query."""
+
+    def __missing__(self, table: str) -> str:
+        self[table] = f"alive_{table}"
+        return self[table]
+
+
 def at(database: sqlite3.Connection, t: int) -> State:
     """The state at t; instant.resolve() makes a time of an event or of a name."""
     return State(database, t)

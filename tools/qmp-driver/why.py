@@ -17,7 +17,8 @@ import session
 from biography import PAGE_SIZE
 from causes import Causes, Chain, Fault, Mapping
 from errors import ToolError
-from page import number, seconds
+from instant import seconds
+from page import number
 from results import rows, value
 from visualize import why_picture
 from visualize.drawing import DrawingError

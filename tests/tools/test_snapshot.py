@@ -1,0 +1,149 @@
+"""`palimpsest state` and `diff` on a hand-made machine: a page of a parent and its child is swapped out
+and the child leaves.
+"""
+
+import json
+import re
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+import support
+from support import OPEN
+
+VA = 0x7F0000000000
+SWAPPED, LEFT = 200, 300  # when
+
+
+class SnapshotTest(support.DatabaseTest):
+
+    def setUp(self) -> None:
+        super().setUp()
+        add = self.add
+        add("session", key="t_last", value=1000)
+        for pid, mm_id, comm, end in ((1, 1, "parent", OPEN), (2, 2, "child", LEFT)):
+            add("task_span", pid=pid, mm_id=mm_id, comm=comm, t_begin=10, t_end=end)
+            add("mm_span", mm_id=mm_id, pgd_pfn=90 + pid, t_begin=10, t_end=end)
+            add("vma_span", vma_id=pid, mm_id=mm_id, va_start=VA, va_end=VA + 0x3000, flags=3,
+                anon_vma_id=1, t_begin=10, t_end=end)
+            add("pgtable_span", mm_id=mm_id, va=0, level=1, pfn=80 + pid, t_begin=10, t_end=end)
+            for i in range(2):
+                gone = SWAPPED if i else end
+                add("pte_span", mm_id=mm_id, va=VA + i * 0x1000, kind="page", pfn=5 + i, flags=1,
+                    t_begin=10, t_end=gone)
+                add("rmap_span", pfn=5 + i, mm_id=mm_id, va=VA + i * 0x1000, mapping_id=1,
+                    t_begin=10, t_end=gone)
+            add("pte_span", mm_id=mm_id, va=VA + 0x1000, kind="swap", slot=3, t_begin=SWAPPED,
+                t_end=end)
+        add("task_span", pid=3, mm_id=0, comm="kswapd", t_begin=0, t_end=OPEN)
+        for pfn, pos, end in ((5, 1, OPEN), (6, 2, SWAPPED)):
+            add("page_life", pfn=pfn, kind="anon", life_id=pfn, t_begin=10, t_end=end)
+            add("lru_span", pfn=pfn, list="inactive_anon", pos=pos, t_begin=10, t_end=end)
+        add("swap_span", slot=3, refs=2, t_begin=SWAPPED, t_end=LEFT)
+        add("swap_span", slot=3, refs=1, t_begin=LEFT, t_end=OPEN)
+        add("free_span", pfn=16, order=4, t_begin=0, t_end=OPEN)
+        add("pcp_span", pfn=6, cpu=1, t_begin=SWAPPED, t_end=OPEN)
+        add("pcp_span", pfn=7, cpu=None, t_begin=0, t_end=OPEN)
+
+    def palimpsest(self, *arguments: str):
+        return support.palimpsest(*arguments, sessions=self.directory)
+
+    def told(self, *arguments: str) -> str:
+        done = self.palimpsest(arguments[0], str(self.directory), *arguments[1:])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def listed(self, at: int, *arguments: str) -> dict:
+        data = json.loads(self.told("state", "--json", "--at", str(at), *arguments))
+        self.assertEqual(data["t"], at)
+        return {listing["title"]: listing["rows"] for listings in data["state"].values()
+                for listing in listings}
+
+    def test_summary(self):
+        found = self.listed(100)
+        self.assertEqual(found["tasks"], [[1, 1, "parent", 0, 2, 0, 0], [2, 2, "child", 0, 2, 0, 0],
+                                          [3, 0, "kswapd", 0, 0, 0, 0]])
+        self.assertEqual(found["VMAs of each address space"], [[1, 1, 0x3000, 1], [2, 1, 0x3000, 1]])
+        self.assertEqual(found["page tables of each address space"],
+                         [[1, 4, 1], [1, 1, 1], [2, 4, 1], [2, 1, 1]])
+        self.assertEqual(found["frames by the number of their mappings"], [[2, 2]])
+        self.assertEqual(found["LRU lists, head to tail"], [["inactive_anon", 2, "6 5", "6 5"]])
+        self.assertEqual(found["allocated blocks by kind"], [["anon", 0, 2, 2]])
+        self.assertEqual(found["free blocks in the buddy lists"], [[4, 1, 16]])
+        self.assertEqual(found["free frames elsewhere"], [["zeroed", 1]])
+
+    def test_summary_after_the_page_was_swapped(self):
+        found = self.listed(SWAPPED)
+        self.assertEqual(found["entries of each address space"],
+                         [[1, "page", 1, 1], [1, "swap", 1, 0], [2, "page", 1, 1], [2, "swap", 1, 0]])
+        self.assertEqual(found["swap slots by references (entries, and one for the swap cache)"],
+                         [[2, 1, 0]])
+        self.assertEqual(found["free frames elsewhere"], [["zeroed", 1], ["cpu1", 1]])
+
+    def test_everything_of_one_task(self):
+        found = self.listed(SWAPPED, "--pid", "2", "--full")
+        self.assertEqual(found["VMAs"], [[2, VA, VA + 0x3000, "r w", 2, 1]])
+        self.assertEqual(found["entries"], [[2, VA, "page", 5, None, "w"],
+                                            [2, VA + 0x1000, "swap", None, 3, ""]])
+        self.assertEqual(found["mappings"], [[5, 2, VA, 1]])
+        self.assertEqual(found["list inactive_anon, head to tail"], [[0, 5]])
+        self.assertEqual(found["swap slots"], [[3, 2, None]])
+        self.assertNotIn("free blocks in the buddy lists", found)
+
+    def test_text(self):
+        text = self.told("state", "--what", "vma", "--full")
+        self.assertIn("state at 0.000 001 000 s (end)", text)
+        self.assertIn(f"1  0x{VA:x}  0x{VA + 0x3000:x}  r w", text)
+        self.assertEqual(text.count("\n\n"), 1)
+
+    def test_wrong_usage(self):
+        for arguments, message in (
+                (("state", "--pid", "9"), "pid 9 did not exist"),
+                (("state", "--pid", "3"), "pid 3 is a kernel thread"),
+                (("state", "--pid", "2", "--at", "300"), "pid 2 did not exist at 0.000 000 300 s"),
+                (("diff", "--at", "5"), "name two instants"),
+                (("diff", "--at", "5", "--at", "barrier#1"), "no barrier of that number")):
+            done = self.palimpsest(arguments[0], str(self.directory), *arguments[1:])
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(message, done.stderr)
+
+    def test_diff(self):
+        data = json.loads(self.told("diff", "--at", "100", "--at", "end", "--json"))
+        self.assertEqual(data["t"], [100, 1000])
+        found = {}
+        for difference in data["differences"]:
+            sorts = [change["change"] for change in difference["changes"]]
+            found[difference["table"]] = (*map(sorts.count, ("removed", "added", "changed")),
+                                          difference["same"])
+        self.assertEqual(found, {
+            "task_span": (1, 0, 0, 2), "vma_span": (1, 0, 0, 1), "pgtable_span": (1, 0, 0, 1),
+            "pte_span": (2, 0, 1, 1), "rmap_span": (3, 0, 0, 1), "lru_span": (1, 0, 0, 1),
+            "swap_span": (0, 1, 0, 0), "swap_cache_span": (0, 0, 0, 0), "page_life": (1, 0, 0, 1),
+            "free_span": (0, 0, 0, 1), "pcp_span": (0, 1, 0, 1)})
+
+    def test_diff_as_text(self):
+        text = self.told("diff", "--at", "100", "--at", "end")
+        self.assertRegex(text, r"pte +2 +0 +1 +1\n")
+        self.assertRegex(text, r"page +none +2\n +page +swap +1\n")
+        full = self.told("diff", "--at", "100", "--at", "end", "--what", "pagetables", "--full")
+        self.assertRegex(full, rf"changed +1 +0x{VA + 0x1000:x} +page +6 +- +1 +swap +- +3 +0\n")
+
+    def test_diff_picture(self):
+        picture = self.directory / "diff.svg"
+        self.told("diff", "--at", "100", "--at", "end", "-o", str(picture))
+        words = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\xa0", " ")
+        for expected in ("− child 2, VMA 2", "= parent 1, VMA 1", "= frame 0x5", "− frame 0x6",
+                         "inactive_anon → free"):
+            self.assertIn(expected, words)
+        edges = re.findall(r'"vma (\d)" -> "frame (\d)" \[.*style="(\w+)"',
+                           picture.with_suffix(".dot").read_text())
+        self.assertEqual(sorted(edges), [("1", "5", "solid"), ("1", "6", "dashed"),
+                                         ("2", "5", "dashed"), ("2", "6", "dashed")])
+
+    def test_picture_of_no_change(self):
+        picture = self.directory / "diff.svg"
+        self.told("diff", "--at", "100", "--at", "101", "-o", str(picture))
+        self.assertIn("No mapping came or went.", picture.read_text().replace("\xa0", " "))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,221 @@
+"""The memory state at one instant: tasks, VMAs, page tables, reverse map, LRU lists, swap map and
+free memory.
+
+Summaries; --full lists every object. What needs no address space is left out with --pid unless it
+is asked for.
+"""
+
+import json
+import sqlite3
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+
+import color
+import instant
+import session
+import state
+from errors import ToolError
+from instant import seconds
+from results import rows
+
+SCHEMA_VERSION = 1
+NR_ENDS = 8  # pages that a summary shows of each end of a list
+ADDRESSES = {"va", "va_start", "va_end"}
+
+
+@dataclass
+class Listing:
+    """Rows under a title. Addresses are integers; text shows them hexadecimal."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple]
+
+
+class Snapshot:
+    """The state at one instant, for all tasks or for the address space of one."""
+
+    def __init__(self, database: sqlite3.Connection, t: int, pid: int | None) -> None:
+        self.state = state.at(database, t)
+        self._flags = {}
+        for enum, name, mask in rows(database, "SELECT enum, name, value FROM enum_name "
+                                               "WHERE enum IN ('vma_flags', 'pte_flags')"):
+            self._flags.setdefault(enum, []).append((name, mask))
+        self.writable = dict(self._flags["pte_flags"])["w"]
+        self.mm_id = None if pid is None else self._mm_of(pid)
+        self.mine = "" if pid is None else f"WHERE mm_id = {self.mm_id}"
+
+    def _mm_of(self, pid: int) -> int:
+        found = self.state.rows("task_span", "mm_id", "pid = :pid", pid=pid)
+        if not found:
+            raise ToolError(f"pid {pid} did not exist at {seconds(self.state.t)} s")
+        if not found[0][0]:
+            raise ToolError(f"pid {pid} is a kernel thread: it has no address space")
+        return found[0][0]
+
+    def flags(self, enum: str, value: int) -> str:
+        return " ".join(name for name, mask in self._flags[enum] if value & mask)
+
+    def listing(self, title: str, columns: str, sql: str) -> Listing:
+        """columns: their names, with blanks between. {TABLE} in sql is what lives of that table."""
+        return Listing(title, columns.split(), self.state.select(sql))
+
+    # ---- one method for each --what: the listings of a summary, or of everything ----
+
+    def tasks(self, _full: bool) -> list[Listing]:
+        return [self.listing("tasks", "pid mm_id comm parent_pid pages slots zero", f"""
+            SELECT pid, mm_id, comm, parent_pid, coalesce(pages, 0), coalesce(slots, 0),
+                coalesce(zero, 0)
+            FROM {{task_span}} LEFT JOIN (
+                SELECT mm_id, sum(kind = 'page') AS pages, sum(kind = 'swap') AS slots,
+                    sum(kind = 'zero') AS zero FROM {{pte_span}} GROUP BY mm_id) USING (mm_id)
+            {self.mine} ORDER BY pid""")]
+
+    def vma(self, full: bool) -> list[Listing]:
+        if not full:
+            return [self.listing("VMAs of each address space", "mm_id vmas bytes with_anon_vma", f"""
+                SELECT mm_id, count(*), sum(va_end - va_start), sum(anon_vma_id <> 0)
+                FROM {{vma_span}} {self.mine} GROUP BY mm_id""")]
+        found = self.listing("VMAs", "mm_id va_start va_end flags vma_id anon_vma_id", f"""
+            SELECT mm_id, va_start, va_end, flags, vma_id, anon_vma_id FROM {{vma_span}}
+            {self.mine} ORDER BY mm_id, va_start""")
+        found.rows = [(mm, start, end, self.flags("vma_flags", flags), vma, anon)
+                      for mm, start, end, flags, vma, anon in found.rows]
+        return [found]
+
+    def pagetables(self, full: bool) -> list[Listing]:
+        if not full:
+            return [
+                self.listing("page tables of each address space", "mm_id level frames", f"""
+                    SELECT mm_id, level, count(*) FROM (
+                        SELECT mm_id, level FROM {{pgtable_span}}
+                        UNION ALL SELECT mm_id, 4 FROM {{mm_span}}) {self.mine}
+                    GROUP BY mm_id, level ORDER BY mm_id, level DESC"""),
+                self.listing("entries of each address space", "mm_id kind entries writable", f"""
+                    SELECT mm_id, kind, count(*), sum(kind = 'page' AND flags & {self.writable} <> 0)
+                    FROM {{pte_span}} {self.mine} GROUP BY mm_id, kind ORDER BY mm_id, kind""")]
+        entries = self.listing("entries", "mm_id va kind pfn slot flags", f"""
+            SELECT mm_id, va, kind, pfn, slot, flags FROM {{pte_span}} {self.mine}
+            ORDER BY mm_id, va""")
+        entries.rows = [(*row[:5], self.flags("pte_flags", row[5])) for row in entries.rows]
+        return [self.listing("page tables", "mm_id level va pfn", f"""
+            SELECT * FROM (SELECT mm_id, level, va, pfn FROM {{pgtable_span}}
+                UNION ALL SELECT mm_id, 4, 0, pgd_pfn FROM {{mm_span}}) {self.mine}
+            ORDER BY mm_id, level DESC, va"""), entries]
+
+    def rmap(self, full: bool) -> list[Listing]:
+        if not full:
+            return [self.listing("frames by the number of their mappings", "mappings frames", f"""
+                SELECT n, count(*) FROM (SELECT count(*) AS n FROM {{rmap_span}} {self.mine}
+                GROUP BY pfn) GROUP BY n ORDER BY n""")]
+        return [self.listing("mappings", "pfn mm_id va anon_vma_id", f"""
+            SELECT pfn, mm_id, va, mapping_id FROM {{rmap_span}} {self.mine}
+            ORDER BY pfn, mm_id, va""")]
+
+    def lru(self, full: bool) -> list[Listing]:
+        mine = ("" if self.mm_id is None else
+                f"WHERE pfn IN (SELECT pfn FROM {{rmap_span}} {self.mine})")
+        pages = self.state.select(f"SELECT list, pfn FROM {{lru_span}} {mine} "
+                                  "ORDER BY list, pos DESC")
+        lists: dict[str, list[int]] = {}
+        for name, pfn in pages:
+            lists.setdefault(name, []).append(pfn)
+        if not full:
+            return [Listing("LRU lists, head to tail", ["list", "pages", "head", "tail"], [
+                (name, len(pfns), " ".join(map(str, pfns[:NR_ENDS])),
+                 " ".join(map(str, pfns[-NR_ENDS:]))) for name, pfns in lists.items()])]
+        return [Listing(f"list {name}, head to tail", ["place", "pfn"],
+                        list(enumerate(pfns))) for name, pfns in lists.items()]
+
+    def swap(self, full: bool) -> list[Listing]:
+        mine = ("" if self.mm_id is None else
+                f"WHERE slot IN (SELECT slot FROM {{pte_span}} {self.mine})")
+        slots = f"""
+            SELECT slot, max(refs) AS refs, max(pfn) AS pfn FROM (
+                SELECT slot, refs, NULL AS pfn FROM {{swap_span}}
+                UNION ALL SELECT slot, NULL, pfn FROM {{swap_cache_span}}) {mine} GROUP BY slot"""
+        if full:
+            return [self.listing("swap slots", "slot references cached_pfn",
+                                 f"{slots} ORDER BY slot")]
+        return [self.listing("swap slots by references (entries, and one for the swap cache)",
+                             "references slots cached", f"""
+            SELECT refs, count(*), count(pfn) FROM ({slots}) GROUP BY refs ORDER BY refs""")]
+
+    def pages(self, full: bool) -> list[Listing]:
+        if full:
+            return [self.listing("allocated blocks", "pfn order kind since",
+                                 'SELECT pfn, "order", kind, t_begin FROM {page_life} '
+                                 "ORDER BY pfn")]
+        return [self.listing("allocated blocks by kind", "kind order blocks frames", """
+            SELECT kind, "order", count(*), count(*) << "order" FROM {page_life}
+            GROUP BY kind, "order" ORDER BY kind, "order" """)]
+
+    def free(self, full: bool) -> list[Listing]:
+        if not full:
+            return [
+                self.listing("free blocks in the buddy lists", "order blocks frames", """
+                    SELECT "order", count(*), count(*) << "order" FROM {free_span}
+                    GROUP BY "order" ORDER BY "order" """),
+                self.listing("free frames elsewhere", "where frames", """
+                    SELECT coalesce('cpu' || cpu, 'zeroed'), count(*) FROM {pcp_span}
+                    GROUP BY cpu ORDER BY cpu""")]
+        return [self.listing("free blocks in the buddy lists", "pfn order",
+                             'SELECT pfn, "order" FROM {free_span} ORDER BY pfn'),
+                self.listing("free frames elsewhere", "pfn where",
+                             "SELECT pfn, coalesce('cpu' || cpu, 'zeroed') FROM {pcp_span} "
+                             "ORDER BY pfn")]
+
+
+KINDS = ("tasks", "vma", "pagetables", "rmap", "lru", "swap", "pages", "free")
+OF_A_TASK = KINDS[:-2]
+
+
+def set_argparser(parser) -> None:
+    parser.add_argument("session", nargs="?", metavar="SESSION", help="default: the newest")
+    parser.add_argument("--at", default="end", metavar="T", help=instant.HELP)
+    parser.add_argument("--what", action="append", choices=KINDS, metavar="KIND",
+                        help=f"{', '.join(KINDS)}; may be repeated (default: all)")
+    parser.add_argument("--pid", type=int, metavar="P", help="of this task's address space alone")
+    parser.add_argument("--full", action="store_true", help="every object instead of a summary")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def main(args) -> int:
+    with closing(session.open_database(args.session)) as database:
+        t = instant.resolve(database, args.at)
+        snapshot = Snapshot(database, t, args.pid)
+        kinds = args.what or (KINDS if args.pid is None else OF_A_TASK)
+        found = {kind: getattr(snapshot, kind)(args.full) for kind in dict.fromkeys(kinds)}
+    if args.json:
+        json.dump({"schema_version": SCHEMA_VERSION, "kind": "state", "t": t, "at": args.at,
+                   "state": {kind: [vars(listing) for listing in listings]
+                             for kind, listings in found.items()}}, sys.stdout)
+        print()
+    else:
+        print(f"state at {seconds(t)} s ({args.at})")
+        for listing in (listing for listings in found.values() for listing in listings):
+            print("\n" + "\n".join(as_text(listing)))
+    return 0
+
+
+def as_text(listing: Listing) -> list[str]:
+    """Right-aligned numbers, left-aligned words."""
+    shown = [[_shown(name, value) for name, value in zip(listing.columns, row)]
+             for row in listing.rows]
+    widths = [max(map(len, column)) for column in zip(listing.columns, *shown)]
+    numeric = [all(row[i] is None or isinstance(row[i], int) for row in listing.rows)
+               for i in range(len(listing.columns))]
+
+    def line(values: list[str]) -> str:
+        return "  ".join(value.rjust(width) if right else value.ljust(width)
+                         for value, width, right in zip(values, widths, numeric)).rstrip()
+
+    return [color.paint(listing.title, "bold"), "  " + color.paint(line(listing.columns), "dim"),
+            *("  " + line(row) for row in shown)]
+
+
+def _shown(column: str, value) -> str:
+    if value is None:
+        return "-"
+    return f"0x{value & (1 << 64) - 1:x}" if column in ADDRESSES else str(value)
