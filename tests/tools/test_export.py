@@ -78,31 +78,30 @@ def one(message: dict, name: str, default=None):
     return message[name][0] if name in message else default
 
 
-class PerfettoTest(ReferenceTest):
+class Decoded:
+    """An exported trace as protoc reads it: tracks by uuid, events, bundles of ftrace events."""
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        with open(cls.export("--perfetto"), "rb") as file:
+    def __init__(self, path: Path) -> None:
+        with open(path, "rb") as file:
             done = subprocess.run(["protoc", "--decode=Trace", f"-I{Path(__file__).parent}",
                                    "perfetto.proto"], stdin=file, capture_output=True, text=True)
         if done.returncode:
             raise AssertionError(done.stderr)
-        cls.text = done.stdout
-        cls.tracks, cls.events, cls.bundles = {}, [], []
+        self.text = done.stdout
+        self.tracks, self.events, self.bundles = {}, [], []
         names: dict = collections.defaultdict(dict)
-        for packet in parse(cls.text)["packet"]:
+        for packet in parse(self.text)["packet"]:
             for message in packet["interned_data"]:
                 for kind, entries in message.items():
                     names[kind].update({one(entry, "iid"): one(entry, "str") for entry in entries})
             for track in packet["track_descriptor"]:
-                cls.tracks[one(track, "uuid")] = track
+                self.tracks[one(track, "uuid")] = track
             for event in packet["track_event"]:
-                cls.events.append(cls.event(packet, event, names))
-            cls.bundles += packet["ftrace_events"]
+                self.events.append(self._event(packet, event, names))
+            self.bundles += packet["ftrace_events"]
 
     @staticmethod
-    def event(packet: dict, event: dict, names: dict) -> tuple:
+    def _event(packet: dict, event: dict, names: dict) -> tuple:
         """(t, type, track, name or counter value, arguments)"""
         arguments = {}
         for annotation in event["debug_annotations"]:
@@ -115,6 +114,15 @@ class PerfettoTest(ReferenceTest):
             else one(event, "counter_value")
         return (one(packet, "timestamp"), one(event, "type")[5:].lower(), one(event, "track_uuid"),
                 name, arguments)
+
+
+class PerfettoTest(ReferenceTest):
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        decoded = Decoded(cls.export("--perfetto"))
+        cls.text, cls.tracks = decoded.text, decoded.tracks
+        cls.events, cls.bundles = decoded.events, decoded.bundles
 
     def begun(self, *names: str) -> list[tuple]:
         return [event for event in self.events if event[1] == "slice_begin" and event[3] in names]
@@ -228,6 +236,30 @@ class PerfettoTest(ReferenceTest):
             "SELECT t, cpu, prev_pid, next_pid FROM sched_switch")))
         self.assertEqual(wakeups, self.number("SELECT count(*) FROM sched_wakeup"))
         self.assertIn('next_comm: "kswapd0"', self.text)
+
+
+class DamagedTest(support.DatabaseTest):
+
+    def test_spans_that_do_not_nest_and_faults_without_an_end(self):
+        for key, value in (("t_first", 50), ("t_last", 500), ("uncertain_from", 250)):
+            self.add("session", key=key, value=value)
+        self.add("task_span", pid=5, mm_id=1, comm="five", t_begin=60, t_end=OPEN)
+        for begin, end in ((100, 300), (200, 400)):
+            self.add("direct_reclaim", pid=5, t_begin=begin, t_end=end)
+        self.add("fault", id=1, t=450, pid=5, va=0x1000)
+        trace = self.directory / "trace"
+        done = support.palimpsest("export", str(self.directory), "--perfetto", "-o", str(trace),
+                                  sessions=self.directory)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        decoded = Decoded(trace)
+        found = [(t, kind, one(decoded.tracks.get(track, {}), "name", "thread" if track else "all"),
+                  name) for t, kind, track, name, _ in decoded.events]
+        reclaim = "mm_vmscan_direct_reclaim"
+        self.assertEqual(found, [
+            (100, "slice_begin", "thread", reclaim), (200, "slice_begin", "overlapping", reclaim),
+            (400, "slice_end", "overlapping", None), (300, "slice_end", "thread", None),
+            (450, "slice_begin", "thread", "page_fault not over"),
+            (250, "instant", "all", "uncertain from here: events are missing")])
 
 
 LINUX_STATES = {"0": "0", "1": "1", "2": "2", "3": "32", "4": "16"}  # R S D Z X

@@ -186,7 +186,9 @@ class Export:
                 error=error or None), group)
 
     def _marks(self) -> None:
-        """Kills, on the thread that died, and barriers, on the whole trace."""
+        """Kills, on the thread that died; on the whole trace barriers, and from when on events are
+        missing.
+        """
         for t, pid, *values in self._stream("""
                 SELECT t, pid, kill_id, predicted_pages, freed_pages, invoker_pid, "order", nr_free,
                     nr_free_slots FROM oom_kill ORDER BY t"""):
@@ -194,6 +196,8 @@ class Export:
                      "nr_free_slots")
             self.trace.instant(t, self._thread(pid), "mem.oom_kill",
                                self.trace.arguments(**dict(zip(names, values))))
+        for t, in self._stream("SELECT value FROM session WHERE key = 'uncertain_from'"):
+            self.trace.instant(t, 0, "uncertain from here: events are missing")
         for t, n in self._stream("SELECT t, n FROM barrier ORDER BY id"):
             self.trace.instant(t, 0, "trace_barrier", self.trace.arguments(n=n))
 
