@@ -27,7 +27,7 @@ help:
 	@echo 'make trace-run             install what is missing, build, run $(SCENARIO), show what happened'
 	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
-	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot", QUICK=1'
+	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot looking", QUICK=1'
 	@echo 'make soak PARTS="..."      hours of it: damage stress fuzz faults (default: all)'
 	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester, and N/6 s recovery; needs clang'
 	@echo 'make report                report.html of the newest session (SESSION=DIR for another)'

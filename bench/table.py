@@ -11,6 +11,7 @@ TITLES = {
     "pressure": "Under memory pressure",
     "ingest": "Reading a trace",
     "boot": "Boot, and the smallest machine",
+    "looking": "Looking at a session",
 }
 HEADER = ("figure", "unit", "here", "Linux", "goal", "")
 METHOD = Path(__file__).with_name("method.md")

@@ -104,11 +104,12 @@ def stalled_ns(database: Path) -> int:
         return db.execute("SELECT sum(stalled_ns) FROM loss").fetchone()[0]
 
 
-def thrash(build: Build, traced: bool, holder: Path) -> tuple[Run, Path | None]:
+def thrash(build: Build, traced: bool, holder: Path, *more: str) -> tuple[Run, Path | None]:
+    """A run of thrash, and its session when it is traced. more: arguments behind the usual ones."""
     session = new_session(holder, build) if traced else None
     options = Options(memory_bytes=THRASH_MEMORY,
                       trace_directory=session / "ctf" if session else None)
-    run = Palimpsest(build).run([["run", "/bin/thrash", *THRASH]],
+    run = Palimpsest(build).run([["run", "/bin/thrash", *THRASH, *more]],
                                 {"thrash": build.require("user/thrash")}, options)
     if run.statuses["thrash"] != 0:
         raise ToolError(f"thrash failed: {' | '.join(run.lines[-3:])}")
