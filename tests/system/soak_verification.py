@@ -13,30 +13,29 @@ from support import program, scenario
 BARRIERS = int(os.environ.get("SOAK_BARRIERS", "100"))
 ARBITRARY = int(os.environ.get("SOAK_ARBITRARY", "50"))
 MAX_BUSY = 64
-# The workload is a quarter longer than the instants need: a round makes 2.7 million events, of 21 bytes of trace each.
+# The workload is longer than the instants need: ten rounds make some 12 million events, of 21 bytes of trace each.
 NEEDED = 10_000_000 * (BARRIERS + ARBITRARY) // 150
-EVERY_BYTES = 1536 << 10
-ROUNDS = -(-(BARRIERS + ARBITRARY) // 30)
+EVERY_BYTES = 1200 << 10
+ROUNDS = -(-(BARRIERS + ARBITRARY) // 15)
 
 
 class VerificationSoak(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        seeds = range(1, 4)
         cls.recorded = cls.record("soak", scenario(
-            [program("thrash", "--size", "24M", "--rounds", str(ROUNDS), mode="bg"),
-             program("forkshare", "--size", "6M", "--children", "4", "--rounds", str(ROUNDS), mode="bg"),
-             program("mapchurn", "--size", "16M", "--steps", str(250 * ROUNDS), "--range", "128", mode="bg"),
-             *(program("oomhog") for _ in seeds)],
-            memory="40M", cpus=4, swap="128M", timeout_s=3600,
+            [program("thrash", "--size", "28M", "--rounds", str(ROUNDS), mode="bg"),
+             program("forkshare", "--size", "8M", "--children", "4", "--rounds", str(ROUNDS), mode="bg"),
+             program("mapchurn", "--size", "16M", "--steps", str(300 * ROUNDS), "--range", "128", mode="bg"),
+             *[program("oomhog")] * 4],
+            memory="28M", cpus=4, swap="128M", timeout_s=3600,
             verify=Plan(BARRIERS, ARBITRARY, EVERY_BYTES)))
 
     def test_memory_equals_the_trace(self):
         recorded = self.recorded
-        self.assert_clean(recorded, [("thrash", 0), ("forkshare", 0), ("mapchurn", 0), *[("oomhog", 9)] * 3])
+        self.assert_clean(recorded, [("thrash", 0), ("forkshare", 0), ("mapchurn", 0), *[("oomhog", 9)] * 4])
         self.assertGreaterEqual(recorded.loss.received, NEEDED)
-        self.assertEqual(recorded.value("SELECT count(*) FROM oom_kill"), 3)
+        self.assertEqual(recorded.value("SELECT count(*) FROM oom_kill"), 4)
         found = verification.check(recorded.directory, recorded.database)
         kinds = [one.kind for one in found]
         self.assertEqual((kinds.count("barrier"), kinds.count("arbitrary")), (BARRIERS, ARBITRARY))

@@ -58,12 +58,14 @@ class VerdictTest(SessionTest):
         self.add("loss", cpu=1, emitted=20, received=5, discarded=12, tail="unknown")
         self.add("order_violation")
         self.add("vmstat", item=2, value=11)
+        self.add("verification", instant=1, objects=70, differences=2)
         (self.directory / "console.log").write_text("boot\n")
         self.assertEqual(self.verdict(), [
             "trace NOT complete", "12 events discarded", "3 events missing",
             "nobody knows what is missing at its end",
             "1 events impossible in the state before them",
             "1 of 1 vmstat counters differ from the events",
+            "2 objects in guest memory are not as the trace says",
             "expected: it said hello: console lines matching /^hello$/: 0 is not 1",
             "expected: every event was legal: SELECT count(*) FROM order_violation: 1 is not 0"])
 

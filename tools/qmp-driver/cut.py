@@ -19,9 +19,10 @@ from errors import ToolError
 PACKET_HEADER = 96
 EVENT_HEADER = 8
 STAMP_MASK = (1 << 48) - 1
-# Events on either side of the cut that are looked at: more than rings hold undelivered, all CPUs together, in any session whose
-# host keeps up.
-MARGIN = 1 << 16
+# So many events before and behind the cut are looked at: more than one packet holds, whose delivery may have begun or not. Where
+# events are unfinished, their whole packet is: a CPU that emits little sends one after 100 ms.
+BEFORE, BEFORE_UNFINISHED = 1 << 12, 1 << 16
+BEHIND = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ class Trace:
             raise ToolError("events were discarded before this instant")
         # About where: unfinished events are not counted here.
         about = sum(cpu["events"] + sum(packet["events"] for packet in cpu["packets"]) for cpu in cpus)
-        first = max(about - MARGIN, 1)
+        unfinished = any(packet["missing"] for cpu in cpus for packet in cpu["packets"])
+        first = max(about - (BEFORE_UNFINISHED if unfinished else BEFORE), 1)
         base = self._count_below(first, len(cpus))
-        window = self._window(first, about + MARGIN, len(cpus))
+        window = self._window(first, about + BEHIND, len(cpus))
         choices = [list(self._reserved(cpu, base[number], window[number]))
                    for number, cpu in enumerate(cpus)]
         for choice in itertools.product(*choices):

@@ -113,7 +113,9 @@ def verdict(trace: dict, unmet: tuple[int, list[str]] | None) -> dict:
          f"{trace['order_violations']:,} events impossible in the state before them"),
         (equal < counters, f"{counters - equal} of {counters} vmstat counters differ from the "
                            "events"),
-        (not counters, "the kernel told no vmstat counters")) if wrong]
+        (not counters, "the kernel told no vmstat counters"),
+        (trace["memory"]["differences"],
+         f"{trace['memory']['differences']:,} objects in guest memory are not as the trace says")) if wrong]
     count, failures = unmet or (None, [])
     return {"complete": not faults, "faults": faults, "received": trace["received"],
             "counters": counters, "expectations": count, "failures": failures}
@@ -274,7 +276,8 @@ def _trace(database: sqlite3.Connection) -> dict:
     return {"received": losses.received, "discarded": losses.discarded,
             "missing": losses.unaccounted, "tail": losses.tail, "stalled_ns": losses.stalled_ns,
             "order_violations": results.value(database, "SELECT count(*) FROM order_violation"),
-            "vmstat": results.vmstat_agreement(database)}
+            "vmstat": results.vmstat_agreement(database),
+            "memory": results.memory_agreement(database)}
 
 
 def row(label: str, text: str) -> str:
@@ -367,9 +370,15 @@ def _render_trace(trace: dict) -> list[str]:
     checks = (f"{trace['order_violations']:,} order violations, {agreement['equal']} of "
               f"{agreement['counters']} vmstat counters equal the event counts")
     good = not trace["order_violations"] and agreement["equal"] == agreement["counters"] > 0
-    return [row("events", f"{trace['received']:,} recorded; {lost}; CPUs stalled "
-                          f"{trace['stalled_ns'] / 1e6:,.1f} ms for the trace"),
-            row("checks", checks if good else _red(checks))]
+    lines = [row("events", f"{trace['received']:,} recorded; {lost}; CPUs stalled "
+                           f"{trace['stalled_ns'] / 1e6:,.1f} ms for the trace"),
+             row("checks", checks if good else _red(checks))]
+    memory = trace["memory"]
+    if memory["instants"]:
+        text = (f"read at {memory['instants']:,} instants: {memory['objects']:,} objects compared, "
+                f"{memory['busy']:,} busy, {memory['differences']:,} different")
+        lines.append(row("memory", _red(text) if memory["differences"] else text))
+    return lines
 
 
 def _labelled(label: str, lines: list[str]) -> list[str]:

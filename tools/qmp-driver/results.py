@@ -91,3 +91,13 @@ def vmstat_agreement(database: sqlite3.Connection) -> dict[str, int]:
     counters, equal = rows(
         database, "SELECT count(*), coalesce(sum(equal), 0) FROM vmstat_check")[0]
     return {"counters": counters, "equal": equal}
+
+
+def memory_agreement(database: sqlite3.Connection) -> dict[str, int]:
+    """At how many instants guest memory was compared with the state rebuilt from the trace, how many
+    objects that were, all together, and how many of them were busy or different.
+    """
+    names = ("instants", "objects", "busy", "differences")
+    return dict(zip(names, rows(database, """
+        SELECT count(*), coalesce(sum(objects), 0), coalesce(sum(busy), 0),
+               coalesce(sum(differences), 0) FROM verification""")[0]))

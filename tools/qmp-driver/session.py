@@ -5,6 +5,7 @@
   ctf/            metadata, one stream file per CPU
   events.tsv      names, sizes and layouts of the events
   packets.tsv     a checksum of every packet, taken when the session ended
+  verify/         what was read of guest memory
   session.db      SQLite                    *.svg, *.dot   pictures
   manifest.sha256 checksums, as `sha256sum -c` reads them
 """
