@@ -52,7 +52,6 @@ void fuzz_load(struct merge *merge)
 	}
 	replay_end(model);
 	summary_write(&summary, db, merge, tables, model);
-	tables_flush(tables);
 	fuzz_demand(db_rewind(db));
 	memset(tables->count, 0, sizeof(tables->count));
 	replay_free(model);

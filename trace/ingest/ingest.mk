@@ -147,7 +147,10 @@ $(INGEST_OUT)/faulty_disk.so: tests/ingest/faulty_disk.c
 INGEST_TEST_WITH := $(INGEST_OUT)/palimpsest-ingest-sanitized $(INGEST) $(INGEST_OUT)/faulty_disk.so \
 	$(INGEST_OUT)/palimpsest-recover-sanitized
 
-ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) schema-check
+# Fuzzing needs clang; that what it is made of still compiles is seen here.
+INGEST_FUZZ_OBJ := $(call ingest-objects,sanitized,$(addprefix tests/ingest/,fuzz.c fuzz_trace.c fuzz_recover.c))
+
+ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) $(INGEST_FUZZ_OBJ) schema-check
 	$< $(INGEST_TEST_WITH) $(O)/ctf
 
 # DAMAGE_CUTS and DAMAGE_FLIPS in the environment: how many.
