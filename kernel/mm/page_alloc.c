@@ -37,6 +37,10 @@
 /* Reclaims on behalf of an order above 0, fruitful or not, before it fails. */
 #define MAX_HIGH_ORDER_TRIES 8
 
+/* Zeroed frames given back at a time: they are on no list meanwhile, and under the buddy lock for
+ * some ten microseconds. */
+#define DRAIN_BATCH 32
+
 struct watermarks watermarks;
 
 /* ---- poison ---- */
@@ -184,14 +188,18 @@ bool watermark_ok(u32 mark, u32 order)
 
 void zero_pool_drain(void)
 {
-	LIST_HEAD(frames);
-	u32 nr = zero_pool_take_all(&frames);
-	struct page *page;
+	u32 nr;
 
-	list_for_each_entry (page, &frames, lru)
-		poison_frames(page, 0);
-	if (nr)
-		buddy_give(&frames, nr, ZERO_POOL_CPU);
+	do {
+		LIST_HEAD(frames);
+		struct page *page;
+
+		nr = zero_pool_take(&frames, DRAIN_BATCH);
+		list_for_each_entry (page, &frames, lru)
+			poison_frames(page, 0);
+		if (nr)
+			buddy_give(&frames, nr, ZERO_POOL_CPU);
+	} while (nr == DRAIN_BATCH);
 }
 
 static struct page *take_single(enum page_kind kind, bool reserve)

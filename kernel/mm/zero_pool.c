@@ -75,16 +75,19 @@ void zero_pool_add(struct page *page)
 	spin_unlock(&pool.lock);
 }
 
-u32 zero_pool_take_all(struct list_head *frames)
+u32 zero_pool_take(struct list_head *frames, u32 max)
 {
 	u32 nr;
 
 	spin_lock(&pool.lock);
-	nr = pool.nr;
-	if (nr)
-		list_splice_tail(&pool.frames, frames);
-	list_init(&pool.frames);
-	pool.nr = 0;
+	nr = min(pool.nr, max);
+	for (u32 i = 0; i < nr; i++) {
+		struct page *page = list_first_entry(&pool.frames, struct page, lru);
+
+		list_del(&page->lru);
+		list_add_tail(&page->lru, frames);
+	}
+	pool.nr -= nr;
 	spin_unlock(&pool.lock);
 	return nr;
 }

@@ -23,8 +23,8 @@ bool zero_pool_has_room(void);
 void zero_pool_free(struct page *page, enum page_kind kind);
 void zero_pool_add(struct page *page);
 
-/* Empties the pool into a list, which is then to be given to buddy_give(). Returns how many. */
-u32 zero_pool_take_all(struct list_head *frames);
+/* Moves up to `max` frames to a list, which is then to be given to buddy_give(). Returns how many. */
+u32 zero_pool_take(struct list_head *frames, u32 max);
 
 /* Frames in the pool. Racy. */
 u32 zero_pool_nr(void);

@@ -4,6 +4,7 @@ equals the state rebuilt from the events; and the comparison finds one wrong row
 import contextlib
 import shutil
 import sqlite3
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -57,6 +58,33 @@ class VerificationTest(support.SystemTest):
                     self.assertEqual(verification.lines(one)[1:], [])
                     self.assertLessEqual(len(one.busy), 0 if one.kind == "barrier" else MAX_BUSY)
                     self.assertGreater(one.objects, 1000)
+
+
+    def verify(self) -> subprocess.CompletedProcess:
+        return subprocess.run([str(support.PALIMPSEST), "verify", str(self.sessions["oom"].directory)],
+                              text=True, check=False, capture_output=True,
+                              timeout=support.COMMAND_SECONDS)
+
+    def test_verify_tells_and_fails(self):
+        recorded = self.sessions["oom"]
+        session.write_manifest(recorded.directory)
+        done = self.verify()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(len(done.stdout.splitlines()), 6, done.stdout)
+        t, slot = recorded.rows("""
+            SELECT v.t, slot FROM trace_barrier v JOIN swap_span ON t_begin <= v.t AND v.t < t_end
+            WHERE n = 3 LIMIT 1""")[0]
+        path = recorded.directory / session.DATABASE
+        kept = self.directory / "kept.db"
+        shutil.copyfile(path, kept)
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE swap_span SET refs = refs + 7 WHERE slot = ? AND t_begin <= ? AND ? < t_end",
+                             (slot, t, t))
+        done = self.verify()
+        shutil.copyfile(kept, path)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertRegex(done.stdout, rf"(?m)^instant \d+, barrier, t={t}: \d+ objects, 0 busy, 1 different\n"
+                                      rf"  slot slot {slot}: memory refs=\d+, trace refs=\d+; last event: swap_slot_")
 
 
 class AlteredTest(support.SystemTest):
