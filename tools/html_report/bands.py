@@ -55,10 +55,11 @@ def marks(database: sqlite3.Connection) -> list[dict]:
             for name, t, text in sorted(kills + barriers, key=lambda mark: mark[1])]
 
 
-def stalls(database: sqlite3.Connection) -> list[tuple[int, int]]:
-    """CPUs that waited for their ring: begin, end (ns)."""
-    return [(t - stalled, t) for t, stalled in rows(
-        database, "SELECT t, stalled_ns FROM trace_stall ORDER BY t")]
+def stalls(database: sqlite3.Connection, clock: Clock) -> dict:
+    """When a CPU waited because its ring was full."""
+    begins, ends = merged([(t - stalled, t) for t, stalled in rows(
+        database, "SELECT t, stalled_ns FROM trace_stall")], (clock.end - clock.begin) * GAP)
+    return {"begin": begins, "end": ends}
 
 
 def programs(database: sqlite3.Connection, clock: Clock) -> list[dict]:

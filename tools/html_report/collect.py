@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from array import array
 from pathlib import Path
 
 import report
@@ -37,7 +36,7 @@ def figures(database: sqlite3.Connection, directory: Path, wanted: Choice | None
         "marks": bands.marks(database),
         "doubtful": bands.doubtful(database, fine),
         "reclaim": bands.reclaim(database, fine),
-        "stalls": array("d", (t for span in bands.stalls(database) for t in span)),
+        "stalls": bands.stalls(database, fine),
         "programs": bands.programs(database, fine),
         "free": lines.free_memory(database, fine),
         "lru": lines.lru_sizes(database, fine),

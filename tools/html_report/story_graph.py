@@ -83,7 +83,7 @@ def _walk(spans: Spans, anon_vma: int, pfn: int | None, slot: int | None, t: int
     vmas = sorted((row for row in at(spans.vmas, t) if row["vma_id"] in links),
                   key=lambda row: row["mm_id"])
     style = "solid" if pfn is not None else "dashed"
-    lines = [f"anon [label=<{_card([f'anon_vma {anon_vma}', f'{len(links)} VMAs'], palette.LINE)}>];",
+    lines = [f"anon [label=<{_card([f'anon_vma {anon_vma}', f'{len(links)} VMA' + 's' * (len(links) != 1)], palette.LINE)}>];",
              f"page -> anon [style={style}, tailport=e, headport=w];"]
     for vma in vmas[:MAX_VMAS]:
         name, task = f"vma{vma['vma_id']}", tasks.get(vma["mm_id"])

@@ -71,6 +71,8 @@ def _write_page(args) -> int:
 
     if args.json or args.at != "end":
         raise ToolError("report: --html is of the whole session: it goes with neither --at nor --json")
+    if (args.session / session.LIVE_DATABASE).is_file():
+        raise ToolError(f"{session.shown(args.session)} is still being recorded: the page is of a whole session")
     path = Path(args.output) if args.output else args.session / "report.html"
     found = libraries.load(Build(args.build).directory, use_npm=not args.without_npm)
     if found.missing and not args.without_npm:

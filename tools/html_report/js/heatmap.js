@@ -3,6 +3,7 @@
 const HEAT_HEIGHT = 300;
 const HEAT_CELL = 4; // least width of a cell in pixels
 const LEAST_FOR_MEDIAN = 3;
+const STALL_HEIGHT = 5;
 
 function startLatency() {
   const { latency } = figures;
@@ -19,9 +20,9 @@ function startLatency() {
   });
   const scale = element("span", { class: "key ramp" }, "1", element("span", { class: "gradient", "aria-hidden": "true" }), element("span", { class: "most" }));
   const place = fillPanel("latency", {
-    keys: [scale, key("median of its column, of 3 faults or more", "ink", "line"), doubtKey(), killKey()],
+    keys: [scale, key("median of its column, of 3 faults or more", "ink", "line"), figures.stalls.begin.length ? key("a CPU waited for the trace", "vermilion") : "", doubtKey(), killKey()],
     tools: [element("span", { class: "tools-label" }, "kinds:"), ...buttons],
-    how: `Each cell counts the faults that trapped in that time and took that long, from the trap to its end; darker (in the dark: brighter) is more, by the logarithm of the count. A fault that is served from memory lies in the band of microseconds; one that waits for the disk in that of milliseconds; streaks upwards are times when memory had run out.${latency.unended ? ` ${counted(latency.unended, "fault")} had not ended when the trace did and is not drawn.` : ""}`,
+    how: `Each cell counts the faults that trapped in that time and took that long, from the trap to its end; darker (in the dark: brighter) is more, by the logarithm of the count. A fault that is served from memory lies in the band of microseconds; one that waits for the disk in that of milliseconds; streaks upwards are times when memory had run out.${figures.stalls.begin.length ? " The line at the top marks times at which recording itself held a CPU up." : ""}${latency.unended ? ` ${counted(latency.unended, "fault")} had not ended when the trace did and is not drawn.` : ""}`,
     empty: latency.kinds.length ? null : "No page fault ended in this session.",
   });
   if (!latency.kinds.length) return;
@@ -32,6 +33,7 @@ function startLatency() {
     grid = heatGrid(plot, latency, chosen, rows);
     heatAxes(plot, latency, rows);
     drawHeat(plot, grid);
+    plot.clipped((ctx) => drawBand(ctx, figures.stalls, (t) => plot.x(t), plot.left, plot.width, plot.top, STALL_HEIGHT, theme.colour("vermilion"), 1, 0.6));
     scale.querySelector(".most").textContent = grouped(grid.most);
   }, (t, y) => tellHeat(grid, t, y));
 }

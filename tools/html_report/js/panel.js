@@ -22,7 +22,7 @@ function fillPanel(id, { keys = [], tools = [], how, empty }) {
   const body = element("div", { class: "body" });
   if (empty) body.append(element("p", { class: "empty" }, empty));
   section.querySelector("h2").after(...(empty ? [] : [
-    element("div", { class: "legend" }, ...keys, element("span", { class: "tools" }, ...tools)), readout]), body);
+    keys.length || tools.length ? element("div", { class: "legend" }, ...keys.filter(Boolean), element("span", { class: "tools" }, ...tools)) : "", readout]), body);
   section.append(element("p", { class: "how" }, element("strong", {}, "How to read it. "), how));
   return { body, readout };
 }

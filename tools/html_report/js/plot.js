@@ -131,10 +131,10 @@ function hatching(ctx) {
 }
 
 /**
- * Spans of time as a band whose strength is the share of each pixel's time that they cover.
+ * Spans of time as a band whose strength, from weakest to strongest, is the share of each pixel's time that they cover.
  * @param {{begin: Float64Array, end: Float64Array}} spans
  */
-function drawBand(ctx, spans, x, left, width, top, height, colour, strongest) {
+function drawBand(ctx, spans, x, left, width, top, height, colour, strongest, weakest = strongest / 8) {
   const shares = new Float64Array(Math.ceil(width) + 1);
   const n = spans.begin.length;
   for (let i = 0; i < n; i++) {
@@ -147,7 +147,7 @@ function drawBand(ctx, spans, x, left, width, top, height, colour, strongest) {
   }
   for (let pixel = 0; pixel < shares.length; pixel++) {
     if (!shares[pixel]) continue;
-    ctx.fillStyle = faded(colour, (0.12 + 0.88 * Math.min(shares[pixel], 1)) * strongest);
+    ctx.fillStyle = faded(colour, weakest + (strongest - weakest) * Math.min(shares[pixel], 1));
     ctx.fillRect(left + pixel, top, 1, height);
   }
 }
