@@ -1196,6 +1196,14 @@ CREATE TABLE loss (
 	tail TEXT NOT NULL -- none: nothing is missing at the end; unknown: the trace just stops; recovered: read from memory
 ) STRICT;
 
+-- When events are missing. What lived then may have changed unseen: see the view uncertain.
+CREATE TABLE loss_window (
+	cpu INTEGER NOT NULL, -- whose events
+	t_from INTEGER NOT NULL, -- the last one before them
+	t_to INTEGER NOT NULL, -- they were before this; 9223372036854775807: nothing came any more
+	events INTEGER -- how many; NULL: not known
+) STRICT;
+
 -- Events that were illegal in the state that the events before them had made. Must be empty. At most 1000 are kept; session
 -- has the number of all.
 CREATE TABLE order_violation (
@@ -1552,6 +1560,22 @@ CREATE TABLE verification_object (
 -- Times at which the whole machine stood still: n (number, as --at barrier#n), t (ns), event id.
 CREATE VIEW barrier AS
 SELECT n, t, id FROM trace_barrier;
+
+-- Where the state is not certain, because events are missing: from t_begin until t_end, what lives with span.t_begin < before may have
+-- changed or ended, and what was made before may be unknown. An event about an object makes a new, certain span; a baseline confirms
+-- or ends all.
+CREATE VIEW uncertain AS
+WITH baseline AS (
+	SELECT t FROM state_begin WHERE id < (SELECT max(id) FROM state_end)
+), point(t) AS (
+	SELECT t_from FROM loss_window UNION SELECT t FROM baseline
+), doubt AS (
+	SELECT t AS t_begin, lead(t, 1, 9223372036854775807) OVER (ORDER BY t) AS t_end, (
+		SELECT max(t_to) FROM loss_window WHERE t_from <= point.t
+		AND t_to > coalesce((SELECT max(t) FROM baseline WHERE t <= point.t), -1)) AS before
+	FROM point
+)
+SELECT t_begin, t_end, before FROM doubt WHERE before IS NOT NULL ORDER BY t_begin;
 
 -- The spans that live at a keyframe: k, table_id, span_id (rowid in that table, see span_table).
 CREATE VIEW live AS

@@ -54,6 +54,13 @@ class DiscardTest(support.SystemTest):
         self.assertGreater(uncertain, begin)
         self.assertLess(uncertain, end)
 
+    def test_the_windows_have_all_discarded_events(self):
+        self.assertEqual(self.recorded.rows("SELECT cpu, sum(events) FROM loss_window GROUP BY cpu"),
+                         self.recorded.rows("SELECT cpu, discarded FROM loss"))
+        self.assertEqual(self.recorded.rows("SELECT * FROM loss_window WHERE t_from > t_to"), [])
+        uncertain = self.recorded.value("SELECT value FROM session WHERE key = 'uncertain_from'")
+        self.assertEqual(self.recorded.value("SELECT min(t_begin) FROM uncertain"), uncertain)
+
 
 class LosslessTest(support.SystemTest):
     """The same host, the default mode: the guest waits for it, and nothing is lost."""

@@ -81,12 +81,12 @@ class SnapshotTest(support.DatabaseTest):
 
     def test_everything_of_one_task(self):
         found = self.listed(SWAPPED, "--pid", "2", "--full")
-        self.assertEqual(found["VMAs"], [[2, VA, VA + 0x3000, "r w", 2, 1]])
-        self.assertEqual(found["entries"], [[2, VA, "page", 5, None, "w"],
-                                            [2, VA + 0x1000, "swap", None, 3, ""]])
-        self.assertEqual(found["mappings"], [[5, 2, VA, 1]])
-        self.assertEqual(found["list inactive_anon, head to tail"], [[0, 5]])
-        self.assertEqual(found["swap slots"], [[3, 2, None]])
+        self.assertEqual(found["VMAs"], [[2, VA, VA + 0x3000, "r w", 2, 1, 10]])
+        self.assertEqual(found["entries"], [[2, VA, "page", 5, None, "w", 10],
+                                            [2, VA + 0x1000, "swap", None, 3, "", SWAPPED]])
+        self.assertEqual(found["mappings"], [[5, 2, VA, 1, 10]])
+        self.assertEqual(found["list inactive_anon, head to tail"], [[0, 5, 10]])
+        self.assertEqual(found["swap slots"], [[3, 2, None, SWAPPED]])
         self.assertNotIn("free blocks in the buddy lists", found)
 
     def test_text(self):
@@ -138,6 +138,44 @@ class SnapshotTest(support.DatabaseTest):
                            picture.with_suffix(".dot").read_text())
         self.assertEqual(sorted(edges), [("1", "5", "solid"), ("1", "6", "dashed"),
                                          ("2", "5", "dashed"), ("2", "6", "dashed")])
+
+    def lose(self) -> None:
+        """Events between 150 and 250, after which the child's exit makes the slot's count certain."""
+        self.add("loss_window", cpu=0, t_from=150, t_to=250, events=3)
+
+    def test_uncertain_state(self):
+        self.lose()
+        title = "events were lost: these objects are uncertain, and others may be unknown"
+        self.assertNotIn(title, self.listed(149))
+        counts = {what: (n, uncertain) for what, n, uncertain in self.listed(1000)[title]}
+        self.assertEqual((counts["rmap"], counts["swap"], counts["free"]), ((1, 1), (1, 0), (1, 1)))
+        found = self.listed(1000, "--full")
+        self.assertEqual(found["mappings"], [[5, 1, VA, 1, 10, "?"]])
+        self.assertEqual(found["swap slots"], [[3, 1, None, LEFT, ""]])
+
+    def test_a_baseline_makes_the_state_certain(self):
+        self.lose()
+        for t in (5, 600):
+            self.add("state_begin", t=t)
+            self.add("state_end", t=t + 1)
+        self.assertEqual(self.listed(599, "--full", "--what", "rmap")["mappings"],
+                         [[5, 1, VA, 1, 10, "?"]])
+        self.assertEqual(self.listed(600, "--full", "--what", "rmap")["mappings"],
+                         [[5, 1, VA, 1, 10]])
+
+    def test_uncertain_diff(self):
+        self.lose()
+        text = self.told("diff", "--at", "100", "--at", "end", "--what", "rmap")
+        self.assertIn("events were lost", text)
+        self.assertRegex(text, r"rmap +3 +0 +0 +1 +1\n")
+        picture = self.directory / "diff.svg"
+        self.told("diff", "--at", "100", "--at", "end", "-o", str(picture))
+        words = "".join(ElementTree.parse(picture).getroot().itertext()).replace("\xa0", " ")
+        self.assertIn("= parent 1, VMA 1 ?", words)
+        self.assertIn("Events were lost", words)
+        source = picture.with_suffix(".dot").read_text()
+        self.assertRegex(source, r'"vma 1" -> "frame 5" \[.*style="dotted"')
+        self.assertRegex(source, r'"vma 2" -> "frame 6" \[.*style="dashed"')
 
     def test_picture_of_no_change(self):
         picture = self.directory / "diff.svg"

@@ -48,6 +48,16 @@ class AnswersTest(ViewTest):
         self.add("live_ids", k=2, table_id=13, ids="[9]")
         self.assertEqual(self.view("live"), [(1, 12, 3), (1, 12, 5), (1, 12, 8), (2, 13, 9)])
 
+    def test_uncertain(self):
+        for t_from, t_to in ((100, 150), (120, 140), (300, 310), (390, 420)):
+            self.add("loss_window", cpu=0, t_from=t_from, t_to=t_to, events=1)
+        for t in (50, 200, 400):
+            self.add("state_begin", t=t)
+        self.add("state_end", t=401)
+        self.add("state_begin", t=500)  # the trace ends in it
+        self.assertEqual(self.view("uncertain"), [
+            (100, 120, 150), (120, 200, 150), (300, 390, 310), (390, 400, 420), (400, OPEN, 420)])
+
     def faults(self) -> None:
         for latency in range(1, 101):
             self.add("fault", kind="anon", result="minor", latency_ns=latency)

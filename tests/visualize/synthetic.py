@@ -31,6 +31,9 @@ CREATE TABLE vma_span(vma_id INTEGER, mm_id INTEGER, va_start INTEGER, va_end IN
                       flags INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE swap_span(slot INTEGER, t_begin INTEGER, t_end INTEGER, refs INTEGER);
 CREATE TABLE swap_cache_span(slot INTEGER, pfn INTEGER, t_begin INTEGER, t_end INTEGER);
+CREATE VIEW uncertain AS SELECT t_from AS t_begin, 9223372036854775807 AS t_end, t_to AS before
+    FROM loss_window;
+CREATE TABLE loss_window(t_from INTEGER, t_to INTEGER);
 CREATE TABLE trace_barrier(id INTEGER, t INTEGER, cpu INTEGER, n INTEGER);
 CREATE TABLE oom_kill(kill_id INTEGER, t INTEGER, pid INTEGER, predicted_pages INTEGER,
                       freed_pages INTEGER);

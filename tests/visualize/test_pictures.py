@@ -107,6 +107,22 @@ class RmapTest(PictureTest):
         self.assert_fails(rmap, "no task 99", directory, "--pid", "99", "--va", address)
         self.assert_fails(rmap, "go together", directory, "--pid", "11")
 
+    def test_entries_are_uncertain_after_a_loss(self) -> None:
+        synthetic.shared_pages(self.builder)
+        self.builder.add("loss_window", 22 * synthetic.MS, 25 * synthetic.MS)
+        directory = self.built()
+        for t, expected in ((21, {False}), (35, {False, True})):
+            data = self.json(rmap, directory, "--pfn", "0x101", "--at", str(t * synthetic.MS))
+            ptes = {pte["state"]: pte["uncertain"] for vma in data["vmas"] for pte in vma["ptes"]}
+            self.assertEqual(set(ptes.values()), expected)
+        # What changed after the loss is certain; that nothing is there is not.
+        self.assertEqual(ptes, {"present": True, "copy": False, "swapped": False, "gone": True})
+        path, = self.draw(rmap, directory, "--pfn", "0x101", "--at", str(35 * synthetic.MS))
+        picture = path.read_text(encoding="utf-8").replace("\xa0", " ")
+        self.assertEqual(picture.count("present ?"), 6)
+        self.assertIn("Events were lost", picture)
+        self.assertIn("stroke-dasharray", picture)
+
     def test_broken_chain_is_told(self) -> None:
         synthetic.shared_pages(self.builder)
         self.builder.db.execute("DELETE FROM avc_span WHERE vma_id = 5")
@@ -168,6 +184,20 @@ class LruTest(PictureTest):
         pages = self.json(lru, self.built())["lists"]["inactive_anon"]
         self.assertEqual([page["state"] for page in pages], [*cases, "idle_unsaved"])
         self.assertEqual([page["owner"] for page in pages], ["one 5"] * 4 + ["nobody", "one 5"])
+
+    def test_pages_are_uncertain_after_a_loss(self) -> None:
+        synthetic.long_lists(self.builder)
+        self.builder.add("loss_window", 1000 * synthetic.MS, 1500 * synthetic.MS)
+        directory = self.built()
+        lists = self.json(lru, directory, "--at", str(3100 * synthetic.MS))["lists"]
+        # Pages enter one after the other, at the head.
+        marks = [page["uncertain"] for page in lists[synthetic.INACTIVE]]
+        self.assertEqual(marks, sorted(marks))
+        self.assertAlmostEqual(sum(marks) / len(marks), 0.5, delta=0.01)
+        path = self.draw(lru, directory, "--at", str(3100 * synthetic.MS))[0]
+        picture = path.read_text(encoding="utf-8")
+        self.assertIn("Events\xa0were\xa0lost", picture)
+        self.assertIn("stroke-dasharray", picture)
 
     def test_pictures(self) -> None:
         synthetic.long_lists(self.builder)

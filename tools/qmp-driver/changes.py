@@ -58,6 +58,7 @@ class Difference:
     table: Table
     changes: dict[tuple, tuple[tuple | None, tuple | None]] = field(default_factory=dict)
     same: int = 0
+    uncertain: set[tuple] = field(default_factory=set)  # keys, also of what is the same
 
     def count(self, sort: str) -> int:
         return sum(kind_of(*change) == sort for change in self.changes.values())
@@ -68,12 +69,16 @@ def kind_of(before: tuple | None, after: tuple | None) -> str:
 
 
 def compare(before: state.State, after: state.State, table: Table) -> Difference:
-    columns, width = ", ".join(table.key + table.values), len(table.key)
-    old, new = ({row[:width]: row[width:] for row in moment.rows(table.name, columns)}
-                for moment in (before, after))
+    columns, width = ", ".join((*table.key, *table.values, "t_begin")), len(table.key)
+    old, new, uncertain = {}, {}, set()
+    for moment, found in ((before, old), (after, new)):
+        for row in moment.rows(table.name, columns):
+            found[row[:width]] = row[width:-1]
+            if row[-1] < (moment.uncertain_before or 0):
+                uncertain.add(row[:width])
     changes = {key: (old.get(key), new.get(key)) for key in sorted(old.keys() | new.keys())
                if old.get(key) != new.get(key)}
-    return Difference(table, changes, len(old.keys() | new.keys()) - len(changes))
+    return Difference(table, changes, len(old.keys() | new.keys()) - len(changes), uncertain)
 
 
 def set_argparser(parser) -> None:
@@ -105,7 +110,10 @@ def main(args) -> int:
         return 0
     print("from {} s ({}) to {} s ({})".format(
         *(word for moment, text in zip(moments, args.at) for word in (seconds(moment.t), text))))
-    listings = full(found) if args.full else summary(found)
+    doubt = any(moment.uncertain_before is not None for moment in moments)
+    if doubt:
+        print("events were lost: uncertain objects may be another way, and others may be unknown")
+    listings = full(found, doubt) if args.full else summary(found, doubt)
     for listing in listings:
         print("\n" + "\n".join(snapshot.as_text(listing)))
     if args.output:
@@ -113,11 +121,12 @@ def main(args) -> int:
     return 0
 
 
-def summary(found: list[Difference]) -> list[Listing]:
-    listings = [Listing("objects", ["what", "removed", "added", "changed", "same"], [
+def summary(found: list[Difference], doubt: bool) -> list[Listing]:
+    columns = ["what", "removed", "added", "changed", "same", *(["uncertain"] if doubt else [])]
+    listings = [Listing("objects", columns, [
         (difference.table.name.removesuffix("_span"),
-         *map(difference.count, ("removed", "added", "changed")), difference.same)
-        for difference in found])]
+         *map(difference.count, ("removed", "added", "changed")), difference.same,
+         *([len(difference.uncertain)] if doubt else [])) for difference in found])]
     for difference in found:
         sort = difference.table.sort
         if sort and difference.changes:
@@ -131,17 +140,19 @@ def summary(found: list[Difference]) -> list[Listing]:
     return listings
 
 
-def full(found: list[Difference]) -> list[Listing]:
+def full(found: list[Difference], doubt: bool) -> list[Listing]:
     listings = []
     for difference in found:
         table = difference.table
         rows = [(kind_of(before, after), *key, *(before or (None,) * len(table.values)),
-                 *(after or (None,) * len(table.values)))
+                 *(after or (None,) * len(table.values)),
+                 *(["?" if key in difference.uncertain else ""] if doubt else []))
                 for key, (before, after) in difference.changes.items()]
         names = [name.strip('"') for name in table.values]
         listings.append(Listing(f"{table.name.removesuffix('_span')}, {difference.same} the same",
                                 ["change", *table.key, *(f"{name}_before" for name in names),
-                                 *(f"{name}_after" for name in names)], rows))
+                                 *(f"{name}_after" for name in names),
+                                 *(["uncertain"] if doubt else [])], rows))
     return listings
 
 
@@ -150,7 +161,7 @@ def as_json(difference: Difference) -> dict:
     return {"table": table.name, "key": table.key,
             "values": [name.strip('"') for name in table.values], "same": difference.same,
             "changes": [{"change": kind_of(before, after), "key": key, "before": before,
-                         "after": after}
+                         "after": after, "uncertain": key in difference.uncertain}
                         for key, (before, after) in difference.changes.items()]}
 
 

@@ -57,6 +57,13 @@ class Snapshot:
     def flags(self, enum: str, value: int) -> str:
         return " ".join(name for name, mask in self._flags[enum] if value & mask)
 
+    def uncertain(self) -> Listing:
+        """How much of what lives may have changed or ended unseen."""
+        return Listing("events were lost: these objects are uncertain, and others may be unknown",
+                       ["what", "objects", "uncertain"],
+                       [(table.removesuffix("_span"), *self.state.nr_uncertain(table))
+                        for table in COUNTED])
+
     def listing(self, title: str, columns: str, sql: str) -> Listing:
         """columns: their names, with blanks between. {TABLE} in sql is what lives of that table."""
         return Listing(title, columns.split(), self.state.select(sql))
@@ -77,11 +84,10 @@ class Snapshot:
             return [self.listing("VMAs of each address space", "mm_id vmas bytes with_anon_vma", f"""
                 SELECT mm_id, count(*), sum(va_end - va_start), sum(anon_vma_id <> 0)
                 FROM {{vma_span}} {self.mine} GROUP BY mm_id""")]
-        found = self.listing("VMAs", "mm_id va_start va_end flags vma_id anon_vma_id", f"""
-            SELECT mm_id, va_start, va_end, flags, vma_id, anon_vma_id FROM {{vma_span}}
-            {self.mine} ORDER BY mm_id, va_start""")
-        found.rows = [(mm, start, end, self.flags("vma_flags", flags), vma, anon)
-                      for mm, start, end, flags, vma, anon in found.rows]
+        found = self.listing("VMAs", "mm_id va_start va_end flags vma_id anon_vma_id since", f"""
+            SELECT mm_id, va_start, va_end, flags, vma_id, anon_vma_id, t_begin
+            FROM {{vma_span}} {self.mine} ORDER BY mm_id, va_start""")
+        found.rows = [(*row[:3], self.flags("vma_flags", row[3]), *row[4:]) for row in found.rows]
         return [found]
 
     def pagetables(self, full: bool) -> list[Listing]:
@@ -95,13 +101,13 @@ class Snapshot:
                 self.listing("entries of each address space", "mm_id kind entries writable", f"""
                     SELECT mm_id, kind, count(*), sum(kind = 'page' AND flags & {self.writable} <> 0)
                     FROM {{pte_span}} {self.mine} GROUP BY mm_id, kind ORDER BY mm_id, kind""")]
-        entries = self.listing("entries", "mm_id va kind pfn slot flags", f"""
-            SELECT mm_id, va, kind, pfn, slot, flags FROM {{pte_span}} {self.mine}
+        entries = self.listing("entries", "mm_id va kind pfn slot flags since", f"""
+            SELECT mm_id, va, kind, pfn, slot, flags, t_begin FROM {{pte_span}} {self.mine}
             ORDER BY mm_id, va""")
-        entries.rows = [(*row[:5], self.flags("pte_flags", row[5])) for row in entries.rows]
-        return [self.listing("page tables", "mm_id level va pfn", f"""
-            SELECT * FROM (SELECT mm_id, level, va, pfn FROM {{pgtable_span}}
-                UNION ALL SELECT mm_id, 4, 0, pgd_pfn FROM {{mm_span}}) {self.mine}
+        entries.rows = [(*row[:5], self.flags("pte_flags", row[5]), row[6]) for row in entries.rows]
+        return [self.listing("page tables", "mm_id level va pfn since", f"""
+            SELECT * FROM (SELECT mm_id, level, va, pfn, t_begin FROM {{pgtable_span}}
+                UNION ALL SELECT mm_id, 4, 0, pgd_pfn, t_begin FROM {{mm_span}}) {self.mine}
             ORDER BY mm_id, level DESC, va"""), entries]
 
     def rmap(self, full: bool) -> list[Listing]:
@@ -109,34 +115,36 @@ class Snapshot:
             return [self.listing("frames by the number of their mappings", "mappings frames", f"""
                 SELECT n, count(*) FROM (SELECT count(*) AS n FROM {{rmap_span}} {self.mine}
                 GROUP BY pfn) GROUP BY n ORDER BY n""")]
-        return [self.listing("mappings", "pfn mm_id va anon_vma_id", f"""
-            SELECT pfn, mm_id, va, mapping_id FROM {{rmap_span}} {self.mine}
+        return [self.listing("mappings", "pfn mm_id va anon_vma_id since", f"""
+            SELECT pfn, mm_id, va, mapping_id, t_begin FROM {{rmap_span}} {self.mine}
             ORDER BY pfn, mm_id, va""")]
 
     def lru(self, full: bool) -> list[Listing]:
         mine = ("" if self.mm_id is None else
                 f"WHERE pfn IN (SELECT pfn FROM {{rmap_span}} {self.mine})")
-        pages = self.state.select(f"SELECT list, pfn FROM {{lru_span}} {mine} "
+        pages = self.state.select(f"SELECT list, pfn, t_begin FROM {{lru_span}} {mine} "
                                   "ORDER BY list, pos DESC")
-        lists: dict[str, list[int]] = {}
-        for name, pfn in pages:
-            lists.setdefault(name, []).append(pfn)
+        lists: dict[str, list[tuple[int, int]]] = {}
+        for name, *page in pages:
+            lists.setdefault(name, []).append(tuple(page))
         if not full:
             return [Listing("LRU lists, head to tail", ["list", "pages", "head", "tail"], [
-                (name, len(pfns), " ".join(map(str, pfns[:NR_ENDS])),
-                 " ".join(map(str, pfns[-NR_ENDS:]))) for name, pfns in lists.items()])]
-        return [Listing(f"list {name}, head to tail", ["place", "pfn"],
-                        list(enumerate(pfns))) for name, pfns in lists.items()]
+                (name, len(on), *(" ".join(str(pfn) for pfn, _ in end)
+                                  for end in (on[:NR_ENDS], on[-NR_ENDS:])))
+                for name, on in lists.items()])]
+        return [Listing(f"list {name}, head to tail", ["place", "pfn", "since"],
+                        [(place, *page) for place, page in enumerate(on)])
+                for name, on in lists.items()]
 
     def swap(self, full: bool) -> list[Listing]:
         mine = ("" if self.mm_id is None else
                 f"WHERE slot IN (SELECT slot FROM {{pte_span}} {self.mine})")
         slots = f"""
-            SELECT slot, max(refs) AS refs, max(pfn) AS pfn FROM (
-                SELECT slot, refs, NULL AS pfn FROM {{swap_span}}
-                UNION ALL SELECT slot, NULL, pfn FROM {{swap_cache_span}}) {mine} GROUP BY slot"""
+            SELECT slot, max(refs) AS refs, max(pfn) AS pfn, min(t_begin) AS since FROM (
+                SELECT slot, refs, NULL AS pfn, t_begin FROM {{swap_span}}
+                UNION ALL SELECT slot, NULL, pfn, t_begin FROM {{swap_cache_span}}) {mine} GROUP BY slot"""
         if full:
-            return [self.listing("swap slots", "slot references cached_pfn",
+            return [self.listing("swap slots", "slot references cached_pfn since",
                                  f"{slots} ORDER BY slot")]
         return [self.listing("swap slots by references (entries, and one for the swap cache)",
                              "references slots cached", f"""
@@ -160,13 +168,15 @@ class Snapshot:
                 self.listing("free frames elsewhere", "where frames", """
                     SELECT coalesce('cpu' || cpu, 'zeroed'), count(*) FROM {pcp_span}
                     GROUP BY cpu ORDER BY cpu""")]
-        return [self.listing("free blocks in the buddy lists", "pfn order",
-                             'SELECT pfn, "order" FROM {free_span} ORDER BY pfn'),
-                self.listing("free frames elsewhere", "pfn where",
-                             "SELECT pfn, coalesce('cpu' || cpu, 'zeroed') FROM {pcp_span} "
-                             "ORDER BY pfn")]
+        return [self.listing("free blocks in the buddy lists", "pfn order since",
+                             'SELECT pfn, "order", t_begin FROM {free_span} ORDER BY pfn'),
+                self.listing("free frames elsewhere", "pfn where since",
+                             "SELECT pfn, coalesce('cpu' || cpu, 'zeroed'), t_begin "
+                             "FROM {pcp_span} ORDER BY pfn")]
 
 
+COUNTED = ("task_span", "vma_span", "pgtable_span", "pte_span", "rmap_span", "lru_span", "swap_span",
+           "swap_cache_span", "page_life", "free_span", "pcp_span")
 KINDS = ("tasks", "vma", "pagetables", "rmap", "lru", "swap", "pages", "free")
 OF_A_TASK = KINDS[:-2]
 
@@ -187,6 +197,12 @@ def main(args) -> int:
         snapshot = Snapshot(database, t, args.pid)
         kinds = args.what or (KINDS if args.pid is None else OF_A_TASK)
         found = {kind: getattr(snapshot, kind)(args.full) for kind in dict.fromkeys(kinds)}
+        before = snapshot.state.uncertain_before
+        if before is not None:
+            found = {"uncertain": [snapshot.uncertain()], **found}
+            for listings in found.values():
+                for listing in listings:
+                    mark_uncertain(listing, before)
     if args.json:
         json.dump({"schema_version": SCHEMA_VERSION, "kind": "state", "t": t, "at": args.at,
                    "state": {kind: [vars(listing) for listing in listings]
@@ -197,6 +213,14 @@ def main(args) -> int:
         for listing in (listing for listings in found.values() for listing in listings):
             print("\n" + "\n".join(as_text(listing)))
     return 0
+
+
+def mark_uncertain(listing: Listing, before: int) -> None:
+    """A column more for the objects that have been what they are since before a loss."""
+    if "since" in listing.columns:
+        since = listing.columns.index("since")
+        listing.rows = [(*row, "?" if row[since] < before else "") for row in listing.rows]
+        listing.columns.append("uncertain")
 
 
 def as_text(listing: Listing) -> list[str]:

@@ -18,12 +18,21 @@ CANDIDATES = """
     WHERE rowid > {low} AND rowid <= {high} AND t_begin <= :t AND :t < t_end"""
 
 
+def uncertain_before(database: sqlite3.Connection, t: int) -> int | None:
+    """Events were lost: what lives at t and began before this may have changed or ended unseen.
+    None: all is certain.
+    """
+    return results.value(database, "SELECT before FROM uncertain WHERE t_begin <= :t AND :t < t_end",
+                         t=t)
+
+
 class State:
-    """What existed at t, nanoseconds since boot."""
+    """What existed at t, nanoseconds since boot. uncertain_before: see the function."""
 
     def __init__(self, database: sqlite3.Connection, t: int) -> None:
         self._database = database
         self.t = t
+        self.uncertain_before = uncertain_before(database, t)
         # Behind the last keyframe the next one does not exist: nothing is noted there, and no row
         # is behind its end.
         self._keyframe = results.value(
@@ -39,6 +48,12 @@ class State:
         """
         return results.rows(self._database, self.sql(table, columns, where), t=self.t,
                             **parameters)
+
+    def nr_uncertain(self, table: str) -> tuple[int, int]:
+        """How many of the rows of a span table alive at t there are, and how many are uncertain."""
+        (n, uncertain), = self.rows(table, "count(*), coalesce(sum(t_begin < :before), 0)",
+                                    before=self.uncertain_before or 0)
+        return n, uncertain
 
     def sql(self, table: str, columns: str = "*", where: str = "") -> str:
         """The query of rows(), for use inside another one, with :t."""

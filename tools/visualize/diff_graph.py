@@ -23,6 +23,7 @@ class Vma:
     va_end: int
     task: str
     change: str
+    uncertain: bool  # as in all three: events were lost, it may have been otherwise at one instant
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Frame:
     before: str  # where it was: a list, its kind, or free
     after: str
     change: str
+    uncertain: bool
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Mapping:
     va: int
     change: str
     now: str  # REMOVED: what the entry refers to instead
+    uncertain: bool
 
 
 @dataclass
@@ -56,6 +59,7 @@ class _Side:
 
     def __init__(self, moment) -> None:
         self.moment = moment
+        self._before = moment.uncertain_before or 0
         self.mappings = set(moment.rows("rmap_span", "pfn, mm_id, va"))
         self.lists = dict(moment.rows("lru_span", "pfn, list"))
         self.kinds = {}
@@ -65,6 +69,10 @@ class _Side:
         self.tasks = {mm: f"{comm} {pid}" for mm, comm, pid in
                       moment.rows("task_span", "mm_id, comm, pid", "mm_id <> 0")}
         self.vmas = sorted(moment.rows("vma_span", "mm_id, va_start, va_end, vma_id"))
+
+    def uncertain(self, table: str, key: str) -> set[tuple]:
+        """Keys of the rows that are."""
+        return set(self.moment.rows(table, key, "t_begin < :before", before=self._before))
 
     def place(self, pfn: int) -> str:
         return self.lists.get(pfn) or self.kinds.get(pfn, "free")
@@ -87,15 +95,23 @@ def build(before, after) -> DiffGraph:
     entries = {(mm, va): (kind, pfn if slot is None else slot) for mm, va, kind, pfn, slot in
                after.rows("pte_span", "mm_id, va, kind, pfn, slot")}
     mappings = []
+    doubt = _doubt(old, new, "rmap_span", "pfn, mm_id, va")
     for pfn, mm_id, va in links:
         found = new.vma_of(mm_id, va) or old.vma_of(mm_id, va)
         if found and found[3] in order:
             change = _change((pfn, mm_id, va) in old.mappings, (pfn, mm_id, va) in new.mappings)
             mappings.append(Mapping(found[3], pfn, va, change,
-                                    _now(entries.get((mm_id, va))) if change == REMOVED else ""))
+                                    _now(entries.get((mm_id, va))) if change == REMOVED else "",
+                                    (pfn, mm_id, va) in doubt))
     mappings.sort(key=lambda link: (order[link.vma_id], link.va, link.pfn))
-    frames = [_frame(old, new, pfn) for pfn in dict.fromkeys(link.pfn for link in mappings)]
+    doubt = _doubt(old, new, "page_life", "pfn") | _doubt(old, new, "lru_span", "pfn")
+    frames = [_frame(old, new, pfn, (pfn,) in doubt)
+              for pfn in dict.fromkeys(link.pfn for link in mappings)]
     return DiffGraph(vmas, frames, mappings, len(changed) - len(frames), len(links) - len(mappings))
+
+
+def _doubt(old: _Side, new: _Side, table: str, key: str) -> set[tuple]:
+    return old.uncertain(table, key) | new.uncertain(table, key)
 
 
 def _change(was: bool, is_now: bool) -> str:
@@ -109,13 +125,13 @@ def _now(entry: tuple | None) -> str:
     return {"swap": f"slot {number}", "zero": "the zero page"}.get(kind, f"frame {number}")
 
 
-def _frame(old: _Side, new: _Side, pfn: int) -> Frame:
+def _frame(old: _Side, new: _Side, pfn: int, uncertain: bool) -> Frame:
     was, now = pfn in old.kinds, pfn in new.kinds
     change = _change(was, now) if was or now else SAME
     if change == SAME and (old.place(pfn), old.lives.get(pfn)) != (new.place(pfn),
                                                                    new.lives.get(pfn)):
         change = CHANGED
-    return Frame(pfn, old.place(pfn), new.place(pfn), change)
+    return Frame(pfn, old.place(pfn), new.place(pfn), change, uncertain)
 
 
 def _vmas(old: _Side, new: _Side, links: list[tuple]) -> tuple[list[Vma], dict[int, int]]:
@@ -129,10 +145,11 @@ def _vmas(old: _Side, new: _Side, links: list[tuple]) -> tuple[list[Vma], dict[i
             count[found[3]] = count.get(found[3], 0) + 1
     taken = sorted(known, key=lambda vma_id: (-count[vma_id], vma_id))[:MAX_VMAS]
     rows = {side: {row[3]: row[:3] for row in side.vmas} for side in (old, new)}
+    doubt = _doubt(old, new, "vma_span", "vma_id")
     vmas = []
     for mm_id, start, end, vma_id in sorted(known[vma_id] for vma_id in taken):
         was, is_now = rows[old].get(vma_id), rows[new].get(vma_id)
         change = CHANGED if was and is_now and was != is_now else _change(bool(was), bool(is_now))
         task = new.tasks.get(mm_id) or old.tasks.get(mm_id, "no task")
-        vmas.append(Vma(vma_id, mm_id, start, end, task, change))
+        vmas.append(Vma(vma_id, mm_id, start, end, task, change, (vma_id,) in doubt))
     return vmas, {vma.vma_id: i for i, vma in enumerate(vmas)}

@@ -1,7 +1,7 @@
 """Draws a DiffGraph: VMAs on the left, frames on the right, a line for each mapping."""
 
 from . import palette
-from .diff_graph import ADDED, CHANGED, REMOVED, SAME, DiffGraph
+from .diff_graph import ADDED, CHANGED, REMOVED, SAME, DiffGraph, Frame, Vma
 from .drawing import Drawing, card, cell, gap, shorten, table, text
 from .session_db import hexadecimal
 
@@ -33,19 +33,20 @@ def draw(graph: DiffGraph, instants: list[str]) -> Drawing:
     height = max(len(graph.frames) * (FRAME_H + GAP), len(graph.vmas) * (VMA_H + GAP), FRAME_H)
     for vma, y in zip(graph.vmas, _spread(len(graph.vmas), VMA_H, height)):
         span = f"{hexadecimal(vma.va_start)} – {hexadecimal(vma.va_end)}"
-        lines = [_marked(vma.change, f"{shorten(vma.task, 24)}, VMA {vma.vma_id}"),
+        lines = [_marked(vma, f"{shorten(vma.task, 24)}, VMA {vma.vma_id}"),
                  text(span, 12, mono=True)]
-        _box(drawing, f"vma {vma.vma_id}", 0, y, VMA_W, VMA_H, vma.change, lines)
+        _box(drawing, f"vma {vma.vma_id}", 0, y, VMA_W, VMA_H, vma, lines)
     for frame, y in zip(graph.frames, _spread(len(graph.frames), FRAME_H, height)):
         place = frame.after if frame.before == frame.after else f"{frame.before} → {frame.after}"
-        lines = [_marked(frame.change, f"frame {frame.pfn:#x}"), text(place, 12)]
-        _box(drawing, f"frame {frame.pfn}", FRAME_X, y, FRAME_W, FRAME_H, frame.change, lines)
+        lines = [_marked(frame, f"frame {frame.pfn:#x}"), text(place, 12)]
+        _box(drawing, f"frame {frame.pfn}", FRAME_X, y, FRAME_W, FRAME_H, frame, lines)
     for link in graph.mappings:
         colour, sign, style, width, word = STYLES[link.change]
         now = f"; now {link.now}" if link.now else ""
-        drawing.edge(f"vma {link.vma_id}", f"frame {link.pfn}", color=colour, style=style,
-                     penwidth=width, tailport="e", headport="w",
-                     tooltip=f"{sign} {hexadecimal(link.va)}: {word}{now}")
+        doubt = {"style": "dotted", "headlabel": "?", "labeldistance": 2} if link.uncertain else {}
+        drawing.edge(f"vma {link.vma_id}", f"frame {link.pfn}", **{
+            "color": colour, "style": style, "penwidth": width, "tailport": "e", "headport": "w",
+            "tooltip": f"{sign} {hexadecimal(link.va)}: {word}{now}", **doubt})
     _footer(drawing, graph, BODY_Y + height + 8)
     return drawing
 
@@ -55,13 +56,15 @@ def _spread(count: int, height: int, room: int) -> list[float]:
     return [BODY_Y + room * (i + 0.5) / count - height / 2 for i in range(count)]
 
 
-def _marked(change: str, words: str) -> str:
-    return text(f"{STYLES[change][1]} {words}", 13, bold=True)
+def _marked(thing: Vma | Frame, words: str) -> str:
+    return text(f"{STYLES[thing.change][1]} {words}{' ?' * thing.uncertain}", 13, bold=True)
 
 
-def _box(drawing: Drawing, name: str, x: float, y: float, width: int, height: int, change: str,
-         lines: list[str]) -> None:
-    colour, _, style, pen, _ = STYLES[change]
+def _box(drawing: Drawing, name: str, x: float, y: float, width: int, height: int,
+         thing: Vma | Frame, lines: list[str]) -> None:
+    colour, _, style, pen, _ = STYLES[thing.change]
+    if thing.uncertain:
+        style += ",diagonals"
     drawing.node(name, x, y, width, height, card(lines, width - 20, height - 6), shape="box",
                  style=f"filled,{style}", color=colour, penwidth=pen, fillcolor=palette.PANEL)
 
@@ -75,10 +78,14 @@ def _footer(drawing: Drawing, graph: DiffGraph, y: float) -> None:
         drawing.node(f"legend {change} text", x + 36, y, width - 36, LEGEND_H,
                      table([gap(2) + cell(text(word), width=width - 38)], width - 36, LEGEND_H))
         x += width + 14
+    things = [*graph.vmas, *graph.frames, *graph.mappings]
     caption = ["A line is a mapping: an entry of the VMA's page tables that refers to the frame. "
                "Its tooltip has the address,", "and what the entry refers to now."]
     if not graph.mappings:
         caption = ["No mapping came or went."]
+    if any(thing.uncertain for thing in things):
+        caption.append("?, cut corners and dotted lines: uncertain. Events were lost, and it may "
+                       "have changed unseen.")
     if graph.hidden_frames:
         caption.append(f"{graph.hidden_frames} more frames have changed mappings and are not "
                        "drawn.")

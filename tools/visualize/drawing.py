@@ -35,13 +35,14 @@ def text(value: object, size: int = 12, colour: str = palette.INK, bold: bool = 
 
 
 def table(rows: list[str], width: int, height: int, background: str | None = None,
-          border: str | None = None) -> str:
+          border: str | None = None, dashed: bool = False) -> str:
     """
     A table of this size; each row is the HTML of its cells (<TD>...</TD>). dot shares among all
     columns what the cells' widths leave over: let them add up to `width`, and one height of each
     row to `height`.
     """
-    attributes = (f'BORDER="{1 if border else 0}" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" '
+    style = "ROUNDED,DASHED" if dashed else "ROUNDED"
+    attributes = (f'BORDER="{1 if border else 0}" STYLE="{style}" CELLBORDER="0" CELLSPACING="0" '
                   f'CELLPADDING="0" WIDTH="{width}" HEIGHT="{height}"')
     if background:
         attributes += f' BGCOLOR="{background}"'

@@ -24,6 +24,7 @@ class Page:
     owner: str  # task, "shared" or "nobody"
     mappings: int
     slot: int | None  # in the swap cache
+    uncertain: bool = False  # events were lost since it came here
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,15 @@ def lists_at(db: SessionDb, moment: Moment) -> Lists:
         "max(flags & ?) AS dirty FROM pte_span "
         "WHERE t_begin <= ? AND ? < t_end AND pfn IS NOT NULL GROUP BY pfn",
         bits["a"], bits["d"], t, t)}
+    before = db.uncertain_before(t) or 0
     lists: dict[str, list[Page]] = {name: [] for name in ALWAYS_SHOWN}
-    for row in db.rows("SELECT pfn, list, pos FROM lru_span WHERE t_begin <= ? AND ? < t_end "
+    for row in db.rows("SELECT pfn, list, pos, t_begin FROM lru_span WHERE t_begin <= ? AND ? < t_end "
                        "ORDER BY list, pos DESC", t, t):
         pfn = row["pfn"]
         mapping, slot = mapped.get(pfn), slots.get(pfn)
         lists.setdefault(row["list"], []).append(
             Page(pfn, row["pos"], _state(mapping, slot), _owner(mapping, owners),
-                 mapping["n"] if mapping else 0, slot))
+                 mapping["n"] if mapping else 0, slot, row["t_begin"] < before))
     return Lists(moment, lists)
 
 

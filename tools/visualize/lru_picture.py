@@ -46,7 +46,8 @@ def draw(lists: Lists) -> Drawing:
     y = _draw_legend(drawing, 68) + 26
     for name, limit in _shares(lists).items():
         y = _draw_list(drawing, name, lists.lists[name], limit, y) + 26
-    _draw_caption(drawing, y)
+    _draw_caption(drawing, y, any(page.uncertain for pages in lists.lists.values()
+                                  for page in pages))
     return drawing
 
 
@@ -109,12 +110,14 @@ def _cell_label(piece: Piece, is_tail: bool) -> str:
     who = shorten(owner, 14) if owned == len(piece.pages) else f"{share} % {shorten(owner, 10)}"
     last = piece.first + len(piece.pages) - 1
     place = f"{piece.first:,}" if last == piece.first else f"{piece.first:,}–{last:,}"
+    uncertain = any(page.uncertain for page in piece.pages)
+    place += " ?" * uncertain
     inner = CELL_W - 8
     line = [gap(4) + cell(text(place, 10, palette.MUTED), width=inner, height=20) + gap(4),
             gap(4) + cell(_bar(piece, inner), width=inner, height=BAR_H) + gap(4),
             gap(4) + cell(text(who, 10), width=inner, height=20) + gap(4)]
     border = palette.INK if is_tail else palette.LINE
-    return table(line, CELL_W, CELL_H, palette.PAPER, border)
+    return table(line, CELL_W, CELL_H, palette.PAPER, border, uncertain)
 
 
 def _bar(piece: Piece, width: int) -> str:
@@ -152,7 +155,7 @@ def _draw_legend(drawing: Drawing, y: int) -> int:
     return y + BAR_H
 
 
-def _draw_caption(drawing: Drawing, y: int) -> None:
+def _draw_caption(drawing: Drawing, y: int, uncertain: bool) -> None:
     lines = [
         "Read each list like text: pages enter at the head, top left, and reclaim takes them from "
         "the tail, the dark-rimmed last cell. The numbers are places in the list, from the head.",
@@ -162,6 +165,9 @@ def _draw_caption(drawing: Drawing, y: int) -> None:
         "Accessed and dirty bits are as the kernel last read them. A page that is dirty, or has no "
         "copy in swap, counts as only in memory.",
     ]
+    if uncertain:
+        lines.append("?, a dashed rim: uncertain. Events were lost, and pages of the cell may have "
+                     "left or moved unseen.")
     height = 19 * len(lines)
     drawing.node("caption", 0, y, RIGHT_X, height,
                  card([text(line, 12, palette.MUTED) for line in lines], RIGHT_X, height))

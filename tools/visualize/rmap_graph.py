@@ -49,6 +49,7 @@ class Pte:
     state: str
     refers_to: int | None  # pfn or slot
     flags: list[str]
+    uncertain: bool  # events were lost since it is what it is
 
 
 @dataclass
@@ -171,6 +172,7 @@ def _chain(db: SessionDb, t: int, pages: list[Page]) -> tuple[dict[int, list[int
 def _vmas(db: SessionDb, t: int, pages: list[Page], links: dict[int, list[int]]) -> list[Vma]:
     """The linked VMAs that cover an address of one of the pages, in order of process."""
     owners = db.owners_at(t)
+    before = db.uncertain_before(t)
     addresses = sorted({va for page in pages for va in page.addresses})
     entries = {(row["mm_id"], row["va"]): row
                for row in db.spans_at("pte_span", t, f"va IN ({_marks(addresses)})", *addresses)}
@@ -181,7 +183,7 @@ def _vmas(db: SessionDb, t: int, pages: list[Page], links: dict[int, list[int]])
         pid, comm = owners.get(row["mm_id"], (None, None))
         vma = Vma(row["vma_id"], row["mm_id"], row["va_start"], row["va_end"],
                   db.flag_names("vma_flags", row["flags"]), pid, comm, links[row["vma_id"]])
-        vma.ptes = [_pte(db, entries.get((vma.mm_id, va)), va, page)
+        vma.ptes = [_pte(db, entries.get((vma.mm_id, va)), va, page, before)
                     for page in pages if page.anon_vma_id in vma.anon_vma_ids
                     for va in page.addresses if vma.va_start <= va < vma.va_end]
         if vma.ptes:
@@ -189,13 +191,17 @@ def _vmas(db: SessionDb, t: int, pages: list[Page], links: dict[int, list[int]])
     return sorted(vmas, key=lambda vma: (vma.pid is None, vma.pid or 0, vma.va_start))
 
 
-def _pte(db: SessionDb, entry: sqlite3.Row | None, va: int, page: Page) -> Pte:
+def _pte(db: SessionDb, entry: sqlite3.Row | None, va: int, page: Page, before: int | None) -> Pte:
+    # That there is no entry is as uncertain as one made before the loss.
+    uncertain = before is not None and (entry is None or entry["t_begin"] < before)
     kind = entry["kind"] if entry else "none"
     flags = db.flag_names("pte_flags", entry["flags"]) if entry else []
     if kind == "page":
         pfn = entry["pfn"]
-        return Pte(page.tag, va, "present" if pfn == page.pfn else "copy", pfn, flags)
+        return Pte(page.tag, va, "present" if pfn == page.pfn else "copy", pfn, flags,
+                   uncertain)
     if kind == "swap":
         slot = entry["slot"]
-        return Pte(page.tag, va, "swapped" if slot == page.slot else "other", slot, flags)
-    return Pte(page.tag, va, "gone", None, flags)
+        return Pte(page.tag, va, "swapped" if slot == page.slot else "other", slot, flags,
+                   uncertain)
+    return Pte(page.tag, va, "gone", None, flags, uncertain)

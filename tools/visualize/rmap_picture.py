@@ -131,15 +131,19 @@ def _draw_vma(drawing: Drawing, vma: Vma, top: int, bottom: int) -> None:
 
 def _pte_cells(pte: Pte) -> str:
     colour, word, _ = STATES[pte.state]
+    if pte.uncertain:
+        state = cell(text(f"{word} ?", 12, bold=True), border=1, style="dashed", color=colour,
+                     width=106, height=LINE_H, align="CENTER")
+    else:
+        state = cell(text(word, 12, palette.text_on(colour), bold=True), bgcolor=colour, width=106,
+                     height=LINE_H, align="CENTER")
     target = ""
     if pte.refers_to is not None:
         in_swap = pte.state in ("swapped", "other")
         target = f"slot {pte.refers_to}" if in_swap else f"pfn {pte.refers_to:#x}"
     return (gap(INSET_PX) + cell(text(pte.tag, 12, bold=True, mono=True), width=20) +
             cell(text(hexadecimal(pte.va), 12, mono=True), width=140) +
-            cell(text(word, 12, palette.text_on(colour), bold=True), bgcolor=colour, width=106,
-                 height=LINE_H, align="CENTER") +
-            gap(INSET_PX) + cell(text(target, 12, mono=True), width=130) +
+            state + gap(INSET_PX) + cell(text(target, 12, mono=True), width=130) +
             cell(text(" ".join(pte.flags), 12, palette.MUTED, mono=True), width=100))
 
 
@@ -163,6 +167,9 @@ def _draw_footer(drawing: Drawing, graph: RmapGraph, y: int) -> None:
         "PTE flags: w writable, x executable, a accessed, d dirty (both as last read by the "
         "kernel), n no access. Grey PTEs are visits that find nothing.",
     ]
+    if any(pte.uncertain for vma in graph.vmas for pte in vma.ptes):
+        caption.append("?, a dashed rim: uncertain. Events were lost, and the entry may have "
+                       "changed unseen.")
     if graph.hidden_vmas:
         caption.append(f"{graph.hidden_vmas} more VMAs of the chain are not drawn.")
     for page in graph.pages:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import instant
+import state
 from errors import ToolError
 
 SCHEMA_VERSION = 1  # of the --json output of every picture
@@ -71,6 +72,10 @@ class SessionDb:
     def spans_at(self, table: str, t: int, where: str = "1", *parameters: Any) -> list[sqlite3.Row]:
         return self.rows(f"SELECT * FROM {table} WHERE t_begin <= ? AND ? < t_end AND ({where})",
                          t, t, *parameters)
+
+    def uncertain_before(self, t: int) -> int | None:
+        """See state.py: what lives at t and began before this is uncertain. None: all is certain."""
+        return state.uncertain_before(self._db, t)
 
     def flags(self, enum: str) -> dict[str, int]:
         """Name -> mask of each bit of a set of flags."""

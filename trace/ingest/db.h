@@ -28,6 +28,7 @@ enum db_rows { APPENDED, KEYED };
 	X(event_count, 2, KEYED)        \
 	X(loss, 6, KEYED)               \
 	X(order_violation, 7, APPENDED) \
+	X(loss_window, 4, APPENDED)     \
 	X(moment, 1, KEYED)             \
 	X(task_span, 8, APPENDED)       \
 	X(oom_candidate, 8, APPENDED)   \

@@ -46,6 +46,7 @@ void stream_close(struct stream *stream)
 		close(stream->fd);
 	free(stream->path);
 	free(stream->buffer);
+	free(stream->losses);
 	error_free(stream->damage);
 	*stream = (struct stream){.fd = -1};
 }
@@ -177,10 +178,33 @@ static struct error *check_events(struct stream *stream, uint64_t offset, uint32
 	return NULL;
 }
 
+/* Remembers that events are missing in front of a good packet or inside it, if they are. */
+static void note_loss(struct stream *stream, const struct trace_packet *packet)
+{
+	uint64_t missing = packet->emitted - stream->received;
+	/* The kernel discards while no packet is open. Of one that it left open in a crash, events inside are missing. */
+	uint64_t until = stream->recovered ? packet->timestamp_end : packet->timestamp_begin;
+
+	/* Counters that do not add up may also tell of too many. */
+	if ((int64_t)(missing - stream->missing) <= 0) {
+		stream->missing = missing;
+		return;
+	}
+	if (stream->nr_losses == stream->max_losses) {
+		stream->max_losses = stream->max_losses ? 2 * stream->max_losses : 16;
+		stream->losses =
+			xrealloc(stream->losses, stream->max_losses, sizeof(*stream->losses));
+	}
+	stream->losses[stream->nr_losses++] =
+		(struct loss_window){stream->last_t, until, missing - stream->missing};
+	stream->missing = missing;
+}
+
 /* Takes the counters of a good packet over, and remembers where certainty ends. */
 static void account(struct stream *stream, const struct trace_packet *packet, uint64_t count)
 {
 	stream->received += count;
+	note_loss(stream, packet);
 	if (packet->emitted != stream->received + packet->events_discarded &&
 	    !stream->miscount.found)
 		stream->miscount = (struct miscount){true, packet->packet_seq_num, packet->emitted,

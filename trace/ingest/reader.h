@@ -30,6 +30,12 @@ struct miscount {
 	uint64_t seq, emitted, received, discarded;
 };
 
+/* Some events of a stream between two times are missing. */
+struct loss_window {
+	uint64_t t_from, t_to; /* the last stamp before, and one behind */
+	uint64_t events;
+};
+
 struct stream {
 	const struct layout *layout;
 	char *path;
@@ -43,13 +49,16 @@ struct stream {
 	uint64_t received;        /* events in good packets */
 	uint64_t discarded;       /* as the last good packet says */
 	uint64_t emitted;         /* as the last good packet says */
+	uint64_t missing;         /* emitted, and not received */
 	uint64_t trimmed_bytes;   /* of an incomplete last packet */
 	bool recovered;           /* its end was read from guest memory; set by the merge */
 	uint64_t loss_t;          /* last stamp before the first known loss; UINT64_MAX: none */
 	struct miscount miscount; /* the first one */
-	struct error *damage;     /* why reading stopped early, or NULL */
-	uint64_t *buffer;         /* TRACE_SUBBUF_SIZE bytes: the packet in memory */
-	uint32_t pos, end;        /* bytes: next event, end of the packet in memory */
+	struct loss_window *losses;
+	uint32_t nr_losses, max_losses;
+	struct error *damage; /* why reading stopped early, or NULL */
+	uint64_t *buffer;     /* TRACE_SUBBUF_SIZE bytes: the packet in memory */
+	uint32_t pos, end;    /* bytes: next event, end of the packet in memory */
 };
 
 /* Opens `path` as the stream of `cpu`. The stream may be closed also when an error is returned. */

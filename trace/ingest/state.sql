@@ -31,6 +31,14 @@ CREATE TABLE loss (
 	tail TEXT NOT NULL -- none: nothing is missing at the end; unknown: the trace just stops; recovered: read from memory
 ) STRICT;
 
+-- When events are missing. What lived then may have changed unseen: see the view uncertain.
+CREATE TABLE loss_window (
+	cpu INTEGER NOT NULL, -- whose events
+	t_from INTEGER NOT NULL, -- the last one before them
+	t_to INTEGER NOT NULL, -- they were before this; 9223372036854775807: nothing came any more
+	events INTEGER -- how many; NULL: not known
+) STRICT;
+
 -- Events that were illegal in the state that the events before them had made. Must be empty. At most 1000 are kept; session
 -- has the number of all.
 CREATE TABLE order_violation (

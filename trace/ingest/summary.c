@@ -51,13 +51,32 @@ static const char *tail_of(const struct stream *stream, const struct model *mode
 	return stream->recovered ? "recovered" : "unknown";
 }
 
-/* From here on events may be missing; UINT64_MAX: none are. A stream that just stops lacks whatever
- * came after its last packet. */
+/* A stream that just stops lacks whatever came after its last packet. */
+static bool just_stops(const struct stream *stream, const struct model *model)
+{
+	return (!model->ended && !stream->recovered) || stream->trimmed_bytes;
+}
+
+/* From here on events may be missing; UINT64_MAX: none are. */
 static uint64_t uncertain_from(const struct stream *stream, const struct model *model)
 {
-	bool just_stops = (!model->ended && !stream->recovered) || stream->trimmed_bytes;
+	return just_stops(stream, model) && stream->last_t < stream->loss_t ? stream->last_t
+									    : stream->loss_t;
+}
 
-	return just_stops && stream->last_t < stream->loss_t ? stream->last_t : stream->loss_t;
+/* When events of a stream are missing. What is not known by number is missing to the end. */
+static void write_losses(struct db *db, const struct stream *stream, const struct model *model)
+{
+	bool open = stream->damage || just_stops(stream, model);
+
+	for (uint32_t i = 0; i < stream->nr_losses; i++) {
+		const struct loss_window *loss = &stream->losses[i];
+
+		DB_INSERT(db, loss_window, INT(stream->cpu), INT(loss->t_from), INT(loss->t_to),
+			  INT(loss->events));
+	}
+	if (open)
+		DB_INSERT(db, loss_window, INT(stream->cpu), INT(stream->last_t), INT(T_OPEN), NIL);
 }
 
 /* Emitted = received + discarded holds for every packet; the first that breaks it is a violation
@@ -89,6 +108,7 @@ static void write_streams(struct db *db, const struct merge *merge, const struct
 			  INT(stream->discarded), INT(model->stalled_ns[stream->cpu]),
 			  TEXT(tail_of(stream, model)));
 		write_miscount(db, stream);
+		write_losses(db, stream, model);
 		discarded += stream->discarded;
 		stalled += model->stalled_ns[stream->cpu];
 		trimmed += stream->trimmed_bytes;

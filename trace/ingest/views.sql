@@ -7,6 +7,22 @@
 CREATE VIEW barrier AS
 SELECT n, t, id FROM trace_barrier;
 
+-- Where the state is not certain, because events are missing: from t_begin until t_end, what lives with span.t_begin < before may have
+-- changed or ended, and what was made before may be unknown. An event about an object makes a new, certain span; a baseline confirms
+-- or ends all.
+CREATE VIEW uncertain AS
+WITH baseline AS (
+	SELECT t FROM state_begin WHERE id < (SELECT max(id) FROM state_end)
+), point(t) AS (
+	SELECT t_from FROM loss_window UNION SELECT t FROM baseline
+), doubt AS (
+	SELECT t AS t_begin, lead(t, 1, 9223372036854775807) OVER (ORDER BY t) AS t_end, (
+		SELECT max(t_to) FROM loss_window WHERE t_from <= point.t
+		AND t_to > coalesce((SELECT max(t) FROM baseline WHERE t <= point.t), -1)) AS before
+	FROM point
+)
+SELECT t_begin, t_end, before FROM doubt WHERE before IS NOT NULL ORDER BY t_begin;
+
 -- The spans that live at a keyframe: k, table_id, span_id (rowid in that table, see span_table).
 CREATE VIEW live AS
 SELECT k, table_id, value AS span_id FROM live_ids, json_each(ids);
