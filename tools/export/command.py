@@ -25,8 +25,8 @@ def set_argparser(parser) -> None:
                       help="a trace.dat for trace-cmd and KernelShark")
     what.add_argument("--csv", metavar="DIR", help="a CSV file for each table, in this directory")
     parser.add_argument("--tables", metavar="A,B",
-                        help="with --csv: these tables or views, or all (default: all but the "
-                             "event tables)")
+                        help="with --csv: these tables or views, or all (default: the state "
+                             "tables)")
     parser.add_argument("-o", "--output", metavar="FILE",
                         help="default: trace.perfetto-trace or trace.dat in the session")
 

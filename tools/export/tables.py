@@ -7,6 +7,8 @@ from results import rows
 
 # The first columns of each event table: rank in the merged trace, ns since boot, CPU.
 EVENT_COLUMNS = ("id", "t", "cpu")
+# What the project's own tools find their way by; it tells nothing about the session.
+AIDS = ("moment", "keyframe", "keyframe_end", "live_ids", "span_table")
 
 
 def quoted(name: str) -> str:
@@ -19,14 +21,12 @@ def columns(database: sqlite3.Connection, table: str) -> list[str]:
                                              "ORDER BY cid", table=table)]
 
 
-def event_tables(database: sqlite3.Connection) -> list[str]:
-    """Tables with a row for each event of a kind, in the order of the schema."""
-    return [table for table in all_tables(database) if _is_event(database, table)]
-
-
 def state_tables(database: sqlite3.Connection) -> list[str]:
-    """All others, in the order of the schema."""
-    return [table for table in all_tables(database) if not _is_event(database, table)]
+    """All but event tables, which have a row for each event of a kind, and aids; in the order of the
+    schema.
+    """
+    return [table for table in all_tables(database)
+            if table not in AIDS and not _is_event(database, table)]
 
 
 def all_tables(database: sqlite3.Connection) -> list[str]:
