@@ -36,7 +36,8 @@ class VerificationSoak(support.SystemTest):
         self.assert_clean(recorded, [("thrash", 0), ("forkshare", 0), ("mapchurn", 0), *[("oomhog", 9)] * 4])
         self.assertGreaterEqual(recorded.loss.received, NEEDED)
         self.assertEqual(recorded.value("SELECT count(*) FROM oom_kill"), 4)
-        found = verification.check(recorded.directory, recorded.database)
+        found, failures = verification.check(recorded.directory, recorded.database)
+        self.assertEqual(failures, [])
         kinds = [one.kind for one in found]
         self.assertEqual((kinds.count("barrier"), kinds.count("arbitrary")), (BARRIERS, ARBITRARY))
         for one in found:

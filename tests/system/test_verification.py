@@ -52,13 +52,31 @@ class VerificationTest(support.SystemTest):
         for name, recorded in self.sessions.items():
             with self.subTest(name):
                 self.assert_complete(recorded)
-                found = verification.check(recorded.directory, recorded.database)
+                found, failures = verification.check(recorded.directory, recorded.database)
+                self.assertEqual(failures, [])
                 self.assertEqual(sorted(one.kind for one in found), ["arbitrary"] * 2 + ["barrier"] * 3)
                 for one in found:
                     self.assertEqual(verification.lines(one)[1:], [])
                     self.assertLessEqual(len(one.busy), 0 if one.kind == "barrier" else MAX_BUSY)
                     self.assertGreater(one.objects, 1000)
 
+
+    def test_nothing_else_is_excused_at_an_arbitrary_instant(self):
+        recorded = self.sessions["pressure"]
+        found, _ = verification.check(recorded.directory, recorded.database)
+        instant = next(one for one in found if one.kind == "arbitrary")
+        path = self.directory / "arbitrary.db"
+        shutil.copyfile(recorded.directory / session.DATABASE, path)
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            pfn = database.execute("SELECT pfn FROM lru_span WHERE t_begin < ? - 1000000 AND ? + 1000000 < t_end",
+                                   (instant.t, instant.t)).fetchone()[0]
+            with database:
+                database.execute("DELETE FROM lru_span WHERE pfn = ?", (pfn,))
+            altered, _ = verification.check(recorded.directory, database)
+        told = verification.lines(next(one for one in altered if one.instant == instant.instant))
+        self.assertEqual(len(told), 2, told)
+        self.assertIn(f"  lru pfn {pfn}: memory list=", told[1])
+        self.assertIn("trace none; last event: lru_insert", told[1])
 
     def verify(self) -> subprocess.CompletedProcess:
         return subprocess.run([str(support.PALIMPSEST), "verify", str(self.sessions["oom"].directory)],

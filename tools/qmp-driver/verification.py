@@ -5,6 +5,7 @@ verification tell.
 import gzip
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +62,22 @@ def taken(directory: Path) -> list[Path]:
                   key=lambda path: int(path.name.split(".")[0]))
 
 
-def check(directory: Path, database: sqlite3.Connection) -> list[Result]:
-    """Compare every instant of a session."""
-    names, trace = Names(database), None
-    found = []
+def check(directory: Path, database: sqlite3.Connection) -> tuple[list[Result], list[str]]:
+    """Compare every instant of a session. Also says of which ones the trace cannot tell the state,
+    and why: it ends before, or is damaged, or something was discarded.
+    """
+    names, trace = Names(database), Trace(directory, database)
+    found, failures = [], []
     for path in taken(directory):
-        read = _read(path)
         try:
+            read = _read(path)
             if read["kind"] == instants.BARRIER:
                 found.append(_check_barrier(read, database, names))
             else:
-                trace = trace or Trace(directory, database)
                 found.append(_check_arbitrary(read, trace, database, names))
         except ToolError as error:
-            raise ToolError(f"{path}: {error}") from error
-    return found
+            failures.append(f"{path}: not compared: {error}")
+    return found, failures
 
 
 def store(directory: Path, found: list[Result]) -> None:
@@ -93,11 +95,14 @@ def store(directory: Path, found: list[Result]) -> None:
 
 
 def fill(directory: Path) -> None:
-    """Compare what was read of a session's instants, if anything, and fill the tables."""
+    """Compare what was read of a session's instants, if anything, and fill the tables. An instant
+    that cannot be compared is named, and is not there."""
     if not taken(directory):
         return
     with closing(session.open_database(directory)) as database:
-        found = check(directory, database)
+        found, failures = check(directory, database)
+    for failure in failures:
+        print(f"palimpsest: {failure}", file=sys.stderr)
     store(directory, found)
 
 
@@ -107,7 +112,8 @@ def failures(database: sqlite3.Connection, wanted: int) -> list[str]:
         database, "SELECT count(*), coalesce(sum(differences), 0) FROM verification")[0]
     found = []
     if count < wanted:
-        found.append(f"guest memory was read at {count} of {wanted} instants: the session ended before the rest was due")
+        found.append(f"guest memory was compared at {count} of {wanted} instants: if no line above says why, the "
+                     "session ended before the rest was due")
     if different:
         found.append(f"{different} objects differ between guest memory and trace: see `palimpsest verify`")
     return found
@@ -139,7 +145,7 @@ def _read(path: Path) -> dict:
         with gzip.open(path, "rt") as file:
             return json.load(file)
     except (OSError, EOFError, ValueError) as error:
-        raise ToolError(f"{path}: {error}") from error
+        raise ToolError(str(error)) from error
 
 
 def _check_barrier(read: dict, database: sqlite3.Connection, names: Names) -> Result:

@@ -50,10 +50,10 @@ def _verify_memory(directory: Path) -> bool:
         print(f"{directory}: guest memory was not read (`verify` in a scenario)")
         return True
     with closing(session.open_database(directory)) as database:
-        found = verification.check(directory, database)
-    for one in found:
-        print("\n".join(verification.lines(one)))
-    return not any(one.differences for one in found)
+        found, failures = verification.check(directory, database)
+    for line in [line for one in found for line in verification.lines(one)] + failures:
+        print(line)
+    return not failures and not any(one.differences for one in found)
 
 
 def _manifest(directory: Path) -> list[tuple[str, str]]:
