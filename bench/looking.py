@@ -25,7 +25,8 @@ from micro import Machines
 from tracing import emitted, ingest, thrash
 
 LONG_ROUNDS, SHORT_SIZE = 15, "61M"  # about ten million events, and about one
-INSTANTS = 40
+INSTANTS, COMMANDS = 40, 10
+PALIMPSEST = ROOT / "tools" / "palimpsest"
 # The memory state: page tables, reverse mapping, LRU lists, swap map, VMAs, free lists.
 TABLES = ("pte_span", "pgtable_span", "rmap_span", "lru_span", "swap_span", "vma_span",
           "free_span", "pcp_span")
@@ -54,11 +55,16 @@ def instants(database: Path) -> list[int]:
 def state_rows(build: Build, holder: Path) -> list[Row]:
     _, directory = thrash(build, True, holder, "--rounds", str(LONG_ROUNDS))
     database = ingest(directory, build)
-    spent = [1000 * state_seconds(directory, t) for t in instants(database)]
+    times = instants(database)
+    spent = [1000 * state_seconds(directory, t) for t in times]
+    printed = [1000 * cpu_of([str(PALIMPSEST), "state", str(directory), "--at", str(t)])[0]
+               for t in times[::INSTANTS // COMMANDS]]
     return [Row("events of a long session", "M", emitted(database) / 1e6),
             Row(f"its memory state at an instant: the dearest of {INSTANTS}", "ms of CPU", max(spent),
                 goal=Goal(at_most=200), details={"instants": spent}),
-            Row("the same, the median", "ms of CPU", median(spent))]
+            Row("the same, the median", "ms of CPU", median(spent)),
+            Row("palimpsest state, the command, the median", "ms of CPU", median(printed),
+                details={"instants": printed})]
 
 
 def paint_seconds(build: Build, page: Path, times: int) -> list[float]:
@@ -78,7 +84,7 @@ def report_rows(build: Build, holder: Path, quick: bool) -> list[Row]:
     _, directory = thrash(build, True, holder, "--size", SHORT_SIZE)
     events = emitted(ingest(directory, build))
     page = directory / "report.html"
-    written, _ = cpu_of([str(ROOT / "tools" / "palimpsest"), "report", "--html", str(directory)])
+    written, _ = cpu_of([str(PALIMPSEST), "report", "--html", str(directory)])
     painted = paint_seconds(build, page, QUICK_PAINTS if quick else PAINTS)
     return [Row("events of a short session", "M", events / 1e6),
             Row("its report: size", "MB", page.stat().st_size / 1e6, goal=Goal(at_most=25)),

@@ -8,11 +8,13 @@ import io
 import os
 import re
 import resource
+import shutil
 import sqlite3
 import struct
 import subprocess
 import tempfile
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 import support
@@ -241,8 +243,9 @@ class PerfettoTest(ReferenceTest):
 class DamagedTest(support.DatabaseTest):
 
     def test_spans_that_do_not_nest_and_faults_without_an_end(self):
-        for key, value in (("t_first", 50), ("t_last", 500), ("uncertain_from", 250)):
+        for key, value in (("t_first", 50), ("t_last", 500)):
             self.add("session", key=key, value=value)
+        self.add("loss_window", cpu=1, t_from=250, t_to=300, events=7)
         self.add("task_span", pid=5, mm_id=1, comm="five", t_begin=60, t_end=OPEN)
         for begin, end in ((100, 300), (200, 400)):
             self.add("direct_reclaim", pid=5, t_begin=begin, t_end=end)
@@ -259,7 +262,12 @@ class DamagedTest(support.DatabaseTest):
             (100, "slice_begin", "thread", reclaim), (200, "slice_begin", "overlapping", reclaim),
             (400, "slice_end", "overlapping", None), (300, "slice_end", "thread", None),
             (450, "slice_begin", "thread", "page_fault not over"),
-            (250, "instant", "all", "uncertain from here: events are missing")])
+            (250, "slice_begin", "events lost", "events lost"),
+            (300, "slice_end", "events lost", None),
+            (250, "slice_begin", "state uncertain", "state uncertain"),
+            (500, "slice_end", "state uncertain", None)])
+        self.assertEqual([arguments for *_, name, arguments in decoded.events
+                          if name == "events lost"], [{"cpu": 1, "events": 7}])
 
 
 LINUX_STATES = {"0": "0", "1": "1", "2": "2", "3": "32", "4": "16"}  # R S D Z X
@@ -280,8 +288,8 @@ class TraceDatTest(ReferenceTest):
                                dict(field.split("=") for field in fields.split())))
 
     @classmethod
-    def report(cls, *arguments: str) -> list[str]:
-        done = subprocess.run(["trace-cmd", "report", *arguments, "-i", cls.path],
+    def report(cls, *arguments: str, path: Path | None = None) -> list[str]:
+        done = subprocess.run(["trace-cmd", "report", *arguments, "-i", path or cls.path],
                               capture_output=True, text=True)
         if done.returncode or done.stderr:
             raise AssertionError(f"trace-cmd report: {done.returncode}: {done.stderr}")
@@ -328,6 +336,28 @@ class TraceDatTest(ReferenceTest):
                             for line in self.report("-F", "sched/sched_switch")))
 
 
+    def test_losses(self):
+        """One with a number, one without, on CPU 1; what is lost at the end has no event behind it."""
+        times = [t for t, cpu, *_ in self.events if cpu == 1]
+        middle, late = times[len(times) // 2], times[-1]
+        copy = self.directory / "lossy"
+        (copy / "ctf").mkdir(parents=True)
+        shutil.copy(self.session / "ctf" / "metadata", copy / "ctf")
+        shutil.copy(self.session / "session.db", copy)
+        with closing(sqlite3.connect(copy / "session.db", isolation_level=None)) as database:
+            database.executemany("INSERT INTO loss_window VALUES (1, ?, ?, ?)", [
+                (middle - 2, middle - 1, 3), (middle - 1, middle, 4), (late - 1, late, None),
+                (late, OPEN, None)])
+        done = support.palimpsest("export", str(copy), "--trace-dat", sessions=self.directory)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = self.report("-R", "-t", path=copy / "trace.dat")
+        said = [(line, REPORTED.fullmatch(lines[n + 1]).group(3, 4, 5))
+                for n, line in enumerate(lines) if "DROPPED" in line]
+        self.assertEqual(said, [(f"CPU:1 [{what}EVENTS DROPPED]",
+                                 ("001", str(t // 10**9), f"{t % 10**9:09d}"))
+                                for what, t in (("7 ", middle), ("", late))])
+
+
 class RingBufferTest(unittest.TestCase):
 
     def read(self, data: bytes) -> list[tuple[int, bytes]]:
@@ -335,8 +365,11 @@ class RingBufferTest(unittest.TestCase):
         found = []
         for start in range(0, len(data), 4096):
             t, commit = struct.unpack_from("<QQ", data, start)
-            self.assertLessEqual(commit, 4080)
+            commit, flags = commit & (1 << 27) - 1, commit >> 30
             at, end = start + 16, start + 16 + commit
+            self.assertLessEqual(end + 8 * (flags & 1), start + 4096)
+            if flags:
+                found.append(struct.unpack_from("<Q", data, end)[0] if flags & 1 else None)
             while at < end:
                 word, following = struct.unpack_from("<II", data.ljust(len(data) + 4), at)
                 length, at = word & 31, at + 4
@@ -362,9 +395,20 @@ class RingBufferTest(unittest.TestCase):
         ring = RingBuffer(file)
         for event in events:
             ring.add(*event)
-        ring.close()
+        ring.finish_page()
         self.assertEqual(len(file.getvalue()) % 4096, 0)
         self.assertEqual(self.read(file.getvalue()), events)
+
+    def test_losses(self):
+        """They stand in front of the event that follows; the page has room for their number."""
+        file = io.BytesIO()
+        ring = RingBuffer(file)
+        events = [(t, b"data" * 10) for t in range(1, 400)]
+        wanted = [*events[:7], 5, *events[7:250], None, *events[250:]]
+        for item in wanted:
+            ring.add(*item) if isinstance(item, tuple) else ring.lost(item)
+        ring.finish_page()
+        self.assertEqual(self.read(file.getvalue()), wanted)
 
 
 class CsvTest(ReferenceTest):

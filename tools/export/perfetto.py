@@ -65,6 +65,7 @@ class Export:
         self._slices()
         self._swap_transfers()
         self._marks()
+        self._losses()
         self._scheduling()
         self._memory_counters()
         self._process_counters()
@@ -186,9 +187,7 @@ class Export:
                 error=error or None), group)
 
     def _marks(self) -> None:
-        """Kills, on the thread that died; on the whole trace barriers, and from when on events are
-        missing.
-        """
+        """Kills, on the thread that died, and barriers, on the whole trace."""
         for t, pid, *values in self._stream("""
                 SELECT t, pid, kill_id, predicted_pages, freed_pages, invoker_pid, "order", nr_free,
                     nr_free_slots FROM oom_kill ORDER BY t"""):
@@ -196,10 +195,18 @@ class Export:
                      "nr_free_slots")
             self.trace.instant(t, self._thread(pid), "mem.oom_kill",
                                self.trace.arguments(**dict(zip(names, values))))
-        for t, in self._stream("SELECT value FROM session WHERE key = 'uncertain_from'"):
-            self.trace.instant(t, 0, "uncertain from here: events are missing")
         for t, n in self._stream("SELECT t, n FROM barrier ORDER BY id"):
             self.trace.instant(t, 0, "trace_barrier", self.trace.arguments(n=n))
+
+    def _losses(self) -> None:
+        """When events of a CPU are missing, and when the state is uncertain because of that."""
+        lost, doubt = Lanes(self, "events lost"), Lanes(self, "state uncertain")
+        for t, t_end, cpu, events in self._stream(
+                "SELECT t_from, t_to, cpu, events FROM loss_window ORDER BY t_from"):
+            lost.add(t, min(t_end, self.t_last), "events lost",
+                     self.trace.arguments(cpu=cpu, events=events), 0)
+        for t, t_end in self._stream("SELECT t_begin, t_end FROM uncertain ORDER BY t_begin"):
+            doubt.add(t, min(t_end, self.t_last), "state uncertain", b"", 0)
 
     # ---- scheduling
 

@@ -62,7 +62,7 @@ class Streams:
         """The file of each CPU from 0 to the highest."""
         rings = [self[cpu] for cpu in range(max(self._rings, default=0) + 1)]
         for ring in rings:
-            ring.close()
+            ring.finish_page()
         return [ring.file for ring in rings]
 
 
@@ -76,6 +76,7 @@ def _events(database: sqlite3.Connection, formats: list[Format], streams: Stream
     kinds = {number: format.event.name for number, format in enumerate(formats)
              if format.event.name in ("sched_switch", "state_cpu", "sched_wakeup", "sched_wakeup_new")}
     packers = [format.pack for format in formats]
+    losses = _losses(database)
     for row in heapq.merge(*(_rows(database, number, format)
                              for number, format in enumerate(formats))):
         _, number, t, cpu = row[:4]
@@ -83,6 +84,9 @@ def _events(database: sqlite3.Connection, formats: list[Format], streams: Stream
         if kind is not None:
             comms.advance(t)
             values = _scheduling(kind, cpu, values, running, comms)
+        lost = losses.get(cpu)
+        if lost and lost[-1][0] <= t:
+            streams[cpu].lost(_number(lost, t))
         streams[cpu].add(t, packers[number](pid, *values))
 
 
@@ -106,6 +110,23 @@ def _scheduling(kind: str, cpu: int, values: tuple, running: dict[int, int], com
                 comms[next_].encode(), next_, PRIORITY)
     pid, target_cpu = values
     return comms[pid].encode(), pid, PRIORITY, target_cpu
+
+
+def _losses(database: sqlite3.Connection) -> dict[int, list[tuple[int, int | None]]]:
+    """By CPU, the last one first: before which time events are missing, and how many if that is known."""
+    found: dict[int, list[tuple[int, int | None]]] = {}
+    for cpu, t_to, events in rows(database, "SELECT cpu, t_to, events FROM loss_window "
+                                            "ORDER BY t_to DESC"):
+        found.setdefault(cpu, []).append((t_to, events))
+    return found
+
+
+def _number(lost: list[tuple[int, int | None]], t: int) -> int | None:
+    """How many events are missing until t; they are taken off the list."""
+    counts = []
+    while lost and lost[-1][0] <= t:
+        counts.append(lost.pop()[1])
+    return None if None in counts else sum(counts)
 
 
 # ---- the file around them
