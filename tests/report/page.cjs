@@ -102,7 +102,11 @@ async function slider(page) {
       current: document.querySelector('.events [aria-current="true"]')?.textContent ?? "",
     })));
   }
-  return seen;
+  await page.locator(".events").focus();
+  const before = await momentOf(page);
+  await page.keyboard.press("ArrowDown");
+  await drawn(page);
+  return { seen, before, after: await momentOf(page) };
 }
 
 /** The rows that the console shows, as text, and what it says. */

@@ -2,17 +2,21 @@
 
 import gzip
 import json
+import os
 import random
 import re
 import sqlite3
 import struct
+import tempfile
 import unittest
 from array import array
 from contextlib import closing
+from pathlib import Path
+from unittest import mock
 
 from support import ROOT, reference
 
-from html_report import bands, choices, clock, embed, heat, lines, pack, story, strips
+from html_report import bands, choices, clock, embed, heat, libraries, lines, pack, story, strips
 from html_report.recipes import PAGE, recipes
 
 HERE = ROOT / "tools" / "html_report"
@@ -244,6 +248,25 @@ class PackTest(unittest.TestCase):
             return found
 
         self.assertEqual(json.loads(data[4:4 + length], object_hook=restored), tree)
+
+
+class LibrariesTest(unittest.TestCase):
+
+    def test_without_npm_there_are_none_and_a_reason(self) -> None:
+        with tempfile.TemporaryDirectory() as empty, mock.patch.dict(os.environ, PATH=empty):
+            found = libraries.load(Path(empty))
+        self.assertEqual(found.scripts, {})
+        self.assertEqual(found.missing, "npm is missing (package npm)")
+
+    def test_a_failing_npm_is_told(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            npm = Path(directory) / "npm"
+            npm.write_text("#!/bin/sh\necho 'npm error the registry does not answer' >&2\nexit 1\n")
+            npm.chmod(0o755)
+            with mock.patch.dict(os.environ, PATH=f"{directory}:/bin"):
+                found = libraries.load(Path(directory))
+        self.assertEqual(found.scripts, {})
+        self.assertIn("the registry does not answer", found.missing)
 
 
 class PinnedTest(unittest.TestCase):

@@ -123,15 +123,19 @@ class PageTest(unittest.TestCase):
 
     def test_the_slider_redraws_the_graph(self) -> None:
         for name in ("whole", "bare"):  # by Viz.js in the page, and by Graphviz before
-            seen = self.found[name]["slider"]
+            seen = self.found[name]["slider"]["seen"]
             self.assertEqual([one["state"] for one in seen], ["0", "3", "6"], name)
             for part in ("svg", "moment"):
                 self.assertEqual(len({one[part] for one in seen}), 3, f"{name}: {part}")
             self.assertTrue(all(one["nodes"] >= 3 for one in seen[1:]), name)
             self.assertTrue(all("frame" in one["current"] for one in seen[1:]), name)
 
+    def test_arrows_go_from_event_to_event(self) -> None:
+        found = self.page["slider"]
+        self.assertLess(found["before"], found["after"])
+
     def test_both_makers_draw_the_same_graph(self) -> None:
-        nodes = [[one["nodes"] for one in self.found[name]["slider"]] for name in ("whole", "bare")]
+        nodes = [[one["nodes"] for one in self.found[name]["slider"]["seen"]] for name in ("whole", "bare")]
         self.assertEqual(*nodes)
 
     def test_colours_change(self) -> None:

@@ -44,6 +44,13 @@ function startStory() {
     const at = Math.min(Math.max(stateAt(story.shown, view.t) + by, 0), story.shown.times.length - 1);
     view.goTo(story.shown.times[at]);
   };
+  list.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const { events } = story.shown;
+    view.goTo(events[nextEvent(events, view.t, by)][0]);
+  });
   slider.addEventListener("input", () => view.goTo(story.shown.times[Number(slider.value)]));
   choose.addEventListener("change", () => {
     show();
@@ -122,6 +129,12 @@ async function drawing(shown, state) {
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `reverse map of ${shown.title} at ${seconds(shown.times[state], 6)} s`);
   return svg;
+}
+
+/** The nearest event before (by -1) or after (1) the moment; several at one moment count as one. */
+function nextEvent(events, t, by) {
+  const found = by < 0 ? events.findLastIndex(([at]) => at < t) : events.findIndex(([at]) => at > t);
+  return found >= 0 ? found : by < 0 ? 0 : events.length - 1;
 }
 
 /** The event that happened last is marked, and brought into sight. */

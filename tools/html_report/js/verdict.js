@@ -50,7 +50,7 @@ function tiles(summary) {
     tile(grouped(faults), "page faults", summary.faults.length ? `${grouped(summary.faults[0].n)} of kind ${summary.faults[0].kind}` : "none"),
     tile(grouped(evicted), "pages evicted", `${grouped(summary.swap.pages_out)} written to swap`),
     tile(grouped(summary.swap.refaults), "refaults", evicted ? `${Math.round(100 * summary.swap.refaults / evicted)} % of the evicted came back` : "nothing was evicted"),
-    tile(grouped(figures.reclaim.direct.n), "direct reclaims", figures.reclaim.direct.n ? `${duration(figures.reclaim.direct.total_ns)} of waiting` : "kswapd kept up"),
+    tile(grouped(figures.reclaim.direct.n), "direct reclaims", figures.reclaim.direct.n ? `${duration(figures.reclaim.direct.total_ns)} of waiting` : "nobody had to wait"),
     tile(grouped(figures.oom.total), figures.oom.total === 1 ? "OOM kill" : "OOM kills", figures.oom.total ? "see the scoreboard" : "memory sufficed"));
 }
 
