@@ -39,8 +39,8 @@ CALM = "".join(f"DELETE FROM {table};" for table in (
 # The second CPU lost events in the middle of the session.
 LOSSY = """
     UPDATE loss SET discarded = 7, emitted = emitted + 7 WHERE cpu = 1;
-    INSERT INTO session SELECT 'uncertain_from', (min(value) + max(value)) / 2 FROM session
-        WHERE key IN ('t_first', 't_last');
+    INSERT INTO loss_window SELECT 1, (min(value) + max(value)) / 2, (min(value) + max(value)) / 2 + 40000000, 7
+        FROM session WHERE key IN ('t_first', 't_last');
 """
 
 
@@ -159,6 +159,8 @@ class PageTest(unittest.TestCase):
         lossy = self.found["lossy"]
         self.assertIn("NOT complete", lossy["verdict"])
         self.assertIn("7 events discarded", lossy["verdict"])
+        self.assertIn("7 events of CPU 1 are missing", lossy["verdict"])
+        self.assertIn("may have changed or ended unseen", lossy["verdict"])
         self.assertGreater(lossy["red"], 20 * max(self.found["bare"]["red"], 1))
 
 

@@ -4,7 +4,7 @@ be believed, and marks with names.
 
 import sqlite3
 
-from results import TAIL_COMPLETE, loss, rows, session_values
+from results import loss, rows
 
 from .clock import OPEN, Clock, merged
 
@@ -26,21 +26,41 @@ def reclaim(database: sqlite3.Connection, clock: Clock) -> dict:
 
 
 def doubtful(database: sqlite3.Connection, clock: Clock) -> list[dict]:
-    """Periods in which the state tables may be wrong: begin, end (ns), why."""
-    about = session_values(database)
-    found = []
-    begin = about.get("uncertain_from")
+    """Periods: kind (missing: events are; uncertain: the state is in part), begin, end (ns), why."""
+    found = _missing(database, clock)
+    found += [_period(clock, "uncertain", begin, end, "what began before "
+                      f"{min(before, clock.end) / 1e9:.6f} s may have changed or ended unseen")
+              for begin, end, before in rows(database, "SELECT t_begin, t_end, before FROM uncertain")]
     losses = loss(database)
-    if begin is not None:
-        found.append({"begin": max(int(begin), clock.begin), "end": clock.end,
-                      "why": "events are missing: the state is exact only before this"})
-    elif losses.discarded or losses.unaccounted:
-        found.append({"begin": clock.begin, "end": clock.end,
-                      "why": "events are missing, and nobody knows where"})
-    if losses.tail not in TAIL_COMPLETE:
-        found.append({"begin": clock.end - (clock.end - clock.begin) // 200, "end": clock.end,
-                      "why": "the trace just stops here: what came after is unknown"})
+    if not any(period["kind"] == "missing" for period in found) and not losses.complete:
+        found.append(_period(clock, "missing", clock.begin, clock.end,
+                             "events are missing, and nobody knows where"))
     return found
+
+
+def _missing(database: sqlite3.Connection, clock: Clock) -> list[dict]:
+    """Where events are missing; times closer together than a pixel are one period."""
+    found: list[list] = []
+    for begin, end, cpu, events in rows(
+            database, "SELECT t_from, t_to, cpu, events FROM loss_window ORDER BY t_from"):
+        if found and begin - found[-1][1] <= (clock.end - clock.begin) * GAP:
+            found[-1][1] = max(found[-1][1], end)
+            found[-1][2].append((cpu, events))
+        else:
+            found.append([begin, end, [(cpu, events)]])
+    return [_period(clock, "missing", begin, end, _lost(lost)) for begin, end, lost in found]
+
+
+def _lost(lost: list[tuple[int, int | None]]) -> str:
+    cpus = ", ".join(map(str, sorted({cpu for cpu, _ in lost})))
+    known = [events for _, events in lost if events is not None]
+    n = f"{sum(known):,} events" if len(known) == len(lost) else "an unknown number of events"
+    return f"{n} of CPU {cpus} {'is' if n.startswith('an ') else 'are'} missing"
+
+
+def _period(clock: Clock, kind: str, begin: int, end: int, why: str) -> dict:
+    return {"kind": kind, "begin": min(max(begin, clock.begin), clock.end),
+            "end": min(end, clock.end), "why": why}
 
 
 def marks(database: sqlite3.Connection) -> list[dict]:

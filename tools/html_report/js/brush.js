@@ -26,7 +26,7 @@ function startBrush() {
     }
     document.getElementById("moment").textContent = `t = ${seconds(view.t, 9)} s`;
     const doubt = figures.doubtful.find((period) => period.begin <= view.t && view.t < period.end);
-    document.getElementById("doubt").textContent = doubt ? "uncertain" : "";
+    document.getElementById("doubt").textContent = doubt ? { missing: "events are missing", uncertain: "uncertain" }[doubt.kind] : "";
     document.getElementById("doubt").title = doubt?.why ?? "";
     document.getElementById("in-view").textContent = view.whole
       ? "the whole session is in view"
@@ -65,7 +65,7 @@ function drawOverview(plot, x) {
   ctx.fill();
   drawPrograms(plot, x);
   for (const period of figures.doubtful) {
-    ctx.fillStyle = hatching(ctx);
+    ctx.fillStyle = period.kind === "missing" ? theme.colour("doubt") : hatching(ctx);
     ctx.fillRect(x(period.begin), plot.top, Math.max(x(period.end) - x(period.begin), 2), plot.height);
   }
   for (const mark of view.marks) drawMark(ctx, x(mark.t), plot, mark);

@@ -208,8 +208,10 @@ function startFreeMemory() {
   linePanel(place, spec);
 }
 
-const doubtKey = () => key(figures.doubtful.length ? "uncertain" : "uncertain: never", "doubt", "hatch",
-  figures.doubtful.map((period) => period.why).join("; "));
+/** Always there: that nothing is in doubt is worth saying. */
+const doubtKey = () => (figures.doubtful.length
+  ? element("span", { class: "keys" }, key("events missing", "doubt"), key("uncertain", "doubt", "hatch"))
+  : key("uncertain: never", "doubt", "hatch"));
 const killKey = () => (figures.oom.total ? key("OOM kill", "doubt", "dots") : null);
 
 const LIST_LOOK = {

@@ -152,15 +152,13 @@ function drawBand(ctx, spans, x, left, width, top, height, colour, strongest, we
   }
 }
 
-/** Periods in which the trace cannot be believed, over whatever was drawn there. */
+/** Red where events are missing, hatched where the state is uncertain, over whatever was drawn there. */
 function drawDoubt(ctx, doubtful, x, top, height) {
   for (const period of doubtful) {
     if (period.end < view.from || period.begin > view.to) continue;
     const from = x(Math.max(period.begin, view.from));
     const width = Math.max(x(Math.min(period.end, view.to)) - from, 2);
-    ctx.fillStyle = faded(theme.colour("doubt"), 0.1);
-    ctx.fillRect(from, top, width, height);
-    ctx.fillStyle = hatching(ctx);
+    ctx.fillStyle = period.kind === "missing" ? faded(theme.colour("doubt"), 0.45) : hatching(ctx);
     ctx.fillRect(from, top, width, height);
   }
 }

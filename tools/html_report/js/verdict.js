@@ -1,5 +1,7 @@
 /* Can the trace be believed, what machine was it, and what happened in short. */
 
+const MAX_PERIODS = 6; // that are told in words
+
 const cell = (content, kind = "") => element("td", { class: kind || null }, content);
 
 /** A table; columns are [heading, "n" when numbers]. A cell may be [content, class]. */
@@ -30,11 +32,17 @@ function verdictCard(verdict) {
     ? [`${grouped(verdict.received)} events: none lost, none impossible in the state before it, and ${verdict.counters} of ${verdict.counters} of the kernel’s own counters agree with them.`]
     : verdict.faults;
   if (verdict.expectations && !verdict.failures.length) lines.push(`${counted(verdict.expectations, "expectation")} of the scenario hold.`);
+  const { instants, objects, busy, differences } = figures.summary.trace.memory;
+  if (instants) {
+    lines.push(`Guest memory was compared with the state rebuilt from the trace at ${counted(instants, "instant")}: ${counted(objects, "object")}, `
+      + `${counted(differences, "difference")}, ${grouped(busy)} left out as just being changed.`);
+  }
   return element("div", { class: `verdict ${good ? "good" : "bad"}` }, sign,
     element("div", {},
       element("strong", {}, verdict.complete ? "The trace is complete." : "The trace is NOT complete."),
       element("ul", {}, ...lines.map((text) => element("li", {}, text)),
-        ...figures.doubtful.map((period) => element("li", {}, `From ${seconds(period.begin, 6)} to ${seconds(period.end, 6)} s: ${period.why}.`)),
+        ...figures.doubtful.slice(0, MAX_PERIODS).map((period) => element("li", {}, `From ${seconds(period.begin, 6)} to ${seconds(period.end, 6)} s: ${period.why}.`)),
+        figures.doubtful.length > MAX_PERIODS && element("li", {}, `And ${grouped(figures.doubtful.length - MAX_PERIODS)} more such times.`),
         ...verdict.failures.map((text) => element("li", {}, `Expected: ${text}`)))));
 }
 
