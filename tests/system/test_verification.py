@@ -20,7 +20,8 @@ from guestram.memory import Kernel, Memory
 from guestram.walk import SOURCES, walk
 from instants import Plan
 from recording import Recording
-from support import Session, program, scenario
+from stalled import StalledRecording
+from support import program, scenario
 
 MAX_BUSY = 64
 PLAN = {"verify": Plan(barriers=3, arbitrary=2, every_bytes=256 << 10)}
@@ -206,6 +207,27 @@ class AlteredTest(support.SystemTest):
                                       comparison.from_trace(state.at(database, t), kind, names), names)
         last = verification.last_event(database, found[0], t)
         self.assertEqual((len(found), last.id, last.t), (1, *event))
+
+
+class UncertainTest(support.SystemTest):
+    """Events were lost while the first program ran: what the trace then does not know it says, and what it says is so."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        forkshare = program("forkshare", "--size", "3M", "--children", "2", "--rounds", "1")
+        cls.recorded = cls.record("uncertain", scenario(
+            [forkshare, forkshare], cpus=2, trace="discard", trace_buffers=8,
+            verify=Plan(barriers=3, every_bytes=100 << 10)), None, StalledRecording)
+
+    def test_uncertain_but_never_wrong(self):
+        self.assert_ended(self.recorded)
+        self.assertGreater(self.recorded.loss.discarded, 1000)
+        found, failures = verification.check(self.recorded.directory, self.recorded.database)
+        self.assertEqual((failures, len(found)), ([], 3))
+        for one in found:
+            self.assertEqual(verification.lines(one)[1:], [])
+            self.assertEqual({finding.guard for finding in one.busy}, {verification.UNCERTAIN})
+            self.assertGreater(one.objects - len(one.busy), 200)
 
 
 if __name__ == "__main__":

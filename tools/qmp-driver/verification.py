@@ -21,6 +21,8 @@ from comparison import Difference, Names
 from cut import Trace
 from errors import ToolError
 
+# The guard of what the trace does not claim to know, because events were lost.
+UNCERTAIN = "uncertain"
 # Objects that differ are given their last event up to this many, and a line on the terminal up to that many.
 MAX_TOLD = 1000
 MAX_LINES = 20
@@ -152,9 +154,25 @@ def _check_barrier(read: dict, database: sqlite3.Connection, names: Names) -> Re
     t = results.value(database, "SELECT t FROM trace_barrier WHERE n = :n", n=read["barrier"])
     if t is None:
         raise ToolError(f"the trace has no barrier {read['barrier']}")
-    objects, differences = _differences(read, state.at(database, t), names)
-    return Result(read["instant"], read["kind"], t, objects, [],
-                  _findings(database, t, [(difference, None) for difference in differences]))
+    at = state.at(database, t)
+    objects, differences = _differences(read, at, names)
+    judged = [(difference, UNCERTAIN if _is_uncertain(at, difference) else None)
+              for difference in differences]
+    return _result(read, database, t, objects, judged)
+
+
+def _is_uncertain(at: state.State, difference: Difference) -> bool:
+    """Events were lost, and the trace does not claim to know this object: it may have begun unseen,
+    or what it was before the loss may have ended unseen.
+    """
+    if at.uncertain_before is None:
+        return False
+    if difference.trace is None or any(field.how == "COUNT" for field in difference.kind.fields):
+        return True
+    key = {f"k{index}": value for index, value in enumerate(difference.key)}
+    where = " AND ".join(f"{column} = :k{index}" for index, column in enumerate(difference.kind.key))
+    began = at.rows(difference.kind.table, "min(t_begin)", where, **key)[0][0]
+    return began < at.uncertain_before
 
 
 def _check_arbitrary(read: dict, trace: Trace, database: sqlite3.Connection, names: Names) -> Result:
@@ -162,7 +180,12 @@ def _check_arbitrary(read: dict, trace: Trace, database: sqlite3.Connection, nam
     t = cut.last.t
     objects, differences = _differences(read, state.at(database, t), names)
     guards = Guards(database, read, cut)
-    judged = [(difference, guards.of(difference)) for difference in differences]
+    return _result(read, database, t, objects,
+                   [(difference, guards.of(difference)) for difference in differences])
+
+
+def _result(read: dict, database: sqlite3.Connection, t: int, objects: int,
+            judged: list[tuple[Difference, str | None]]) -> Result:
     return Result(read["instant"], read["kind"], t, objects,
                   _findings(database, t, [pair for pair in judged if pair[1] is not None]),
                   _findings(database, t, [pair for pair in judged if pair[1] is None]))
