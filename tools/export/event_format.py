@@ -1,5 +1,5 @@
-"""The format files of ftrace events: where each field of an event is, and how it is printed; and the events in that
-layout.
+"""The format files of ftrace events: where each field of an event is, and how it is printed; and the
+events in that layout.
 """
 
 import struct

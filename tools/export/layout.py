@@ -1,6 +1,8 @@
-"""How a session's events look: fields with their places and types from its ctf/metadata, meanings from its database.
+"""How a session's events look: fields with their places and types from its ctf/metadata, meanings
+from its database.
 
-The CTF metadata is a text that this project's own gen-metadata writes, one field a line, so two patterns read it.
+The CTF metadata is a text that this project's own gen-metadata writes, one field a line, so two
+patterns read it.
 """
 
 import re
@@ -14,7 +16,8 @@ from export.tables import columns
 from results import rows, value
 
 METADATA = "ctf/metadata"
-_EVENT = re.compile(r'^event \{\n\tname = "(\w+)";\n\tid = (\d+);\n.*?fields := struct \{\n(.*?)^\t\};', re.M | re.S)
+_EVENT = re.compile(r'^event \{\n\tname = "(\w+)";\n\tid = (\d+);\n'
+                    r'.*?fields := struct \{\n(.*?)^\t\};', re.M | re.S)
 _FIELD = re.compile(r"^\t\t(?:enum )?(\w+) _(\w+)(?:\[(\d+)\])?;$", re.M)
 # The last part of a type's name: uint32_t, flags16_t, lru_list_8 (an enumeration), text_t.
 _TYPE = re.compile(r"(?:(int|uint|flags)(\d+)_t|(text)_t|\w+_(\d+))$")
@@ -47,7 +50,8 @@ def events(directory: Path, database: sqlite3.Connection) -> list[Event]:
     try:
         text = path.read_text()
     except OSError as error:
-        raise ToolError(f"{path}: {error.strerror}: the fields of the events are described there") from error
+        raise ToolError(f"{path}: {error.strerror}: the fields of the events are described "
+                        "there") from error
     found = [_event(database, *match) for match in _EVENT.findall(text)]
     if not found:
         raise ToolError(f"{path}: no event in it; it is not the metadata of a session")
