@@ -214,19 +214,20 @@ class UncertainTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        forkshare = program("forkshare", "--size", "3M", "--children", "2", "--rounds", "1")
+        lost = program("forkshare", "--size", "3M", "--children", "2", "--rounds", "1")
+        told = program("forkshare", "--size", "6M", "--children", "3", "--rounds", "2")
         cls.recorded = cls.record("uncertain", scenario(
-            [forkshare, forkshare], cpus=2, trace="discard", trace_buffers=8,
-            verify=Plan(barriers=3, every_bytes=100 << 10)), None, StalledRecording)
+            [lost, told], cpus=2, trace="discard", trace_buffers=8,
+            verify=Plan(barriers=2, every_bytes=64 << 10)), None, StalledRecording)
 
     def test_uncertain_but_never_wrong(self):
         self.assert_ended(self.recorded)
         self.assertGreater(self.recorded.loss.discarded, 1000)
         found, failures = verification.check(self.recorded.directory, self.recorded.database)
-        self.assertEqual((failures, len(found)), ([], 3))
+        self.assertEqual((failures, len(found)), ([], 2))
         for one in found:
             self.assertEqual(verification.lines(one)[1:], [])
-            self.assertEqual({finding.guard for finding in one.busy}, {verification.UNCERTAIN})
+            self.assertLessEqual({finding.guard for finding in one.busy}, {verification.UNCERTAIN})
             self.assertGreater(one.objects - len(one.busy), 200)
 
 
