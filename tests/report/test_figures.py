@@ -7,6 +7,7 @@ import random
 import re
 import sqlite3
 import struct
+import subprocess
 import tempfile
 import unittest
 from array import array
@@ -14,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
-from support import ROOT, reference
+from support import PALIMPSEST, ROOT, reference
 
 from html_report import bands, choices, clock, embed, heat, libraries, lines, pack, story, strips
 from html_report.recipes import PAGE, recipes
@@ -267,6 +268,30 @@ class LibrariesTest(unittest.TestCase):
                 found = libraries.load(Path(directory))
         self.assertEqual(found.scripts, {})
         self.assertIn("the registry does not answer", found.missing)
+
+
+class OptionsTest(unittest.TestCase):
+
+    def refused(self, *options: str) -> str:
+        done = subprocess.run([PALIMPSEST, "report", reference(), "--html", *options], check=False,
+                              capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr.count("\n"), 1)
+        return done.stderr
+
+    def test_what_does_not_go_together(self) -> None:
+        self.assertIn("--pid and --va go together", self.refused("--pid", "8"))
+        self.assertIn("neither --at nor --json", self.refused("--json"))
+
+    def test_an_address_where_nothing_was(self) -> None:
+        self.assertIn("pid 8 never had anything at 0x1000", self.refused("--pid", "8", "--va", "4096"))
+
+    def test_a_page_that_was_asked_for_comes_first(self) -> None:
+        with closing(sqlite3.connect(reference() / "session.db")) as database:
+            choice = choices.of_task(database, 9, 0x400123)
+            told = story.tell_all(database, choice, clock.Clock(0, 1 << 40, 8))["stories"]
+        self.assertEqual(told[0]["title"], "0x400000 of forkshare (pid 9)")
+        self.assertGreater(len(told), 1)
 
 
 class PinnedTest(unittest.TestCase):

@@ -87,6 +87,10 @@ class Biography:
         for number, space, comm, begin, end in self._tasks:
             if begin <= t < end and (number == pid or (space and space == mm_id)):
                 return f"pid {number} ({comm})"
+        # fork fills a child's address space before the child exists.
+        for number, space, comm, begin, _ in self._tasks:
+            if space and space == mm_id and t < begin:
+                return f"pid {number} ({comm})"
         return f"pid {pid}" if pid is not None else f"mm {mm_id}"
 
     # ---- a frame ----
