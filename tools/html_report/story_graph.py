@@ -118,7 +118,7 @@ def _vma(vma: Row, entry: Row | None, pfn: int | None, slot: int | None) -> str:
     head = f"VMA {vma['vma_id']} {rights} {hexadecimal(vma['va_start'])}"
     return (f'<TABLE BORDER="1" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="3" COLOR="{palette.LINE}">'
             f'<TR><TD COLSPAN="3" ALIGN="LEFT">{_text(head)}</TD></TR>'
-            f'<TR><TD BGCOLOR="{colour}" WIDTH="92"><FONT COLOR="{ink}"><B>{word}</B>'
+            f'<TR><TD BGCOLOR="{colour}" WIDTH="106"><FONT COLOR="{ink}"><B>{word}</B>'
             f'</FONT></TD><TD ALIGN="LEFT" WIDTH="86">{_text(target)}</TD>'
             f'<TD ALIGN="LEFT" WIDTH="44">{_text(bits)}</TD></TR></TABLE>')
 
