@@ -8,7 +8,7 @@
  *   go                   nothing: the line that ends a hold
  *   stop                 end the session
  *   state                emit another baseline
- *   trace on|off         switch all events; `on` emits a baseline, and the first one starts a trace
+ *   trace on|off         switch all events; `off` emits trace_off, `on` a baseline; the first one starts a trace
  *                        that was deferred
  *   event NAME on|off    switch one
  *
@@ -87,10 +87,7 @@ static int run_trace(char *args[])
 		return -EINVAL;
 	if (!trace_started())
 		return on ? session_start_deferred_trace() : -EBUSY;
-	if (on)
-		return session_state();
-	trace_enable_all(false);
-	return 0;
+	return on ? session_state() : session_pause();
 }
 
 static int run_event(char *args[])

@@ -56,6 +56,9 @@ static void end_trace(s32 status, enum session_reason reason)
 {
 	if (!drain())
 		return;
+	/* Also a trace that is paused has an end. */
+	if (trace_started())
+		trace_enable("session_end", true);
 	TRACE(session_end, .status = status, .reason = reason);
 	if (drain())
 		panic_hooks.trace_in_memory = false;
@@ -106,6 +109,18 @@ int session_state(void)
 	quiesce_begin();
 	trace_enable_all(true);
 	emit_baseline();
+	quiesce_end();
+	return 0;
+}
+
+int session_pause(void)
+{
+	if (!trace_started())
+		return -EBUSY;
+	quiesce_begin();
+	vmstat_emit();
+	TRACE(trace_off, .n = nr_baselines);
+	trace_enable_all(false);
 	quiesce_end();
 	return 0;
 }

@@ -22,6 +22,10 @@ int session_start_deferred_trace(void);
  * has not started. No spinlock held. */
 int session_state(void);
 
+/* Pauses the trace, with all CPUs parked: emits the counters and trace_off, and switches all events off. session_state() resumes.
+ * 0, or -EBUSY when tracing has not started. No spinlock held. */
+int session_pause(void);
+
 /* Emits the next trace_barrier with all CPUs parked, and hands all that was emitted so far to the
  * host. Returns its number, from
  * 1. No spinlock held. The second is for between quiesce_begin() and quiesce_end(). */

@@ -25,7 +25,7 @@ struct test {
 /* The tests of each file, ended by a nameless one. */
 extern const struct test btree_tests[], good_tests[], damage_tests[], disk_tests[], follow_tests[],
 	memory_tests[], layout_tests[], violation_tests[], pmd_tests[], loss_tests[],
-	recover_tests[], babeltrace_tests[], keyframe_tests[];
+	recover_tests[], babeltrace_tests[], keyframe_tests[], pause_tests[];
 
 /* Prints and ends this test as failed. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));

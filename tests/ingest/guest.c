@@ -363,6 +363,19 @@ void guest_baseline(struct guest *g)
 	tell_vmstat(g);
 }
 
+void guest_pause(struct guest *g)
+{
+	tell_vmstat(g);
+	EMIT(g->w, 0, trace_off, .n = g->nr_baselines);
+	g->w->muted = true;
+}
+
+void guest_resume(struct guest *g)
+{
+	g->w->muted = false;
+	guest_baseline(g);
+}
+
 void guest_boot(struct guest *g, struct writer *w, uint64_t seed)
 {
 	struct guest_task *init = &g->tasks[0];

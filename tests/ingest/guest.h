@@ -64,6 +64,10 @@ struct guest {
 void guest_boot(struct guest *g, struct writer *w, uint64_t seed);
 /* So many steps: faults, forks, exits, reclaim, barriers. */
 void guest_run(struct guest *g, uint32_t steps);
+/* The trace is paused: whatever the guest does next is not told, until guest_resume(). */
+void guest_pause(struct guest *g);
+/* The trace goes on, with a baseline. */
+void guest_resume(struct guest *g);
 /* A later baseline. */
 void guest_baseline(struct guest *g);
 /* The counters and session_end. */

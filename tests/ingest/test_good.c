@@ -206,7 +206,7 @@ static void test_views(const char *dir)
 	}
 	/* live is for test_keyframe.c, uncertain for test_loss.c. */
 	CHECK(sql_int(dir, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' "
-			   "AND name NOT IN ('live', 'uncertain')") ==
+			   "AND name NOT IN ('live', 'uncertain', 'pause')") ==
 	      (int64_t)(sizeof(views) / sizeof(views[0])));
 	sql_empty(dir, "SELECT * FROM lru_size WHERE size < 0");
 	CHECK(sql_int(dir, "SELECT nr_free FROM free_memory ORDER BY t DESC LIMIT 1") ==

@@ -96,10 +96,14 @@ class SnapshotTest(support.DatabaseTest):
         self.assertEqual(text.count("\n\n"), 1)
 
     def test_wrong_usage(self):
+        self.add("trace_off", t=600)
+        self.add("state_begin", t=700)
         for arguments, message in (
                 (("state", "--pid", "9"), "pid 9 did not exist"),
                 (("state", "--pid", "3"), "pid 3 is a kernel thread"),
                 (("state", "--pid", "2", "--at", "300"), "pid 2 did not exist at 0.000 000 300 s"),
+                (("state", "--at", "650"), "tracing was off from 0.000 000 600 s until 0.000 000 700 s"),
+                (("diff", "--at", "5", "--at", "650"), "tracing was off from"),
                 (("diff", "--at", "5"), "name two instants"),
                 (("diff", "--at", "5", "--at", "barrier#1"), "no barrier of that number")):
             done = self.palimpsest(arguments[0], str(self.directory), *arguments[1:])

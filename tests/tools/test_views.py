@@ -58,6 +58,14 @@ class AnswersTest(ViewTest):
         self.assertEqual(self.view("uncertain"), [
             (100, 120, 150), (120, 200, 150), (300, 390, 310), (390, 400, 420), (400, OPEN, 420)])
 
+    def test_pause(self):
+        for t in (10, 60, 70):
+            self.add("state_begin", t=t)
+            if t == 10:
+                self.add("trace_off", t=50)
+        self.add("trace_off", t=90)
+        self.assertEqual(self.view("pause"), [(50, 60), (90, OPEN)])
+
     def faults(self) -> None:
         for latency in range(1, 101):
             self.add("fault", kind="anon", result="minor", latency_ns=latency)

@@ -98,6 +98,8 @@ def main(args) -> int:
         raise ToolError("diff: name two instants, --at T1 --at T2")
     with closing(session.open_database(args.session)) as database:
         moments = [state.at(database, instant.resolve(database, text)) for text in args.at]
+        for moment in moments:
+            state.demand_known(database, moment.t)
         kinds = dict.fromkeys(args.what or KINDS)
         found = [compare(*moments, table) for kind in kinds for table in KINDS[kind]]
         if args.output:

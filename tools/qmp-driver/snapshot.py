@@ -194,6 +194,7 @@ def set_argparser(parser) -> None:
 def main(args) -> int:
     with closing(session.open_database(args.session)) as database:
         t = instant.resolve(database, args.at)
+        state.demand_known(database, t)
         snapshot = Snapshot(database, t, args.pid)
         kinds = args.what or (KINDS if args.pid is None else OF_A_TASK)
         found = {kind: getattr(snapshot, kind)(args.full) for kind in dict.fromkeys(kinds)}

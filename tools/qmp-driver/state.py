@@ -8,6 +8,8 @@ cheap; without one, while a session is being recorded, all spans are looked at.
 import sqlite3
 
 import results
+from errors import ToolError
+from instant import seconds
 
 LAST = 9223372036854775807
 
@@ -24,6 +26,15 @@ def uncertain_before(database: sqlite3.Connection, t: int) -> int | None:
     """
     return results.value(database, "SELECT before FROM uncertain WHERE t_begin <= :t AND :t < t_end",
                          t=t)
+
+
+def demand_known(database: sqlite3.Connection, t: int) -> None:
+    """A ToolError when tracing was paused at t."""
+    for begin, end in results.rows(database, "SELECT t_begin, t_end FROM pause "
+                                             "WHERE t_begin <= :t AND :t < t_end", t=t):
+        until = "to the end" if end == LAST else f"until {seconds(end)} s"
+        raise ToolError(f"the state at {seconds(t)} s is not known: "
+                        f"tracing was off from {seconds(begin)} s {until}")
 
 
 class State:

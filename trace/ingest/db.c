@@ -39,7 +39,9 @@ struct db {
 	uint64_t free_bytes; /* where it is written, when that began */
 	struct inserter *inserters[NR_DB_TABLES];
 	struct keyframes *keyframes;
-	struct error *error; /* the first one, until it is handed to the caller */
+	int64_t open_end;                  /* what T_OPEN stands for as the end of a span */
+	uint32_t end_column[NR_DB_TABLES]; /* 1 + that of t_end; 0: none */
+	struct error *error;               /* the first one, until it is handed to the caller */
 	bool failed;
 };
 
@@ -51,6 +53,12 @@ static const char *const table_names[NR_DB_TABLES] = {
 
 static const enum db_rows table_rows[NR_DB_TABLES] = {
 #define X(name, columns, rows) [TABLE_##name] = rows,
+	DB_TABLES(X)
+#undef X
+};
+
+static const uint32_t column_counts[NR_DB_TABLES] = {
+#define X(name, columns, rows) [TABLE_##name] = columns,
 	DB_TABLES(X)
 #undef X
 };
@@ -133,19 +141,24 @@ static void open_inserters(struct db *db)
 #undef X
 }
 
-/* Tells the keyframes which tables have spans, with rowids in the order of insertion. */
-static void open_keyframes(struct db *db)
+/* Finds the tables of spans; the keyframes know those with rowids in the order of insertion. */
+static void open_spans(struct db *db)
 {
 	db->keyframes = keyframes_new(db);
+	db->open_end = T_OPEN;
 	for (enum db_table table = 0; table < NR_DB_TABLES; table++) {
 		char sql[96];
 		sqlite3_stmt *statement;
 
 		snprintf(sql, sizeof(sql), "SELECT * FROM %s", table_names[table]);
-		statement = table_rows[table] == APPENDED ? db_prepare(db, sql) : NULL;
+		statement = db_prepare(db, sql);
 		for (int i = 0; i < sqlite3_column_count(statement); i++) {
-			if (!strcmp(sqlite3_column_name(statement, i), "t_begin"))
+			const char *name = sqlite3_column_name(statement, i);
+
+			if (!strcmp(name, "t_begin") && table_rows[table] == APPENDED)
 				keyframes_add_table(db->keyframes, table, (uint32_t)i);
+			if (!strcmp(name, "t_end"))
+				db->end_column[table] = (uint32_t)i + 1;
 		}
 		sqlite3_finalize(statement);
 	}
@@ -255,7 +268,7 @@ static struct error *db_begin(struct db *db, const char *file, const char *journ
 	}
 	db_exec(db, "BEGIN");
 	open_inserters(db);
-	open_keyframes(db);
+	open_spans(db);
 	return db_take_error(db);
 }
 
@@ -522,9 +535,29 @@ void db_step(struct db *db, sqlite3_stmt *statement)
 	sqlite3_reset(statement);
 }
 
+void db_end_open_spans(struct db *db, int64_t t)
+{
+	db->open_end = t;
+}
+
+/* The row, or a copy of it that ends when open spans do. */
+static const struct db_value *with_end(const struct db *db, enum db_table table,
+				       const struct db_value *values, struct db_value *copy)
+{
+	uint32_t column = db->end_column[table];
+
+	if (db->open_end == T_OPEN || !column || values[column - 1].number != T_OPEN)
+		return values;
+	memcpy(copy, values, column_counts[table] * sizeof(*copy));
+	copy[column - 1] = INT(db->open_end);
+	return copy;
+}
+
 void db_insert(struct db *db, enum db_table table, const struct db_value *values)
 {
-	inserter_add(db->inserters[table], values);
+	struct db_value copy[BTREE_MAX_COLUMNS];
+
+	inserter_add(db->inserters[table], with_end(db, table, values, copy));
 	keyframes_row(db->keyframes, table, values);
 }
 
@@ -540,7 +573,9 @@ const char *db_table_name(enum db_table table)
 
 bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values)
 {
-	inserter_add(db->inserters[table], values);
+	struct db_value copy[BTREE_MAX_COLUMNS];
+
+	inserter_add(db->inserters[table], with_end(db, table, values, copy));
 	return db->failed || sqlite3_changes(db->handle) > 0;
 }
 

@@ -135,6 +135,8 @@ void db_close(struct db *db);
 void db_insert(struct db *db, enum db_table table, const struct db_value *values);
 /* False only when the key was there; true also once something failed. */
 bool db_insert_new(struct db *db, enum db_table table, const struct db_value *values);
+/* Spans that are written with T_OPEN from now on end at t. */
+void db_end_open_spans(struct db *db, int64_t t);
 /* A keyframe (keyframe.h): all events until t, the last of them `event`, were replayed, and the next one is later. */
 void db_keyframe(struct db *db, uint64_t t, uint64_t event);
 const char *db_table_name(enum db_table table);

@@ -66,6 +66,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_follow.c \
 	tests/ingest/test_keyframe.c \
 	tests/ingest/test_layout.c \
+	tests/ingest/test_pause.c \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_pmd.c \
 	tests/ingest/test_loss.c \

@@ -8,7 +8,8 @@
  *
  * Phases: before the first baseline nothing is known and nothing is replayed. The first baseline
  * builds the model. From its end on every event is checked. A later baseline is compared with the
- * model record by record, and what differs is a violation and is then believed.
+ * model record by record, and what differs is a violation and is then believed. A pause of the trace ends all
+ * spans and forgets everything; the baseline behind it is a first one again.
  */
 #ifndef INGEST_MODEL_H
 #define INGEST_MODEL_H
@@ -227,6 +228,7 @@ struct model {
 	uint32_t kswapd_free;
 	bool kswapd_awake;
 	bool ended;           /* session_end was seen */
+	bool barriers_untold; /* there may have been some in a pause */
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
 				 that event did not say when */
 
@@ -317,7 +319,7 @@ void model_check(struct model *m);
 /* The events that the replay looks at; all others are only loaded. */
 /* clang-format off */
 #define REPLAYED_EVENTS(X) \
-	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(state_begin) \
+	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(trace_off) X(state_begin) \
 	X(state_end) X(sched_process_fork) X(sched_process_exec) X(sched_process_exit) \
 	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Events that are legal while all CPUs are parked. */
 static bool legal_in_baseline(uint16_t id)
@@ -24,6 +25,61 @@ static void dispatch(struct model *m, const struct event *event)
 	}
 }
 
+static void frame_init(void *record)
+{
+	struct frame *frame = record;
+
+	frame->list = LRU_NONE;
+	frame->slot = NO_SLOT;
+}
+
+static void slot_init(void *record)
+{
+	struct slot *slot = record;
+
+	slot->pfn = NO_FRAME;
+}
+
+static void model_init(struct model *m)
+{
+	sparse_init(&m->frames, sizeof(struct frame), frame_init);
+	sparse_init(&m->slots, sizeof(struct slot), slot_init);
+	map_init(&m->tasks, sizeof(struct task));
+	map_init(&m->mms, sizeof(struct mm));
+	map_init(&m->vmas, sizeof(struct vma));
+	map_init(&m->anon_vmas, sizeof(struct anon_vma));
+	map_init(&m->avcs, sizeof(struct avc));
+	map_init(&m->ptes, sizeof(struct pte));
+	map_init(&m->rmaps, sizeof(struct rmap));
+	map_init(&m->count_windows, sizeof(struct count_window));
+	map_init(&m->pgtables, sizeof(struct pgtable));
+	map_init(&m->pmds, sizeof(struct pmd));
+	map_init(&m->passes, sizeof(struct pass));
+	map_init(&m->ooms, sizeof(struct oom));
+}
+
+static void model_clear(struct model *m)
+{
+	struct mm *mm;
+
+	map_for_each (&m->mms, mm)
+		free(mm->ranges);
+	map_destroy(&m->tasks);
+	map_destroy(&m->mms);
+	map_destroy(&m->vmas);
+	map_destroy(&m->anon_vmas);
+	map_destroy(&m->avcs);
+	map_destroy(&m->ptes);
+	map_destroy(&m->rmaps);
+	map_destroy(&m->count_windows);
+	map_destroy(&m->pgtables);
+	map_destroy(&m->pmds);
+	map_destroy(&m->passes);
+	map_destroy(&m->ooms);
+	sparse_destroy(&m->frames);
+	sparse_destroy(&m->slots);
+}
+
 void on_session_begin(struct model *m, const struct trace_ev_session_begin *e)
 {
 	m->machine = *e;
@@ -39,12 +95,42 @@ void on_session_end(struct model *m, const struct trace_ev_session_end *e)
 
 void on_trace_barrier(struct model *m, const struct trace_ev_trace_barrier *e)
 {
-	if (e->n != m->nr_barriers + 1 && m->nr_barriers)
+	bool next = m->barriers_untold ? e->n > m->nr_barriers : e->n == m->nr_barriers + 1;
+
+	if (!next && m->nr_barriers)
 		violation(m, fmt("barrier"), fmt("number %" PRIu64, m->nr_barriers + 1),
 			  fmt("%" PRIu64, (uint64_t)e->n));
 	m->nr_barriers = e->n;
+	m->barriers_untold = false;
 	if (m->phase == PHASE_LIVE)
 		model_check(m);
+}
+
+/* As if new. What is counted over the whole trace stays. */
+static void forget(struct model *m)
+{
+	model_clear(m);
+	model_init(m);
+	memset(m->current, 0, sizeof(m->current));
+	memset(m->ends, 0, sizeof(m->ends));
+	m->first_pass_id = UINT32_MAX;
+	m->kswapd_t = 0;
+	m->kswapd_awake = false;
+	m->barriers_untold = true;
+	m->phase = PHASE_BEFORE;
+}
+
+void on_trace_off(struct model *m, const struct trace_ev_trace_off *e)
+{
+	if (e->n != m->generation)
+		violation(m, fmt("pause"), fmt("after baseline %u", m->generation),
+			  fmt("%" PRIu64, (uint64_t)e->n));
+	if (m->phase == PHASE_LIVE)
+		model_check(m);
+	db_end_open_spans(m->db, m->event->t);
+	replay_end(m);
+	db_end_open_spans(m->db, T_OPEN);
+	forget(m);
 }
 
 void on_trace_stall(struct model *m, const struct trace_ev_trace_stall *e)
@@ -63,7 +149,7 @@ void on_state_begin(struct model *m, const struct trace_ev_state_begin *e)
 			  fmt("the one before has ended"), fmt("no state_end"));
 	if (m->phase == PHASE_LIVE)
 		model_check(m);
-	m->phase = m->generation == 0 ? PHASE_BUILD : PHASE_COMPARE;
+	m->phase = m->phase == PHASE_BEFORE ? PHASE_BUILD : PHASE_COMPARE;
 	m->generation++;
 	m->baseline_t = m->event->t;
 	m->baseline_records = 0;
@@ -94,21 +180,6 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 	model_check(m);
 }
 
-static void frame_init(void *record)
-{
-	struct frame *frame = record;
-
-	frame->list = LRU_NONE;
-	frame->slot = NO_SLOT;
-}
-
-static void slot_init(void *record)
-{
-	struct slot *slot = record;
-
-	slot->pfn = NO_FRAME;
-}
-
 struct model *replay_new(struct db *db, const struct layout *layout, uint64_t keyframe_events)
 {
 	struct model *m = xcalloc(1, sizeof(*m));
@@ -118,20 +189,7 @@ struct model *replay_new(struct db *db, const struct layout *layout, uint64_t ke
 	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;
 	m->first_pass_id = UINT32_MAX;
-	sparse_init(&m->frames, sizeof(struct frame), frame_init);
-	sparse_init(&m->slots, sizeof(struct slot), slot_init);
-	map_init(&m->tasks, sizeof(struct task));
-	map_init(&m->mms, sizeof(struct mm));
-	map_init(&m->vmas, sizeof(struct vma));
-	map_init(&m->anon_vmas, sizeof(struct anon_vma));
-	map_init(&m->avcs, sizeof(struct avc));
-	map_init(&m->ptes, sizeof(struct pte));
-	map_init(&m->rmaps, sizeof(struct rmap));
-	map_init(&m->count_windows, sizeof(struct count_window));
-	map_init(&m->pgtables, sizeof(struct pgtable));
-	map_init(&m->pmds, sizeof(struct pmd));
-	map_init(&m->passes, sizeof(struct pass));
-	map_init(&m->ooms, sizeof(struct oom));
+	model_init(m);
 	return m;
 }
 
@@ -188,25 +246,8 @@ void replay_end(struct model *m)
 
 void replay_free(struct model *m)
 {
-	struct mm *mm;
-
 	if (!m)
 		return;
-	map_for_each (&m->mms, mm)
-		free(mm->ranges);
-	map_destroy(&m->tasks);
-	map_destroy(&m->mms);
-	map_destroy(&m->vmas);
-	map_destroy(&m->anon_vmas);
-	map_destroy(&m->avcs);
-	map_destroy(&m->ptes);
-	map_destroy(&m->rmaps);
-	map_destroy(&m->count_windows);
-	map_destroy(&m->pgtables);
-	map_destroy(&m->pmds);
-	map_destroy(&m->passes);
-	map_destroy(&m->ooms);
-	sparse_destroy(&m->frames);
-	sparse_destroy(&m->slots);
+	model_clear(m);
 	free(m);
 }

@@ -23,6 +23,13 @@ WITH baseline AS (
 )
 SELECT t_begin, t_end, before FROM doubt WHERE before IS NOT NULL ORDER BY t_begin;
 
+-- When tracing was paused: from t_begin, where all spans end, until t_end, where a baseline begins new ones. What happened meanwhile is
+-- not known.
+CREATE VIEW pause AS
+SELECT t AS t_begin,
+	coalesce((SELECT min(state_begin.t) FROM state_begin WHERE state_begin.id > trace_off.id), 9223372036854775807) AS t_end
+FROM trace_off;
+
 -- The spans that live at a keyframe: k, table_id, span_id (rowid in that table, see span_table).
 CREATE VIEW live AS
 SELECT k, table_id, value AS span_id FROM live_ids, json_each(ids);
@@ -249,14 +256,18 @@ SELECT pid, (SELECT comm FROM task_span WHERE task_span.pid = stall.pid AND t_be
 	n, total_ns, max_ns, reclaimed, coalesce(faults, 0) AS faults, coalesce(fault_ns, 0) AS fault_ns
 FROM stall LEFT JOIN waiting USING (pid) ORDER BY total_ns DESC;
 
--- The kernel's own counters against the events, between the first and the last time that it told them. The kernel counts at
+-- The kernel's own counters against the events, between the first and the last time that it told them, pauses of the trace left out. The kernel counts at
 -- other places than it emits; each row must say equal = 1.
 CREATE VIEW vmstat_check AS
 WITH told AS (
 	SELECT item, min(id) AS first_id, max(id) AS last_id FROM vmstat GROUP BY item HAVING count(*) > 1
 ), kernel AS (
-	SELECT told.item, first_id, last_id, last.value - first.value AS n
-	FROM told JOIN vmstat AS first ON first.id = first_id JOIN vmstat AS last ON last.id = last_id
+	SELECT item, first_id, last_id, sum(value - before) AS n FROM (
+		SELECT item, id, value, lag(value) OVER item AS before, lag(id) OVER item AS id_before
+		FROM vmstat WINDOW item AS (PARTITION BY item ORDER BY id)
+	) AS step JOIN told USING (item)
+	WHERE id_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM trace_off WHERE trace_off.id > id_before AND trace_off.id < step.id)
+	GROUP BY item
 ), counted(item, id, n) AS (
 	SELECT 0, id, 1 FROM page_fault_end WHERE result IN (0, 1) -- pgfault: minor, major
 	UNION ALL SELECT 1, id, 1 FROM page_fault_end WHERE result = 1 -- pgmajfault
