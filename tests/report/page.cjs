@@ -112,6 +112,7 @@ async function slider(page) {
 /** The rows that the console shows, as text, and what it says. */
 async function ask(page, text) {
   await page.locator("#sql").fill(text);
+  await page.evaluate(() => { document.querySelector("#console .status").textContent = ""; });
   await page.locator("#sql").press("Control+Enter");
   await page.waitForFunction(() => /\brows?\b|no such|error/.test(document.querySelector("#console .status").textContent));
   return page.evaluate(() => ({
@@ -148,6 +149,9 @@ async function whole(browser, path, found) {
   found.slider = await slider(page);
   found.recipes = await recipes(page);
   found.answer = await ask(page, sql);
+  await page.locator("#database-file").setInputFiles(order);
+  await page.waitForFunction(() => document.querySelector("#console .status").textContent.includes("cannot be used"));
+  found.again_answer = await ask(page, sql);
   found.wrong = await ask(page, "SELECT * FROM nothing_of_that_name");
   found.theme = await colourScheme(page);
   found.narrow = await page.setViewportSize({ width: 400, height: 800 }).then(() => drawn(page)).then(() => (

@@ -113,6 +113,9 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.page["answer"]["columns"], columns)
         self.assertEqual(self.page["answer"]["rows"], wanted)
 
+    def test_a_wrong_file_leaves_the_database_of_the_page(self) -> None:
+        self.assertEqual(self.page["again_answer"]["rows"], self.page["answer"]["rows"])
+
     def test_the_console_tells_an_error(self) -> None:
         self.assertIn("no such table", self.page["wrong"]["status"])
 

@@ -99,6 +99,9 @@ async function openFile(file) {
     sqlConsole.database.exec("SELECT value FROM session WHERE key = 'schema_version'");
     sqlConsole.tell(`${file.files[0].name} is open.`);
   } catch (error) {
+    // The next question goes to the database in the page again, if there is one.
+    sqlConsole.database?.close();
+    sqlConsole.database = null;
     sqlConsole.tell(`${file.files[0].name} cannot be used: ${error.message}. A session.db is wanted.`, true);
   }
 }
