@@ -214,10 +214,10 @@ class UncertainTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        lost = program("forkshare", "--size", "3M", "--children", "2", "--rounds", "1")
+        lost = program("forkshare", "--size", "6M", "--children", "4", "--rounds", "1")
         told = program("forkshare", "--size", "6M", "--children", "3", "--rounds", "2")
         cls.recorded = cls.record("uncertain", scenario(
-            [lost, told], cpus=2, trace="discard", trace_buffers=8,
+            [lost, told], cpus=2, trace="discard", trace_buffers=4,
             verify=Plan(barriers=2, every_bytes=64 << 10)), None, StalledRecording)
 
     def test_uncertain_but_never_wrong(self):

@@ -23,9 +23,8 @@ from errors import ToolError
 
 # The guard of what the trace does not claim to know, because events were lost.
 UNCERTAIN = "uncertain"
-# Objects that differ are given their last event up to this many, and a line on the terminal up to that many.
-MAX_TOLD = 1000
-MAX_LINES = 20
+# Findings of an instant that are given their last event, which costs a look at every event of some kinds, and a line on the terminal.
+MAX_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -132,13 +131,13 @@ def lines(one: Result) -> list[str]:
     """A line about an instant, and one for each difference."""
     told = [f"instant {one.instant}, {one.kind}, t={one.t}: {one.objects} objects, "
             f"{len(one.busy)} busy, {len(one.differences)} different"]
-    for finding in one.differences[:MAX_LINES]:
+    for finding in one.differences[:MAX_TOLD]:
         difference, event = finding.difference, finding.event
         last = f"{event.name} (event {event.id}) at {event.t}" if event else "none"
         told.append(f"  {difference.name}: memory {difference.text(difference.memory)}, trace "
                     f"{difference.text(difference.trace)}; last event: {last}")
-    if len(one.differences) > MAX_LINES:
-        told.append(f"  ... and {len(one.differences) - MAX_LINES} more")
+    if len(one.differences) > MAX_TOLD:
+        told.append(f"  ... and {len(one.differences) - MAX_TOLD} more")
     return told
 
 
