@@ -125,6 +125,8 @@ async function ask(page, text) {
 async function recipes(page) {
   const menu = await page.locator("#recipes option").allTextContents();
   await page.locator("#recipes").selectOption({ index: 1 });
+  // Its answer must not be taken for that of the next question.
+  await page.waitForFunction(() => /\brows?,/.test(document.querySelector("#console .status").textContent));
   return { menu, sql: await page.locator("#sql").inputValue() };
 }
 
