@@ -17,6 +17,7 @@ SUBCOMMANDS = {
     "why": ("why", "tell why a page was evicted"),
     "state": ("snapshot", "tell the memory state at an instant"),
     "diff": ("changes", "tell what changed between two instants"),
+    "compare": ("compare", "compare sessions of one workload"),
     "rmap": ("visualize.rmap", "draw who maps a page"),
     "lru": ("visualize.lru", "draw the LRU lists"),
     "query": ("query", "ask a session's database"),
