@@ -90,8 +90,10 @@ class BalanceTest(support.SystemTest):
                                                           {"begin": begin, "end": end})]
         self.assertEqual(len(shares), BUSY)
         fair = (end - begin) * CPUS / BUSY
-        self.assertGreater(min(shares), 0.7 * fair, shares)
+        # Tasks that stayed where they began would get 1.5 and 0.75 of it. A CPU that its host leaves
+        # waiting stretches the slice of whoever runs there, at the others' cost.
         self.assertLess(max(shares), 1.3 * fair, shares)
+        self.assertGreater(min(shares), 0.5 * fair, shares)
 
     def test_tasks_move(self):
         moved = self.database.execute("""
