@@ -27,6 +27,9 @@ extern const struct test btree_tests[], good_tests[], damage_tests[], disk_tests
 	memory_tests[], layout_tests[], violation_tests[], pmd_tests[], loss_tests[],
 	recover_tests[], babeltrace_tests[], keyframe_tests[], pause_tests[];
 
+/* Writes a session with 2 MiB pages, a CPU that comes online and a stall, none of which a small real one has. */
+void pmd_session(const char *dir);
+
 /* Prints and ends this test as failed. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 #define CHECK(condition)                                                  \

@@ -21,7 +21,7 @@ static void map_new(struct guest *g, struct guest_task *t, uint32_t i, uint32_t 
 }
 
 /* Write to a page that others map too: copied; else made writable. */
-static void fault_cow(struct guest *g, struct guest_task *t, uint32_t i, uint32_t copy)
+static enum fault_kind fault_cow(struct guest *g, struct guest_task *t, uint32_t i, uint32_t copy)
 {
 	uint32_t old = t->entries[i].value;
 
@@ -31,10 +31,11 @@ static void fault_cow(struct guest *g, struct guest_task *t, uint32_t i, uint32_
 		entry.value = old;
 		set_entry(g, t, t->cpu, i, entry, PTE_WHY_COW);
 		free_frame(g, t->cpu, copy);
-		return;
+		return FAULT_REUSE;
 	}
 	map_new(g, t, i, copy, PTE_WHY_COW);
 	unmap_page(g, t, t->cpu, i, old);
+	return FAULT_COW;
 }
 
 static void read_slot(struct guest *g, struct guest_task *t, uint32_t slot, uint32_t pfn)
@@ -90,8 +91,7 @@ static void fault(struct guest *g, struct guest_task *t, uint32_t i)
 		kind = result == FAULT_MAJOR ? FAULT_SWAP : FAULT_SWAP_CACHE;
 		break;
 	case PTE_PAGE:
-		fault_cow(g, t, i, pfn);
-		kind = FAULT_COW;
+		kind = (uint8_t)fault_cow(g, t, i, pfn);
 		break;
 	default:
 		map_new(g, t, i, pfn, PTE_WHY_FAULT);
@@ -128,9 +128,9 @@ static void new_address_space(struct guest *g, struct guest_task *t, uint32_t cp
 	EMIT(g->w, cpu, mm_create, .mm_id = t->mm_id, .pgd_pfn = t->pgd_pfn);
 	EMIT(g->w, cpu, pgtable_alloc, .va = 0, .mm_id = t->mm_id, .pfn = t->table_pfn, .level = 1);
 	EMIT(g->w, cpu, vma_create, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES / 2),
-	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ, .why = VMA_WHY_MMAP);
+	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ, .why = VMA_WHY_EXEC);
 	EMIT(g->w, cpu, vma_resize, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES),
-	     .vma_id = t->vma_id, .why = VMA_WHY_GROW);
+	     .vma_id = t->vma_id, .why = VMA_WHY_MERGE);
 	EMIT(g->w, cpu, vma_protect, .vma_id = t->vma_id, .flags = VM_READ | VM_WRITE);
 	g->anon_vma_root[t->anon_vma_id] = t->root_id;
 	EMIT(g->w, cpu, anon_vma_create, .anon_vma_id = t->anon_vma_id, .root_id = t->root_id);
@@ -164,8 +164,11 @@ static void fork_task(struct guest *g, struct guest_task *child, struct guest_ta
 			free_frame(g, cpu, pgd);
 		return;
 	}
-	*child = (struct guest_task){
-		.alive = true, .pid = ++g->next_pid, .pgd_pfn = pgd, .table_pfn = table};
+	*child = (struct guest_task){.alive = true,
+				     .pid = ++g->next_pid,
+				     .parent_pid = parent->pid,
+				     .pgd_pfn = pgd,
+				     .table_pfn = table};
 	child->cpu = (uint32_t)child->pid % g->w->nr_cpus;
 	new_address_space(g, child, cpu, parent->root_id);
 	for (uint32_t i = 0; i < parent->nr_chain; i++)
@@ -176,7 +179,7 @@ static void fork_task(struct guest *g, struct guest_task *child, struct guest_ta
 	copy_entries(g, child, parent);
 	EMIT(g->w, cpu, sched_process_fork, .comm = "child", .parent_pid = parent->pid,
 	     .child_pid = child->pid, .mm_id = child->mm_id);
-	EMIT(g->w, cpu, sched_wakeup, .pid = child->pid, .target_cpu = child->cpu);
+	EMIT(g->w, cpu, sched_wakeup_new, .pid = child->pid, .target_cpu = child->cpu);
 }
 
 static void drop_entries(struct guest *g, struct guest_task *t)
@@ -221,17 +224,24 @@ static void exit_task(struct guest *g, struct guest_task *t)
 	     .prev_state = TASK_ZOMBIE);
 	g->current[t->cpu] = 0;
 	t->alive = false;
+	/* Init takes its children. */
+	for (uint32_t n = 0; n < GUEST_TASKS; n++)
+		if (g->tasks[n].parent_pid == t->pid)
+			g->tasks[n].parent_pid = 1;
 }
 
 /* Task 0 is never the victim. */
 static void oom(struct guest *g, struct guest_task *victim)
 {
+	run_task(g, victim);
 	EMIT(g->w, victim->cpu, oom_invoked, .kill_id = ++g->next_kill, .pid = victim->pid);
 	for (uint32_t n = 0; n < GUEST_TASKS; n++) {
+		uint32_t resident = &g->tasks[n] == victim ? GUEST_TASKS : n;
+
 		if (g->tasks[n].alive)
-			EMIT(g->w, victim->cpu, oom_score, .score = n, .kill_id = g->next_kill,
-			     .pid = g->tasks[n].pid, .eligible = n == 0 ? OOM_INIT : OOM_ELIGIBLE,
-			     .comm = "child");
+			EMIT(g->w, victim->cpu, oom_score, .score = 2 * resident,
+			     .kill_id = g->next_kill, .pid = g->tasks[n].pid, .resident = resident,
+			     .eligible = n == 0 ? OOM_INIT : OOM_ELIGIBLE, .comm = "child");
 	}
 	EMIT(g->w, victim->cpu, mark_victim, .kill_id = g->next_kill, .pid = victim->pid,
 	     .mm_id = victim->mm_id, .predicted_pages = 5);
@@ -331,7 +341,8 @@ static uint64_t list_task(struct guest *g, const struct guest_task *t)
 						   : 0,
 			     .flags = entry->flags, .kind = entry->kind);
 	}
-	EMIT(g->w, 0, state_task, .comm = "child", .pid = t->pid, .mm_id = t->mm_id);
+	EMIT(g->w, 0, state_task, .comm = "child", .pid = t->pid, .parent_pid = t->parent_pid,
+	     .mm_id = t->mm_id);
 	return g->w->nr_events - n;
 }
 

@@ -29,7 +29,7 @@ struct guest_entry {
 
 struct guest_task {
 	bool alive;
-	int32_t pid;
+	int32_t pid, parent_pid;
 	uint32_t cpu, mm_id, vma_id, anon_vma_id, pgd_pfn, table_pfn, root_id;
 	uint32_t nr_chain, chain[8]; /* anon_vmas that its VMA is linked to */
 	struct guest_entry entries[GUEST_PAGES];
@@ -51,6 +51,7 @@ struct guest {
 	struct writer *w;
 	uint64_t random;
 	uint32_t next_mm, next_vma, next_anon_vma, next_pass, next_kill, nr_baselines, nr_barriers;
+	struct trace_ev_reclaim_pass_end pass; /* what the decisions of the present one add up to */
 	int32_t next_pid, current[TRACE_MAX_CPUS];
 	int64_t hi[LRU_ISOLATED + 1], lo[LRU_ISOLATED + 1];
 	uint64_t vmstat[VMSTAT_PAGEOUTRUN + 1];

@@ -186,6 +186,10 @@ static uint32_t cache_page(struct guest *g, uint32_t cpu, uint32_t pfn)
 
 static void decide(struct guest *g, uint32_t cpu, uint32_t pfn, uint8_t verdict)
 {
+	g->pass.nr_scanned++;
+	g->pass.nr_freed += verdict == RECLAIM_FREED;
+	g->pass.nr_written += verdict == RECLAIM_WRITE;
+	g->pass.nr_activated += verdict == RECLAIM_ACTIVATE;
 	EMIT(g->w, cpu, reclaim_decision, .pfn = pfn, .pass_id = g->next_pass,
 	     .list = LRU_INACTIVE_ANON, .verdict = verdict);
 }
@@ -235,15 +239,16 @@ static uint32_t inactive_tail(const struct guest *g)
 void reclaim(struct guest *g, const struct guest_task *t, uint32_t nr_pages)
 {
 	uint8_t kind = (uint8_t)roll(g, 2);
-	uint32_t nr_scanned = 0;
 
 	if (kind == RECLAIM_DIRECT) {
 		EMIT(g->w, t->cpu, mm_vmscan_direct_reclaim_begin, .pid = t->pid);
 		g->vmstat[VMSTAT_ALLOCSTALL]++;
 	} else {
+		EMIT(g->w, t->cpu, mm_vmscan_wakeup_kswapd, .nr_free = 0);
 		EMIT(g->w, t->cpu, mm_vmscan_kswapd_wake, .nr_free = 0);
 		g->vmstat[VMSTAT_PAGEOUTRUN]++;
 	}
+	g->pass = (struct trace_ev_reclaim_pass_end){0};
 	EMIT(g->w, t->cpu, reclaim_pass_begin, .pass_id = ++g->next_pass, .kind = kind,
 	     .pid = t->pid);
 	for (; nr_pages; nr_pages--) {
@@ -251,7 +256,6 @@ void reclaim(struct guest *g, const struct guest_task *t, uint32_t nr_pages)
 
 		if (!pfn)
 			break;
-		nr_scanned++;
 		list_remove(g, t->cpu, pfn, LRU_WHY_ISOLATE);
 		list_add(g, t->cpu, pfn, LRU_ISOLATED, LRU_WHY_ISOLATE);
 		EMIT(g->w, t->cpu, lru_referenced, .pfn = pfn,
@@ -267,7 +271,8 @@ void reclaim(struct guest *g, const struct guest_task *t, uint32_t nr_pages)
 		list_add(g, t->cpu, pfn, roll(g, 2) ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON,
 			 LRU_WHY_REFERENCED);
 	}
-	EMIT(g->w, t->cpu, reclaim_pass_end, .pass_id = g->next_pass, .nr_scanned = nr_scanned);
+	g->pass.pass_id = g->next_pass;
+	writer_event(g->w, t->cpu, TRACE_ID_reclaim_pass_end, &g->pass, sizeof(g->pass));
 	if (kind == RECLAIM_DIRECT)
 		EMIT(g->w, t->cpu, mm_vmscan_direct_reclaim_end, .pid = t->pid);
 	else

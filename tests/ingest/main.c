@@ -46,10 +46,16 @@ int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0;
 
+	if (argc == 4 && !strcmp(argv[1], "--pmd-session")) {
+		contract_dir = argv[2];
+		pmd_session(argv[3]);
+		return 0;
+	}
 	if (argc < 6) {
 		fprintf(stderr,
 			"usage: test INGESTER PLAIN_INGESTER FAULTY_DISK RECOVERER CONTRACT_DIR "
-			"[NAME...]\n");
+			"[NAME...]\n"
+			"       test --pmd-session CONTRACT_DIR SESSION_DIR\n");
 		return 2;
 	}
 	ingester = argv[1];

@@ -10,7 +10,7 @@
 #define VA        UINT64_C(0x40000000)
 #define PARTS     512u
 #define PFN       512u /* first frame of the page; a multiple of 512 */
-#define MAX_PFN   2048u
+#define MAX_PFN   (PFN + PARTS)
 #define PGD_PFN   2
 #define TABLE_PFN 3
 #define CHANGED   5u /* the part that is changed while there is a table */
@@ -28,8 +28,9 @@ static void boot(void)
 {
 	uint64_t records;
 
-	EMIT(&w, 0, session_begin, .tsc_hz = 1000000000, .nr_cpus = 1, .nr_frames = MAX_PFN - 1,
+	EMIT(&w, 0, session_begin, .tsc_hz = 1000000000, .nr_cpus = 1, .nr_frames = PARTS + 2,
 	     .max_pfn = MAX_PFN, .lossless = 1);
+	EMIT(&w, 0, cpu_online, .cpu = 0);
 	EMIT(&w, 0, state_begin, .n = 1);
 	records = w.nr_events;
 	EMIT(&w, 0, state_cpu, .pid = 1);
@@ -68,7 +69,7 @@ static void change_part(void)
 	count_mapping(CHANGED);
 }
 
-static void record(const char *dir, uint32_t id, void (*edit)(void *payload))
+static void write_session(const char *dir, uint32_t id, void (*edit)(void *payload))
 {
 	writer_open(&w, dir, 1);
 	w.fault = (struct writer_fault){.id = id, .countdown = 1, .edit = edit};
@@ -78,6 +79,7 @@ static void record(const char *dir, uint32_t id, void (*edit)(void *payload))
 	for (uint32_t i = 0; i < PARTS; i++)
 		count_mapping(i);
 	EMIT(&w, 0, trace_barrier, .n = 1);
+	EMIT(&w, 0, trace_stall, .stalled_ns = 5);
 	EMIT(&w, 0, pmd_split, .va = VA, .mm_id = 1, .pfn = PFN, .table_pfn = TABLE_PFN,
 	     .flags = FLAGS);
 	change_part();
@@ -86,12 +88,23 @@ static void record(const char *dir, uint32_t id, void (*edit)(void *payload))
 	     .flags = FLAGS | PTEF_DIRTY);
 	EMIT(&w, 0, trace_barrier, .n = 3);
 	EMIT(&w, 0, pmd_clear, .va = VA, .mm_id = 1, .pfn = PFN, .old_flags = FLAGS | PTEF_DIRTY,
-	     .why = PTE_WHY_EXIT);
+	     .why = PTE_WHY_UNMAP);
 	for (uint32_t i = 0; i < PARTS; i++)
 		uncount_mapping(i);
 	EMIT(&w, 0, trace_barrier, .n = 4);
+	EMIT(&w, 0, trace_off, .n = 1);
 	EMIT(&w, 0, session_end, .reason = SESSION_EXIT);
 	writer_close(&w);
+}
+
+void pmd_session(const char *dir)
+{
+	write_session(dir, 0, NULL);
+}
+
+static void record(const char *dir, uint32_t id, void (*edit)(void *payload))
+{
+	write_session(dir, id, edit);
 	CHECK(id == 0 || w.fault.hit);
 	CHECK(ingest(dir).status == 0);
 }

@@ -239,11 +239,12 @@ static void test_counts_out_of_order(const char *dir)
 	writer_open(&w, dir, 2);
 	guest_boot(&g, &w, 9);
 	EMIT(&w, 0, mm_page_alloc, .pfn = 9, .kind = PAGE_ANON);
-	EMIT(&w, 0, rmap_add, .va = 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1, .mapcount = 2);
-	EMIT(&w, 1, rmap_add, .va = 0x2000, .pfn = 9, .mm_id = 1, .mapping_id = 1, .mapcount = 1);
-	EMIT(&w, 1, rmap_remove, .va = 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1,
+	EMIT(&w, 0, rmap_add, .va = GUEST_VA, .pfn = 9, .mm_id = 1, .mapping_id = 1, .mapcount = 2);
+	EMIT(&w, 1, rmap_add, .va = GUEST_VA + 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1,
+	     .mapcount = 1);
+	EMIT(&w, 1, rmap_remove, .va = GUEST_VA, .pfn = 9, .mm_id = 1, .mapping_id = 1,
 	     .mapcount = 0);
-	EMIT(&w, 0, rmap_remove, .va = 0x2000, .pfn = 9, .mm_id = 1, .mapping_id = 1,
+	EMIT(&w, 0, rmap_remove, .va = GUEST_VA + 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1,
 	     .mapcount = 1);
 	EMIT(&w, 0, page_flags, .pfn = 9, .set = PG_LOCKED);
 	EMIT(&w, 1, page_flags, .pfn = 9, .set = PG_LOCKED);
@@ -262,8 +263,8 @@ static void test_counts_that_stay_wrong(const char *dir)
 	writer_open(&w, dir, 2);
 	guest_boot(&g, &w, 9);
 	EMIT(&w, 0, mm_page_alloc, .pfn = 9, .kind = PAGE_ANON);
-	EMIT(&w, 0, rmap_add, .va = 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1, .mapcount = 2);
-	EMIT(&w, 0, rmap_remove, .va = 0x1000, .pfn = 9, .mm_id = 1, .mapping_id = 1,
+	EMIT(&w, 0, rmap_add, .va = GUEST_VA, .pfn = 9, .mm_id = 1, .mapping_id = 1, .mapcount = 2);
+	EMIT(&w, 0, rmap_remove, .va = GUEST_VA, .pfn = 9, .mm_id = 1, .mapping_id = 1,
 	     .mapcount = 1);
 	EMIT(&w, 0, page_flags, .pfn = 9, .set = PG_LOCKED);
 	EMIT(&w, 1, page_flags, .pfn = 9, .set = PG_LOCKED);

@@ -39,8 +39,11 @@ INGEST_SRC := \
 	trace/ingest/model_lru.c \
 	trace/ingest/model_swap.c \
 	trace/ingest/model_fault.c \
+	trace/ingest/model_look.c \
 	trace/ingest/model_reclaim.c \
 	trace/ingest/model_oom.c \
+	trace/ingest/model_block.c \
+	trace/ingest/model_slab.c \
 	trace/ingest/model_check.c \
 	trace/ingest/replay.c \
 	trace/ingest/summary.c \
@@ -153,6 +156,27 @@ INGEST_FUZZ_OBJ := $(call ingest-objects,sanitized,$(addprefix tests/ingest/,fuz
 
 ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) $(INGEST_FUZZ_OBJ) schema-check
 	$< $(INGEST_TEST_WITH) $(O)/ctf
+
+# Each mutation of a small real trace: noticed by the replay, or listed in mutation.def. MUTATION_INSTANCES of each kind.
+MUTATION_INSTANCES ?= 3
+MUTATION_SRC := $(INGEST_CONTRACT_SRC) $(filter-out trace/ingest/main.c,$(INGEST_SRC)) tests/ingest/mutation.c
+MUTATION_SESSION := $(INGEST_OUT)/mutation
+
+# Without sanitizers: it forks for each mutation, and their shadow memory makes that ten times as dear.
+$(INGEST_OUT)/mutation-test: $(call ingest-objects,plain,$(MUTATION_SRC))
+	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lsqlite3
+
+$(MUTATION_SESSION)/events.tsv: tests/golden/mutation.tar.xz
+	@mkdir -p $(@D)
+	tar -xf $< -m -C $(@D)
+
+$(INGEST_OUT)/pmd-session/events.tsv: $(INGEST_OUT)/test $(INGEST_SESSION_FILES)
+	@mkdir -p $(@D)
+	$< --pmd-session $(O)/ctf $(@D)
+
+.PHONY: mutation-test
+mutation-test: $(INGEST_OUT)/mutation-test $(MUTATION_SESSION)/events.tsv $(INGEST_OUT)/pmd-session/events.tsv
+	$< $(MUTATION_INSTANCES) $(MUTATION_SESSION) $(INGEST_OUT)/pmd-session
 
 # DAMAGE_CUTS and DAMAGE_FLIPS in the environment: how many.
 .PHONY: ingest-damage-test

@@ -85,6 +85,20 @@ struct task *current_task(struct model *m)
 	return pid > 0 ? map_find(&m->tasks, (uint32_t)pid, 0) : NULL;
 }
 
+bool in_own_mm(struct model *m, uint32_t mm_id)
+{
+	const struct task *task = current_task(m);
+
+	return task && task->mm_id == mm_id && !task->exiting;
+}
+
+void check_runs_here(struct model *m, int32_t pid)
+{
+	if (m->current[m->event->cpu] != pid)
+		violation(m, fmt("CPU %u", m->event->cpu),
+			  fmt("runs %d", m->current[m->event->cpu]), fmt("task %d", pid));
+}
+
 struct mm *mm_known(struct model *m, uint32_t mm_id)
 {
 	struct mm *mm = map_find(&m->mms, mm_id, 0);

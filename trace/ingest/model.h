@@ -21,8 +21,10 @@
 #include "trace/ingest/sparse.h"
 #include "trace/ingest/tables.h"
 
-#define NR_LRU_LISTS (LRU_ISOLATED + 1)
-#define LRU_NONE     0xff
+#define NR_LRU_LISTS    (LRU_ISOLATED + 1)
+#define LRU_NONE        0xff
+#define LRU_WHY_UNKNOWN 0xff
+#define VERDICT_NONE    0xff
 #define MAX_WAITING_COUNTS \
 	8 /* more than can be in flight on the CPUs of one machine for one page */
 #define MAX_NESTED_FAULTS       4 /* a user access, a kernel copy inside a fault, and room */
@@ -50,6 +52,9 @@ struct open_fault {
 	uint64_t id, t, va, ip;
 	uint32_t cpu, error_code;
 	uint64_t stalled_ns, reclaim_ns;
+	/* What the first change of its entry was. */
+	bool changed, same_value;
+	uint8_t old_kind, kind;
 	struct refault refault;
 };
 
@@ -61,8 +66,12 @@ struct task { /* key: pid */
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
-	uint32_t queue;  /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
-	bool reclaiming; /* in direct reclaim, since: */
+	uint32_t queue;     /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
+	bool fresh;         /* forked, and not runnable yet */
+	bool asleep;        /* left its CPU to sleep, and was not woken since */
+	uint32_t pass_id;   /* the reclaim pass it runs, or 0 */
+	uint32_t scored_in; /* the OOM decision that told its score last */
+	bool reclaiming;    /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
 	bool faulted, reclaimed; /* a fault, a direct reclaim of it was seen to begin */
@@ -148,6 +157,7 @@ struct pmd { /* key: mm_id, va */
 
 struct pass { /* key: pass_id */
 	struct map_entry entry;
+	struct trace_ev_reclaim_pass_end seen; /* what its decisions add up to */
 	uint64_t t_begin;
 	uint32_t kind, priority, nr_free, cpu;
 	int32_t pid;
@@ -157,7 +167,9 @@ struct oom { /* key: kill_id */
 	struct map_entry entry;
 	int32_t invoker, victim;
 	uint32_t order, nr_free, nr_free_slots, mm_id, predicted;
-	uint64_t t; /* mark_victim; 0: not yet */
+	uint64_t t;          /* mark_victim; 0: not yet */
+	uint64_t best_score; /* of the eligible candidates told */
+	int32_t best_pid;
 };
 
 enum frame_state {
@@ -183,19 +195,31 @@ struct frame {
 	uint16_t cpu; /* FRAME_PCP: whose list; FRAME_ALLOCATED: who allocated it */
 	uint8_t state, order, kind, pcp, reserve;
 	uint8_t list, lru_why; /* LRU_NONE: on no list */
+	uint8_t from_list;     /* isolated: where it was taken from; LRU_NONE: not known */
+	uint8_t lru_out_why; /* why it left a list last, in this life; LRU_WHY_UNKNOWN: it did not */
+	uint8_t verdict;     /* isolated: what the pass decided; VERDICT_NONE: nothing yet */
+	bool read_failed;
+	uint16_t nr_young;  /* isolated: accessed bits found since the last look */
+	uint32_t look_pass; /* isolated: the pass that asked its mappings; 0: none did */
+	uint32_t slab;      /* hash of the cache's name; 0: no slab_grow told of it */
 };
 
 struct slot {
 	bool used;
 	uint32_t refs, generation;
-	uint32_t holders; /* entries that refer to it; only while model_check() counts them */
-	uint32_t pfn;     /* what the swap cache holds for it, or NO_FRAME */
+	uint32_t holders;   /* entries that refer to it; only while model_check() counts them */
+	uint32_t pfn;       /* what the swap cache holds for it, or NO_FRAME */
+	int cache_change;   /* what the cache did, +1 or -1, until the count follows */
+	uint32_t alloc_pfn; /* for whom it was taken, until it is cached: else NO_FRAME */
+	uint32_t last_pfn;  /* what the swap cache held last, or NO_FRAME */
+	int32_t out_error;  /* of the last write, */
+	uint32_t out_pass;  /* which this pass sent; 0: none was seen */
 	uint64_t life_id, refs_t, cache_t;
 	uint64_t eviction_id,
 		eviction_n; /* its content's last eviction that has not come back; 0: none */
 	struct refault refault;
 	struct {
-		bool open, readahead;
+		bool open, readahead, seen; /* seen: one began since tracing did */
 		uint32_t pfn, pass_id;
 		int32_t pid;
 		uint64_t t;
@@ -205,9 +229,21 @@ struct slot {
 /* The highest and lowest place ever taken in a list; head insertions go above, tail insertions
  * below. */
 struct lru_ends {
-	bool known;
+	bool known, hi_exact, lo_exact; /* exact: taken by an insertion that was seen */
 	int64_t hi, lo;
 };
+
+/* Woken, working, asleep, in a circle. */
+enum kswapd_state { KSWAPD_UNKNOWN, KSWAPD_ASLEEP, KSWAPD_WOKEN, KSWAPD_AWAKE };
+
+/* A request that the disk has. */
+struct request {
+	bool open, seen;
+	uint64_t sector;
+	uint32_t nr_sector;
+	uint8_t write;
+};
+#define MAX_REQUESTS 32 /* tags of an AHCI port */
 
 struct model {
 	struct db *db;
@@ -217,16 +253,22 @@ struct model {
 	uint64_t baseline_t;    /* its state_begin */
 	uint64_t baseline_rank; /* rank of the first baseline's end: what began before may be under
 				   way unseen */
-	uint64_t baseline_records; /* state_* records since */
+	uint64_t baseline_records;    /* state_* records since */
+	uint64_t baseline_violations; /* found before it */
 	uint64_t nr_violations, nr_barriers;
 	uint64_t loss_t; /* from here on events may be missing; UINT64_MAX: none are */
 	uint64_t nr_evictions;
 	uint64_t last_t, last_rank;              /* of the event before */
 	uint64_t keyframe_events, next_keyframe; /* how many apart; none before this rank */
-	uint32_t first_pass_id;                  /* the lowest seen to begin */
+	uint32_t first_pass_id, first_kill_id;   /* the lowest seen to begin */
+	uint32_t done_kill_id;                   /* the highest that is over */
+	enum kswapd_state kswapd;
+	int32_t kswapd_pid;   /* of whom it last woke */
+	uint32_t vmstat_next; /* the counter that is told next */
+	uint32_t nr_vmstat;   /* how many are told each time; 0: not known yet */
+	uint32_t nr_cpus_listed, nr_frames_listed, max_pfn_listed; /* by the baseline */
 	uint64_t kswapd_t;
 	uint32_t kswapd_free;
-	bool kswapd_awake;
 	bool ended;           /* session_end was seen */
 	bool barriers_untold; /* there may have been some in a pause */
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
@@ -238,6 +280,7 @@ struct model {
 	int32_t current[TRACE_MAX_CPUS];
 	uint64_t stalled_ns[TRACE_MAX_CPUS];
 	struct lru_ends ends[NR_LRU_LISTS];
+	struct request requests[MAX_REQUESTS];
 	struct sparse frames, slots; /* by pfn, by number */
 	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, pmds,
 		passes, ooms;
@@ -271,6 +314,10 @@ struct frame *frame_allocated(struct model *m, uint32_t pfn);
 /* The task that runs where the event was emitted; NULL for the idle task and when unknown. */
 struct task *current_task(struct model *m);
 struct mm *mm_known(struct model *m, uint32_t mm_id);
+/* Whether the task that runs where the event was emitted lives in this address space. */
+bool in_own_mm(struct model *m, uint32_t mm_id);
+/* Demands that this task runs where the event was emitted. */
+void check_runs_here(struct model *m, int32_t pid);
 
 /*
  * Visits each record that the baseline just ended did not list, reports it as `what`, ends its span
@@ -291,6 +338,18 @@ const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t
 bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
 /* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */
 void pmd_check_entry(struct model *m, uint32_t mm_id, uint64_t va);
+/* model_look.c: the pass, which must be one that the task running here is in; NULL when it began before tracing did. */
+struct pass *pass_running(struct model *m, uint32_t pass_id);
+/* model_look.c: an isolated page is put back, or goes: as its pass decided? */
+void look_check_end(struct model *m, uint32_t pfn, const struct frame *frame, uint8_t why);
+/* model_look.c: nothing is known of looks at the page. */
+void look_forget(struct frame *frame);
+/* model_slab.c: a page of slabs is freed. */
+void slab_check_free(struct model *m, uint32_t pfn, const struct frame *frame);
+/* model_fault.c: the task changes an entry; the fault it is in remembers how. */
+void fault_note_change(struct model *m, const struct trace_ev_pte_set *e, const struct pte *old);
+/* model_fault.c: the fault that runs on this CPU reads a page from swap. */
+void fault_check_read(struct model *m, uint32_t slot, bool readahead);
 /* model_swap.c: a task put the page of this slot into its entry: whose refault is it? */
 void swap_slot_used(struct model *m, uint32_t slot);
 /* model_reclaim.c: writes a refault if it is open; latency_ns < 0 and pid < 0: nobody waited, nobody used it. */
@@ -312,6 +371,8 @@ void flags_settle(struct model *m, uint32_t pfn, struct frame *frame);
 /* model_check.c: rmap, page tables and swap references against each other; the machine stands
  * still. */
 void model_check(struct model *m);
+/* model_check.c: events are missing before the baseline that has just ended: what no baseline tells may be otherwise. */
+void model_forget(struct model *m);
 
 /* ---- one handler per event, one sweep and one flush per family
  * -------------------------------------------------- */
@@ -334,7 +395,9 @@ void model_check(struct model *m);
 	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) \
 	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
-	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge)
+	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge) \
+	X(vmstat) X(sys_unimplemented) X(mm_vmscan_wakeup_kswapd) X(block_rq_issue) X(block_rq_complete) \
+	X(slab_grow) X(slab_shrink)
 /* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);

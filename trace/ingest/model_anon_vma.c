@@ -4,6 +4,8 @@
  */
 #include "trace/ingest/model.h"
 
+#include <inttypes.h>
+
 static void anon_vma_new(struct model *m, uint32_t anon_vma_id, uint32_t root_id)
 {
 	struct anon_vma *anon_vma = map_insert(&m->anon_vmas, anon_vma_id, 0);
@@ -95,14 +97,34 @@ static void avc_span_end(struct model *m, void *record, uint64_t t)
 		count_link(m, (uint32_t)avc->entry.a, (uint32_t)avc->entry.b, -1);
 }
 
+/* All that one VMA is linked to shares one root, and so one lock. */
+static void check_root(struct model *m, uint32_t vma_id, const struct anon_vma *anon_vma)
+{
+	const struct vma *vma = map_find(&m->vmas, vma_id, 0);
+	const struct avc *own =
+		vma && vma->anon_vma_id ? map_find(&m->avcs, vma_id, vma->anon_vma_id) : NULL;
+	const struct anon_vma *other = own ? map_find(&m->anon_vmas, vma->anon_vma_id, 0) : NULL;
+	const struct anon_vma *root = map_find(&m->anon_vmas, anon_vma->root_id, 0);
+
+	if ((root && root->root_id != anon_vma->root_id) ||
+	    (other && other->root_id != anon_vma->root_id))
+		violation(m, fmt("anon_vma %" PRIu64, anon_vma->entry.a),
+			  fmt("one root for all of vma %u", vma_id),
+			  fmt("root %u", anon_vma->root_id));
+}
+
 void on_avc_link(struct model *m, const struct trace_ev_avc_link *e)
 {
 	struct text link = fmt("vma %u to anon_vma %u", e->vma_id, e->anon_vma_id);
+	const struct anon_vma *anon_vma;
 
 	if (!map_find(&m->vmas, e->vma_id, 0))
 		violation(m, link, fmt("the VMA exists"), fmt("unknown"));
-	if (!map_find(&m->anon_vmas, e->anon_vma_id, 0))
+	anon_vma = map_find(&m->anon_vmas, e->anon_vma_id, 0);
+	if (!anon_vma)
 		violation(m, link, fmt("the anon_vma exists"), fmt("unknown"));
+	else
+		check_root(m, e->vma_id, anon_vma);
 	if (map_find(&m->avcs, e->vma_id, e->anon_vma_id))
 		violation(m, link, fmt("not linked"), fmt("linked"));
 	else

@@ -57,6 +57,35 @@ static void check_slots(struct model *m)
 	}
 }
 
+void model_forget(struct model *m)
+{
+	struct frame *frame;
+	struct slot *slot;
+	struct task *task;
+	uint32_t i;
+
+	map_for_each (&m->tasks, task) {
+		task->fresh = task->faulted = task->reclaimed = false;
+		task->pass_id = 0;
+		task->queue = 0;
+	}
+	sparse_for_each (&m->frames, i, frame)
+		look_forget(frame);
+	sparse_for_each (&m->slots, i, slot) {
+		slot->out.seen = slot->in.seen = slot->out.open = slot->in.open = false;
+		slot->cache_change = 0;
+		slot->out_pass = 0;
+		slot->alloc_pfn = NO_FRAME;
+	}
+	for (i = 0; i < MAX_REQUESTS; i++)
+		m->requests[i] = (struct request){0};
+	for (i = 0; i < NR_LRU_LISTS; i++)
+		m->ends[i].hi_exact = m->ends[i].lo_exact = false;
+	m->kswapd = KSWAPD_UNKNOWN;
+	m->first_pass_id = m->first_kill_id = UINT32_MAX;
+	m->baseline_rank = m->event->rank;
+}
+
 void model_check(struct model *m)
 {
 	struct frame *frame;

@@ -21,13 +21,6 @@ static void fault_write(struct model *m, const struct task *task, const struct o
 		  INT(fault->error_code), INT(fault->stalled_ns), INT(fault->reclaim_ns));
 }
 
-static void check_runs_here(struct model *m, int32_t pid)
-{
-	if (m->current[m->event->cpu] != pid)
-		violation(m, fmt("CPU %u", m->event->cpu),
-			  fmt("runs %d", m->current[m->event->cpu]), fmt("fault of task %d", pid));
-}
-
 void on_page_fault_user(struct model *m, const struct trace_ev_page_fault_user *e)
 {
 	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
@@ -51,6 +44,83 @@ void on_page_fault_user(struct model *m, const struct trace_ev_page_fault_user *
 							      .error_code = e->error_code};
 }
 
+void fault_note_change(struct model *m, const struct trace_ev_pte_set *e, const struct pte *old)
+{
+	struct task *task = current_task(m);
+	struct open_fault *fault =
+		task && task->nr_faults ? &task->faults[task->nr_faults - 1] : NULL;
+
+	if (!fault || fault->changed || task->mm_id != e->mm_id || (fault->va ^ e->va) >= 4096 ||
+	    (e->why != PTE_WHY_FAULT && e->why != PTE_WHY_COW && e->why != PTE_WHY_SWAPIN))
+		return;
+	fault->changed = true;
+	fault->old_kind = old ? old->kind : PTE_NONE;
+	fault->kind = e->kind;
+	fault->same_value = old && old->kind == e->kind && old->value == e->value;
+}
+
+void fault_check_read(struct model *m, uint32_t slot, bool readahead)
+{
+	struct task *task = current_task(m);
+	struct open_fault *fault =
+		task && task->nr_faults ? &task->faults[task->nr_faults - 1] : NULL;
+	const struct pte *pte;
+	bool wanted;
+
+	if (!fault)
+		return;
+	pte = map_find(&m->ptes, task->mm_id, fault->va & ~UINT64_C(4095));
+	wanted = pte && pte->kind == PTE_SWAP && pte->value == slot;
+	if (wanted == readahead)
+		violation(m, fmt("slot %u, read in a fault at 0x%" PRIx64, slot, fault->va),
+			  wanted ? fmt("wanted") : fmt("read ahead"),
+			  readahead ? fmt("read ahead") : fmt("wanted"));
+}
+
+/* Whether a solved fault of this kind can have changed its entry so. */
+static bool kind_agrees(const struct open_fault *fault, uint8_t kind, uint8_t result)
+{
+	bool from_memory = fault->old_kind == PTE_PAGE || fault->old_kind == PTE_ZERO;
+
+	switch (kind) {
+	case FAULT_ANON:
+	case FAULT_FILE:
+	case FAULT_STACK:
+		return fault->old_kind == PTE_NONE;
+	case FAULT_ZERO:
+		return fault->old_kind == PTE_NONE && fault->kind == PTE_ZERO;
+	case FAULT_COW:
+		return from_memory && !fault->same_value;
+	case FAULT_REUSE:
+		return fault->same_value;
+	case FAULT_SWAP:
+	case FAULT_SWAP_CACHE:
+		return fault->old_kind == PTE_SWAP &&
+		       (kind == FAULT_SWAP) == (result == FAULT_MAJOR);
+	default:
+		return false;
+	}
+}
+
+static void check_end(struct model *m, const struct open_fault *fault,
+		      const struct trace_ev_page_fault_end *e)
+{
+	bool solved = e->result == FAULT_MINOR || e->result == FAULT_MAJOR;
+
+	/* Reclaim may take the page away meanwhile: then nothing is changed, and the access faults again. */
+	if (solved && fault->changed && !kind_agrees(fault, e->kind, e->result))
+		violation(m, fmt("fault of task %d at 0x%" PRIx64, e->pid, fault->va),
+			  fmt("entry %s to %s%s", enum_text(ENUM_ID_pte_kind, fault->old_kind),
+			      enum_text(ENUM_ID_pte_kind, fault->kind),
+			      fault->same_value ? ", the same" : ""),
+			  fmt("%s, %s", enum_text(ENUM_ID_fault_kind, e->kind),
+			      enum_text(ENUM_ID_fault_result, e->result)));
+	if (e->latency_ns < m->event->t - fault->t)
+		violation(m, fmt("fault of task %d at 0x%" PRIx64, e->pid, fault->va),
+			  fmt("at least %" PRIu64 " ns", m->event->t - fault->t),
+			  fmt("%" PRIu64, (uint64_t)e->latency_ns));
+}
+
 void on_page_fault_end(struct model *m, const struct trace_ev_page_fault_end *e)
 {
 	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
@@ -64,10 +134,14 @@ void on_page_fault_end(struct model *m, const struct trace_ev_page_fault_end *e)
 			violation(m, fmt("task %d", e->pid), fmt("a fault under way"), fmt("none"));
 		return;
 	}
+	if (task->reclaiming)
+		violation(m, fmt("task %d", e->pid), fmt("no longer reclaiming"),
+			  fmt("reclaiming"));
 	fault = &task->faults[--task->nr_faults];
 	if (fault->va != e->address)
 		violation(m, fmt("task %d", e->pid), fmt("fault at 0x%" PRIx64, fault->va),
 			  fmt("0x%" PRIx64, (uint64_t)e->address));
+	check_end(m, fault, e);
 	fault_write(m, task, fault, e);
 	refault_end(m, &fault->refault, (int64_t)e->latency_ns, e->pid);
 }

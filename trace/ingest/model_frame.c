@@ -147,6 +147,7 @@ void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
 	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order, (uint16_t)m->event->cpu);
 	if (!frame)
 		return;
+	look_forget(frame);
 	frame->kind = e->kind;
 	frame->pcp = e->pcp;
 	frame->reserve = e->reserve;
@@ -166,6 +167,14 @@ static void check_unused(struct model *m, uint32_t pfn, const struct frame *fram
 	if (frame->slot != NO_SLOT)
 		violation(m, object, fmt("not in the swap cache"),
 			  fmt("holds slot %u", frame->slot));
+	if (frame->flags & (PG_LOCKED | PG_WRITEBACK | PG_SWAPCACHE) && !frame->flags_twice_set)
+		violation(m, object, fmt("not locked, written or in the swap cache"),
+			  fmt("flags 0x%x", frame->flags));
+	if (frame->lru_out_why != LRU_WHY_UNKNOWN && frame->lru_out_why != LRU_WHY_FREE &&
+	    frame->lru_out_why != LRU_WHY_RECLAIM)
+		violation(m, object, fmt("taken off its list to be freed"),
+			  fmt("%s", enum_text(ENUM_ID_lru_why, frame->lru_out_why)));
+	slab_check_free(m, pfn, frame);
 	if (frame->nr_tables)
 		violation(m, object, fmt("no page table"), fmt("a table that is linked"));
 }
@@ -243,6 +252,16 @@ void on_page_flags(struct model *m, const struct trace_ev_page_flags *e)
 	if ((frame->flags_twice_set & e->set) || (frame->flags_twice_cleared & e->cleared))
 		violation(m, fmt("flags of frame %u", e->pfn), fmt("0x%x", frame->flags),
 			  fmt("0x%x set, 0x%x cleared for the third time", e->set, e->cleared));
+	if ((!e->set && !e->cleared) || e->set & e->cleared ||
+	    (e->set | e->cleared) & IMPLIED_FLAGS || (frame->read_failed && e->set & PG_UPTODATE))
+		violation(m, fmt("flags of frame %u", e->pfn),
+			  frame->read_failed ? fmt("not up to date: its read failed")
+					     : fmt("some change of its own"),
+			  fmt("0x%x set, 0x%x cleared", e->set, e->cleared));
+	if (e->cleared & PG_WRITEBACK && frame->slot != NO_SLOT &&
+	    slot_at(m, frame->slot)->out.open)
+		violation(m, fmt("frame %u, no longer being written", e->pfn),
+			  fmt("the write has ended"), fmt("under way"));
 	set = e->set & (uint16_t)~frame->flags_twice_cleared;
 	cleared = e->cleared & (uint16_t)~frame->flags_twice_set;
 	frame->flags_twice_set =
@@ -261,6 +280,9 @@ static struct frame *adopt_block(struct model *m, uint32_t pfn, const struct fra
 
 	if (!frame)
 		return NULL;
+	m->nr_frames_listed += 1u << (want->order & 31);
+	if (pfn + (1u << (want->order & 31)) > m->max_pfn_listed)
+		m->max_pfn_listed = pfn + (1u << (want->order & 31));
 	if (frame->state == want->state && frame->order == want->order &&
 	    (want->state != FRAME_PCP || frame->cpu == want->cpu) &&
 	    (want->state != FRAME_ALLOCATED || frame->kind == want->kind)) {

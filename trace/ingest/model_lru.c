@@ -33,6 +33,48 @@ static bool list_exists(struct model *m, uint32_t list)
 	return false;
 }
 
+/* The head takes the next higher place, the tail the next lower; by how much is known once that end was seen to take one. */
+static bool place_is_legal(const struct lru_ends *ends, int64_t pos)
+{
+	if (!ends->known)
+		return true;
+	if (pos > ends->hi)
+		return !ends->hi_exact || pos == ends->hi + 1;
+	return pos < ends->lo && (!ends->lo_exact || pos == ends->lo - 1);
+}
+
+static void take_place(struct lru_ends *ends, int64_t pos)
+{
+	if (ends->known && pos > ends->hi)
+		ends->hi_exact = true;
+	if (ends->known && pos < ends->lo)
+		ends->lo_exact = true;
+}
+
+/* A page that moves leaves and enters for one reason; one that comes new, or from swap, was on no list before. */
+static void check_why(struct model *m, const struct frame *frame,
+		      const struct trace_ev_lru_insert *e)
+{
+	bool first = e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN;
+	bool active = e->list == LRU_ACTIVE_ANON || e->list == LRU_ACTIVE_FILE;
+
+	if (frame->lru_out_why == LRU_WHY_UNKNOWN ? !first : e->why != frame->lru_out_why)
+		violation(m, fmt("frame %u", e->pfn),
+			  frame->lru_out_why == LRU_WHY_UNKNOWN
+				  ? fmt("new or swapin")
+				  : fmt("%s, as it left",
+					enum_text(ENUM_ID_lru_why, frame->lru_out_why)),
+			  fmt("%s", enum_text(ENUM_ID_lru_why, e->why)));
+	if ((e->list == LRU_ISOLATED) != (e->why == LRU_WHY_ISOLATE) ||
+	    (active && (e->why == LRU_WHY_DEACTIVATE || e->why == LRU_WHY_SECOND_CHANCE)))
+		violation(m, fmt("frame %u", e->pfn),
+			  fmt("a list that %s leads to", enum_text(ENUM_ID_lru_why, e->why)),
+			  fmt("%s", list_text(e->list)));
+	if (e->why == LRU_WHY_SECOND_CHANCE && !(frame->flags & PG_REFERENCED))
+		violation(m, fmt("frame %u", e->pfn), fmt("referenced"),
+			  fmt("flags 0x%x", frame->flags));
+}
+
 static void extend(struct lru_ends *ends, int64_t pos)
 {
 	if (!ends->known || pos > ends->hi)
@@ -55,11 +97,16 @@ void on_lru_insert(struct model *m, const struct trace_ev_lru_insert *e)
 		lru_span_end(m, e->pfn, frame, m->event->t, enum_text(ENUM_ID_lru_why, e->why));
 	}
 	ends = &m->ends[e->list];
-	if (ends->known && e->pos <= ends->hi && e->pos >= ends->lo)
+	if (!place_is_legal(ends, e->pos))
 		violation(m, fmt("frame %u on %s", e->pfn, list_text(e->list)),
 			  fmt("above %" PRId64 " or below %" PRId64, ends->hi, ends->lo),
 			  fmt("place %" PRId64, (int64_t)e->pos));
+	check_why(m, frame, e);
+	take_place(ends, e->pos);
 	extend(ends, e->pos);
+	frame->verdict = VERDICT_NONE;
+	frame->nr_young = 0;
+	frame->look_pass = 0;
 	frame->list = e->list;
 	frame->lru_pos = e->pos;
 	frame->lru_why = e->why;
@@ -77,15 +124,18 @@ void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
 			  fmt("taken off %s", list_text(e->list)));
 	if (frame->list == LRU_NONE)
 		return;
+	if ((e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN) ||
+	    (frame->list == LRU_ISOLATED ? e->why == LRU_WHY_ISOLATE
+					 : e->why != LRU_WHY_ISOLATE && e->why != LRU_WHY_FREE))
+		violation(m, fmt("frame %u", e->pfn),
+			  fmt("a reason to leave %s", list_text(e->list)),
+			  fmt("%s", enum_text(ENUM_ID_lru_why, e->why)));
+	if (frame->list == LRU_ISOLATED)
+		look_check_end(m, e->pfn, frame, e->why);
 	lru_span_end(m, e->pfn, frame, m->event->t, enum_text(ENUM_ID_lru_why, e->why));
+	frame->from_list = e->why == LRU_WHY_ISOLATE ? e->list : LRU_NONE;
+	frame->lru_out_why = e->why;
 	frame->list = LRU_NONE;
-}
-
-void on_lru_referenced(struct model *m, const struct trace_ev_lru_referenced *e)
-{
-	if (frame_allocated(m, e->pfn) && e->referenced > e->mappings)
-		violation(m, fmt("frame %u", e->pfn), fmt("at most %u referenced", e->mappings),
-			  fmt("%u", e->referenced));
 }
 
 void on_state_lru(struct model *m, const struct trace_ev_state_lru *e)
@@ -98,6 +148,7 @@ void on_state_lru(struct model *m, const struct trace_ev_state_lru *e)
 	extend(&m->ends[e->list], e->pos);
 	if (frame->list == e->list && frame->lru_pos == e->pos)
 		return;
+	frame->lru_out_why = LRU_WHY_UNKNOWN;
 	disagreement(m, fmt("frame %u", e->pfn),
 		     fmt("on %s at %" PRId64, list_text(frame->list), frame->lru_pos),
 		     fmt("on %s at %" PRId64, list_text((uint8_t)e->list), (int64_t)e->pos));

@@ -4,6 +4,7 @@
 #include "trace/ingest/model.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static struct oom *oom_known(struct model *m, uint32_t kill_id)
 {
@@ -25,18 +26,42 @@ void on_oom_invoked(struct model *m, const struct trace_ev_oom_invoked *e)
 		return;
 	}
 	oom = map_insert(&m->ooms, e->kill_id, 0);
+	if (e->kill_id < m->first_kill_id)
+		m->first_kill_id = e->kill_id;
+	check_runs_here(m, e->pid);
 	oom->invoker = e->pid;
 	oom->order = e->order;
 	oom->nr_free = e->nr_free;
 	oom->nr_free_slots = e->nr_free_slots;
 }
 
+static void check_score(struct model *m, const struct trace_ev_oom_score *e, const char *comm)
+{
+	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+	uint64_t score = 2 * (uint64_t)e->resident + e->swapped + e->page_tables;
+
+	if (!task || strcmp(task->comm, comm) || task->scored_in == e->kill_id)
+		violation(m, fmt("candidate %d", e->pid), fmt("a task called %s, told once", comm),
+			  task ? fmt("%s", task->comm) : fmt("unknown"));
+	if (e->score != score || (e->eligible == OOM_INIT) != (e->pid == 1))
+		violation(m, fmt("candidate %d", e->pid), fmt("score %" PRIu64, score),
+			  fmt("%" PRIu64 ", %s", (uint64_t)e->score,
+			      enum_text(ENUM_ID_oom_eligible, e->eligible)));
+	if (task)
+		task->scored_in = e->kill_id;
+}
+
 void on_oom_score(struct model *m, const struct trace_ev_oom_score *e)
 {
+	struct oom *oom = oom_known(m, e->kill_id);
 	char comm[17];
 
-	oom_known(m, e->kill_id);
 	text_from_field(comm, e->comm, 16);
+	check_score(m, e, comm);
+	if (oom && e->eligible == OOM_ELIGIBLE && (!oom->best_pid || e->score > oom->best_score)) {
+		oom->best_score = e->score;
+		oom->best_pid = e->pid;
+	}
 	DB_INSERT(m->db, oom_candidate, INT(e->kill_id), INT(e->pid), INT(e->resident),
 		  INT(e->swapped), INT(e->page_tables), INT(e->score), TEXT(comm),
 		  TEXT(enum_text(ENUM_ID_oom_eligible, e->eligible)));
@@ -52,6 +77,9 @@ void on_mark_victim(struct model *m, const struct trace_ev_mark_victim *e)
 			  task ? fmt("mm %u", task->mm_id) : fmt("no such task"));
 	if (!oom)
 		return;
+	if (oom->best_pid != e->pid)
+		violation(m, fmt("OOM decision %u", e->kill_id),
+			  fmt("the highest score, of %d", oom->best_pid), fmt("%d", e->pid));
 	if (oom->t)
 		violation(m, fmt("OOM decision %u", e->kill_id), fmt("one victim"),
 			  fmt("%d after %d", e->pid, oom->victim));
@@ -75,8 +103,13 @@ static void oom_write(struct model *m, const struct oom *oom, const struct trace
 
 void on_oom_done(struct model *m, const struct trace_ev_oom_done *e)
 {
-	struct oom *oom = oom_known(m, e->kill_id);
+	struct oom *oom = map_find(&m->ooms, e->kill_id, 0);
 
+	/* A decision that began before tracing did has a number below all that began since. */
+	if (!oom && (e->kill_id >= m->first_kill_id || e->kill_id <= m->done_kill_id))
+		oom_known(m, e->kill_id);
+	if (e->kill_id > m->done_kill_id)
+		m->done_kill_id = e->kill_id;
 	if (!oom)
 		return;
 	if (!oom->t || oom->victim != e->pid)

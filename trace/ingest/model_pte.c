@@ -60,6 +60,9 @@ static void check_old(struct model *m, uint32_t mm_id, uint64_t va, const struct
 {
 	uint8_t have = pte ? pte->kind : PTE_NONE;
 
+	if (!pte && flags)
+		violation(m, entry_name(mm_id, va), fmt("no flags of an empty entry"),
+			  fmt("0x%x", flags));
 	if (have != kind)
 		violation(m, entry_name(mm_id, va), fmt("old kind %s", kind_text(have)),
 			  fmt("%s", kind_text(kind)));
@@ -122,6 +125,64 @@ static struct pte *pte_new(struct model *m, uint32_t mm_id, uint64_t va)
 	return pte;
 }
 
+/* Whether a change for this reason may be this one. */
+static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, const struct pte *old)
+{
+	uint8_t from = old ? old->kind : PTE_NONE;
+	bool same = old && from == e->kind && old->value == e->value;
+	bool to_memory = e->kind == PTE_PAGE || e->kind == PTE_ZERO;
+
+	switch (e->why) {
+	case PTE_WHY_FAULT:
+		return from == PTE_NONE && to_memory;
+	case PTE_WHY_COW:
+		return (from == PTE_PAGE || from == PTE_ZERO) && e->kind == PTE_PAGE;
+	case PTE_WHY_FORK_CHILD:
+		return from == PTE_NONE && !in_own_mm(m, e->mm_id);
+	case PTE_WHY_FORK_PARENT:
+		return same && in_own_mm(m, e->mm_id) && !(e->flags & PTEF_WRITE);
+	case PTE_WHY_PROTECT:
+		return same && in_own_mm(m, e->mm_id);
+	case PTE_WHY_SWAPOUT:
+		return from == PTE_PAGE && e->kind == PTE_SWAP;
+	case PTE_WHY_SWAPIN:
+		return from == PTE_SWAP && e->kind == PTE_PAGE;
+	default:
+		return false;
+	}
+}
+
+/* Whether an entry may be emptied for this reason now. */
+static bool clear_is_legal(struct model *m, uint32_t mm_id, uint8_t why)
+{
+	const struct oom *oom;
+
+	switch (why) {
+	case PTE_WHY_UNMAP:
+		return in_own_mm(m, mm_id);
+	case PTE_WHY_EXIT:
+		return !in_own_mm(m, mm_id);
+	case PTE_WHY_OOM:
+		map_for_each (&m->ooms, oom) {
+			if (oom->t && oom->mm_id == mm_id)
+				return true;
+		}
+		return m->first_kill_id == UINT32_MAX;
+	default:
+		return false;
+	}
+}
+
+/* What is mapped from swap has been read. */
+static void check_read(struct model *m, uint32_t pfn)
+{
+	const struct frame *frame = frame_at(m, pfn);
+
+	if (frame && !(frame->flags & PG_UPTODATE))
+		violation(m, fmt("frame %u, mapped from swap", pfn), fmt("up to date"),
+			  fmt("flags 0x%x", frame->flags));
+}
+
 void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
 {
 	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
@@ -129,6 +190,13 @@ void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	check_target(m, e->kind, e->value);
 	check_vma(m, e);
+	if (!why_is_legal(m, e, pte))
+		violation(m, entry_name(e->mm_id, e->va),
+			  fmt("a change that %s makes", why_text(e->why)),
+			  fmt("%s to %s", kind_text(e->old_kind), kind_text(e->kind)));
+	if (e->why == PTE_WHY_SWAPIN)
+		check_read(m, e->value);
+	fault_note_change(m, e, pte);
 	pmd_check_entry(m, e->mm_id, e->va);
 	if (pte) {
 		if (pte->kind == PTE_SWAP && e->why == PTE_WHY_SWAPIN)
@@ -151,6 +219,9 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	pmd_check_entry(m, e->mm_id, e->va);
+	if (!clear_is_legal(m, e->mm_id, e->why))
+		violation(m, entry_name(e->mm_id, e->va), fmt("a reason that holds"),
+			  fmt("%s", why_text(e->why)));
 	if (!pte)
 		return;
 	if (pte->value != e->value)
@@ -165,6 +236,7 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 void on_pte_young(struct model *m, const struct trace_ev_pte_young *e)
 {
 	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+	struct frame *frame;
 
 	if (!pte || pte->kind != PTE_PAGE || pte->value != e->pfn) {
 		violation(
@@ -173,6 +245,9 @@ void on_pte_young(struct model *m, const struct trace_ev_pte_young *e)
 		return;
 	}
 	pte->flags &= (uint16_t)~PTEF_ACCESSED;
+	frame = frame_at(m, e->pfn);
+	if (frame)
+		frame->nr_young++;
 }
 
 /* The mapping that a present entry is: in the first baseline records come from nothing else. */
@@ -227,6 +302,9 @@ void on_state_pte(struct model *m, const struct trace_ev_state_pte *e)
 	}
 	if (pte)
 		pte->entry.generation = m->generation;
+	if (e->kind != PTE_PAGE && e->mapping_id)
+		violation(m, entry_name(e->mm_id, e->va), fmt("no anon_vma: no page"),
+			  fmt("%u", e->mapping_id));
 	if (e->kind == PTE_PAGE)
 		adopt_rmap(m, e);
 }

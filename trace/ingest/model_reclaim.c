@@ -9,10 +9,37 @@
 
 #include <inttypes.h>
 
+/* Who runs a pass: kswapd while it is awake, a task in direct reclaim, or one that called madvise. */
+static void check_reclaimer(struct model *m, struct task *task,
+			    const struct trace_ev_reclaim_pass_begin *e)
+{
+	bool is_kswapd = m->kswapd == KSWAPD_AWAKE && m->kswapd_pid == e->pid;
+	/* Until then it may be in one that began before tracing. */
+	bool known = task->reclaimed || task->t_begin > m->baseline_t;
+
+	check_runs_here(m, e->pid);
+	if (task->pass_id)
+		violation(m, fmt("task %d", e->pid), fmt("in no pass"),
+			  fmt("in pass %u", task->pass_id));
+	if ((m->kswapd != KSWAPD_UNKNOWN && (e->kind == RECLAIM_KSWAPD) != is_kswapd) ||
+	    (known && (e->kind == RECLAIM_DIRECT) != task->reclaiming))
+		violation(m, fmt("pass %u of task %d", e->pass_id, e->pid),
+			  is_kswapd          ? fmt("kswapd")
+			  : task->reclaiming ? fmt("direct")
+					     : fmt("neither kswapd nor direct"),
+			  fmt("%s", enum_text(ENUM_ID_reclaim_kind, e->kind)));
+	task->pass_id = e->pass_id;
+}
+
 void on_reclaim_pass_begin(struct model *m, const struct trace_ev_reclaim_pass_begin *e)
 {
+	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
 	struct pass *pass;
 
+	if (task)
+		check_reclaimer(m, task, e);
+	else
+		violation(m, fmt("task %d", e->pid), fmt("exists"), fmt("unknown"));
 	if (map_find(&m->passes, e->pass_id, 0)) {
 		violation(m, fmt("pass %u", e->pass_id), fmt("a new number"), fmt("under way"));
 		return;
@@ -45,9 +72,29 @@ static void pass_write(struct model *m, const struct pass *pass, uint64_t t,
 			  fmt("that of an earlier pass"));
 }
 
+static void check_counts(struct model *m, const struct pass *pass,
+			 const struct trace_ev_reclaim_pass_end *e)
+{
+	const struct trace_ev_reclaim_pass_end *seen = &pass->seen;
+
+	if (e->nr_scanned != seen->nr_scanned || e->nr_freed != seen->nr_freed ||
+	    e->nr_written != seen->nr_written || e->nr_activated != seen->nr_activated ||
+	    e->nr_deactivated != seen->nr_deactivated ||
+	    e->nr_active_scanned != seen->nr_active_scanned)
+		violation(m,
+			  fmt("pass %u: scanned, freed, written, activated, deactivated, active",
+			      e->pass_id),
+			  fmt("%u %u %u %u %u %u", seen->nr_scanned, seen->nr_freed,
+			      seen->nr_written, seen->nr_activated, seen->nr_deactivated,
+			      seen->nr_active_scanned),
+			  fmt("%u %u %u %u %u %u", e->nr_scanned, e->nr_freed, e->nr_written,
+			      e->nr_activated, e->nr_deactivated, e->nr_active_scanned));
+}
+
 void on_reclaim_pass_end(struct model *m, const struct trace_ev_reclaim_pass_end *e)
 {
 	struct pass *pass = map_find(&m->passes, e->pass_id, 0);
+	struct task *task;
 
 	if (!pass) {
 		/* Passes that began before tracing did have numbers below all that began since. */
@@ -55,15 +102,13 @@ void on_reclaim_pass_end(struct model *m, const struct trace_ev_reclaim_pass_end
 			violation(m, fmt("pass %u", e->pass_id), fmt("under way"), fmt("unknown"));
 		return;
 	}
+	task = map_find(&m->tasks, (uint32_t)pass->pid, 0);
+	if (task)
+		task->pass_id = 0;
+	check_runs_here(m, pass->pid);
+	check_counts(m, pass, e);
 	pass_write(m, pass, m->event->t, e);
 	map_remove(&m->passes, pass);
-}
-
-void on_reclaim_decision(struct model *m, const struct trace_ev_reclaim_decision *e)
-{
-	frame_allocated(m, e->pfn);
-	if (!map_find(&m->passes, e->pass_id, 0) && e->pass_id >= m->first_pass_id)
-		violation(m, fmt("pass %u", e->pass_id), fmt("under way"), fmt("unknown"));
 }
 
 void on_mm_vmscan_direct_reclaim_begin(struct model *m,
@@ -71,6 +116,7 @@ void on_mm_vmscan_direct_reclaim_begin(struct model *m,
 {
 	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
 
+	check_runs_here(m, e->pid);
 	if (!task || task->reclaiming) {
 		violation(m, fmt("task %d", e->pid), fmt("exists, not reclaiming"),
 			  task ? fmt("reclaims already") : fmt("unknown"));
@@ -92,30 +138,77 @@ void on_mm_vmscan_direct_reclaim_end(struct model *m,
 			violation(m, fmt("task %d", e->pid), fmt("reclaiming"), fmt("not"));
 		return;
 	}
+	check_runs_here(m, e->pid);
+	if (task->pass_id)
+		violation(m, fmt("task %d", e->pid), fmt("in no pass"),
+			  fmt("in pass %u", task->pass_id));
 	task->reclaiming = false;
+	task->reclaimed = true;
 	fault_add_reclaim(task, m->event->t - task->reclaim_t);
 	DB_INSERT(m->db, direct_reclaim, INT(e->pid), INT(task->reclaim_t), INT(m->event->t),
 		  INT(task->reclaim_order), INT(e->nr_reclaimed), INT(m->event->cpu));
 }
 
+/* Woken, working, asleep: each follows the one before. */
+static void kswapd_turns(struct model *m, enum kswapd_state from, enum kswapd_state to)
+{
+	static const char *const names[] = {"unknown", "asleep", "woken", "awake"};
+
+	if (m->kswapd != KSWAPD_UNKNOWN && m->kswapd != from)
+		violation(m, fmt("kswapd"), fmt("%s", names[from]), fmt("%s", names[m->kswapd]));
+	m->kswapd = to;
+}
+
+void on_mm_vmscan_wakeup_kswapd(struct model *m, const struct trace_ev_mm_vmscan_wakeup_kswapd *e)
+{
+	(void)e;
+	kswapd_turns(m, KSWAPD_ASLEEP, KSWAPD_WOKEN);
+}
+
 void on_mm_vmscan_kswapd_wake(struct model *m, const struct trace_ev_mm_vmscan_kswapd_wake *e)
 {
-	if (m->kswapd_awake)
-		violation(m, fmt("kswapd"), fmt("asleep"), fmt("awake"));
-	m->kswapd_awake = true;
+	kswapd_turns(m, KSWAPD_WOKEN, KSWAPD_AWAKE);
+	m->kswapd_pid = m->current[m->event->cpu];
 	m->kswapd_t = m->event->t;
 	m->kswapd_free = e->nr_free;
 }
 
 void on_mm_vmscan_kswapd_sleep(struct model *m, const struct trace_ev_mm_vmscan_kswapd_sleep *e)
 {
-	/* kswapd_t is 0 until it was first seen to wake: at the baseline it may have been awake. */
-	if (!m->kswapd_awake && m->kswapd_t)
-		violation(m, fmt("kswapd"), fmt("awake"), fmt("asleep"));
-	if (m->kswapd_awake)
+	if (m->kswapd == KSWAPD_AWAKE)
+		check_runs_here(m, m->kswapd_pid);
+	if (m->kswapd == KSWAPD_AWAKE)
 		DB_INSERT(m->db, kswapd_span, INT(m->kswapd_t), INT(m->event->t),
 			  INT(m->kswapd_free), INT(e->nr_free));
-	m->kswapd_awake = false;
+	kswapd_turns(m, KSWAPD_AWAKE, KSWAPD_ASLEEP);
+}
+
+/* The page that leaves is the one whose content the slot has: the pass that is under way frees it, or one that wrote it. */
+static void check_evicted(struct model *m, const struct slot *slot,
+			  const struct trace_ev_page_evicted *e)
+{
+	const struct frame *frame = frame_allocated(m, e->pfn);
+	const struct pass *pass = map_find(&m->passes, e->pass_id, 0);
+
+	if (frame && frame->list != LRU_ISOLATED)
+		violation(m, fmt("frame %u, evicted", e->pfn), fmt("isolated"),
+			  fmt("list %u", frame->list));
+	if (slot->pfn != e->pfn && slot->last_pfn != e->pfn)
+		violation(m, fmt("slot %u", e->slot), fmt("content of frame %u", e->pfn),
+			  fmt("of frame %d", (int32_t)slot->last_pfn));
+	if (pass && pass->kind != e->kind)
+		violation(m, fmt("pass %u", e->pass_id),
+			  fmt("%s", enum_text(ENUM_ID_reclaim_kind, pass->kind)),
+			  fmt("%s", enum_text(ENUM_ID_reclaim_kind, e->kind)));
+	if (e->verdict == RECLAIM_FREED)
+		pass_running(m, e->pass_id);
+	else if (e->verdict != RECLAIM_WRITE ||
+		 (slot->out_pass && (slot->out_pass != e->pass_id || slot->out_error)))
+		violation(m, fmt("frame %u, evicted", e->pfn),
+			  fmt("written by pass %u", e->pass_id),
+			  fmt("%s; last written by pass %u, error %d",
+			      enum_text(ENUM_ID_reclaim_verdict, e->verdict), slot->out_pass,
+			      slot->out_error));
 }
 
 void on_page_evicted(struct model *m, const struct trace_ev_page_evicted *e)
@@ -127,6 +220,8 @@ void on_page_evicted(struct model *m, const struct trace_ev_page_evicted *e)
 	if (!slot->used)
 		violation(m, fmt("slot %u", e->slot), fmt("holds the evicted content"),
 			  fmt("free"));
+	else
+		check_evicted(m, slot, e);
 	slot->eviction_id = m->event->rank;
 	slot->eviction_n = ++m->nr_evictions;
 	DB_INSERT(m->db, eviction, INT(m->event->rank), INT(m->event->t), INT(e->pfn), INT(e->slot),
@@ -157,7 +252,7 @@ void reclaim_flush(struct model *m)
 
 	map_for_each (&m->passes, pass)
 		pass_write(m, pass, T_OPEN, NULL);
-	if (m->kswapd_awake)
+	if (m->kswapd == KSWAPD_AWAKE)
 		DB_INSERT(m->db, kswapd_span, INT(m->kswapd_t), INT(T_OPEN), INT(m->kswapd_free),
 			  NIL);
 }

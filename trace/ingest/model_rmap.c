@@ -88,12 +88,25 @@ static void check_count(struct model *m, uint32_t pfn, int64_t base, int change,
 		mapcount_settle(m, pfn);
 }
 
+/* Whoever follows the page's anon_vma finds the mapping only through a link to its VMA. */
+static void check_chain(struct model *m, const struct trace_ev_rmap_add *e)
+{
+	const struct vma *vma = vma_containing(m, e->mm_id, e->va);
+
+	if (!vma || !map_find(&m->avcs, vma->entry.a, e->mapping_id) || !vma->anon_vma_id)
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
+			  fmt("a VMA with an anon_vma, linked to %u", e->mapping_id),
+			  vma ? fmt("vma %" PRIu64 ", anon_vma %u", vma->entry.a, vma->anon_vma_id)
+			      : fmt("none"));
+}
+
 void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
 {
 	struct frame *frame = frame_allocated(m, e->pfn);
 	struct rmap *rmap;
 
 	mm_known(m, e->mm_id);
+	check_chain(m, e);
 	if (map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va)) {
 		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("none"),
 			  fmt("added before"));

@@ -44,6 +44,7 @@ static void cache_end(struct model *m, uint32_t number, struct slot *slot, uint6
 	cache_write(m, number, slot, t);
 	if (frame && frame->slot == number)
 		frame->slot = NO_SLOT;
+	slot->last_pfn = slot->pfn;
 	slot->pfn = NO_FRAME;
 }
 
@@ -62,6 +63,8 @@ static void life_begin(struct model *m, struct slot *slot, uint32_t refs)
 	*slot = (struct slot){.used = true,
 			      .refs = refs,
 			      .pfn = NO_FRAME,
+			      .alloc_pfn = NO_FRAME,
+			      .last_pfn = NO_FRAME,
 			      .generation = m->generation,
 			      .life_id = m->event->rank,
 			      .refs_t = span_begin(m)};
@@ -90,6 +93,7 @@ void on_swap_slot_alloc(struct model *m, const struct trace_ev_swap_slot_alloc *
 	}
 	frame_allocated(m, e->pfn);
 	life_begin(m, slot, 1);
+	slot->alloc_pfn = e->pfn;
 }
 
 void on_swap_slot_free(struct model *m, const struct trace_ev_swap_slot_free *e)
@@ -133,9 +137,24 @@ void on_swap_slot_refs(struct model *m, const struct trace_ev_swap_slot_refs *e)
 			  fmt("%u references, one step away (%s)", slot->refs,
 			      enum_text(ENUM_ID_slot_why, e->why)),
 			  fmt("%u", e->refs));
+	if (e->why == SLOT_WHY_CACHE) {
+		if (step != slot->cache_change)
+			violation(m, fmt("slot %u", e->slot),
+				  fmt("the cache changed by %d", slot->cache_change),
+				  fmt("%d", (int)step));
+		slot->cache_change = 0;
+	}
 	refs_end(m, e->slot, slot, m->event->t);
 	slot->refs = e->refs;
 	slot->refs_t = m->event->t;
+}
+
+/* The cache's reference is counted as soon as it is taken or given up. */
+static void check_followed(struct model *m, uint32_t number, const struct slot *slot)
+{
+	if (slot->cache_change)
+		violation(m, fmt("slot %u", number), fmt("references counted for the cache"),
+			  fmt("not yet"));
 }
 
 void on_swap_cache_add(struct model *m, const struct trace_ev_swap_cache_add *e)
@@ -153,6 +172,13 @@ void on_swap_cache_add(struct model *m, const struct trace_ev_swap_cache_add *e)
 			  fmt("in frame %u", slot->pfn));
 		cache_end(m, e->slot, slot, m->event->t);
 	}
+	if (slot->alloc_pfn != NO_FRAME && slot->alloc_pfn != e->pfn)
+		violation(m, fmt("slot %u", e->slot), fmt("taken for frame %u", slot->alloc_pfn),
+			  fmt("frame %u", e->pfn));
+	check_followed(m, e->slot, slot);
+	/* A slot that was just taken has the cache's reference already. */
+	slot->cache_change = slot->alloc_pfn == NO_FRAME;
+	slot->alloc_pfn = NO_FRAME;
 	cache_begin(m, e->slot, slot, e->pfn);
 }
 
@@ -170,6 +196,8 @@ void on_swap_cache_remove(struct model *m, const struct trace_ev_swap_cache_remo
 		violation(m, fmt("slot %u, leaving the cache", e->slot), fmt("no I/O under way"),
 			  slot->out.open ? fmt("a write") : fmt("a read"));
 	slot->out.open = slot->in.open = false;
+	check_followed(m, e->slot, slot);
+	slot->cache_change = -1;
 	if (slot->pfn != NO_FRAME)
 		cache_end(m, e->slot, slot, m->event->t);
 	refault_end(m, &slot->refault, -1, -1);
@@ -187,6 +215,17 @@ static struct slot *slot_caching(struct model *m, uint32_t number, uint32_t pfn)
 	return slot;
 }
 
+/* A page that is sent is whole, and marked as being written. */
+static void check_written(struct model *m, uint32_t pfn)
+{
+	const struct frame *frame = frame_allocated(m, pfn);
+	uint16_t want = PG_WRITEBACK | PG_UPTODATE;
+
+	if (frame && (frame->flags & (want | PG_DIRTY)) != want)
+		violation(m, fmt("frame %u, being written", pfn),
+			  fmt("flags 0x%x, not dirty", want), fmt("0x%x", frame->flags));
+}
+
 void on_swap_out_begin(struct model *m, const struct trace_ev_swap_out_begin *e)
 {
 	struct slot *slot = slot_caching(m, e->slot, e->pfn);
@@ -195,7 +234,9 @@ void on_swap_out_begin(struct model *m, const struct trace_ev_swap_out_begin *e)
 		return;
 	if (slot->out.open)
 		violation(m, fmt("slot %u", e->slot), fmt("no write under way"), fmt("one"));
-	slot->out.open = true;
+	pass_running(m, e->pass_id);
+	check_written(m, e->pfn);
+	slot->out.open = slot->out.seen = true;
 	slot->out.pfn = e->pfn;
 	slot->out.pass_id = e->pass_id;
 	slot->out.t = m->event->t;
@@ -209,12 +250,14 @@ void on_swap_out_end(struct model *m, const struct trace_ev_swap_out_end *e)
 		return;
 	if (!slot->out.open) {
 		/* A write that began before tracing did has no beginning. */
-		if (slot->life_id > m->baseline_rank)
+		if (slot->life_id > m->baseline_rank || slot->out.seen)
 			violation(m, fmt("slot %u", e->slot), fmt("a write under way"),
 				  fmt("none"));
 		return;
 	}
 	slot->out.open = false;
+	slot->out_pass = slot->out.pass_id;
+	slot->out_error = e->error;
 	DB_INSERT(m->db, swap_io, TEXT("out"), INT(e->slot), INT(e->pfn), INT(slot->out.t),
 		  INT(m->event->t), INT(e->error), INT(slot->out.pass_id), NIL, INT(0));
 }
@@ -227,7 +270,9 @@ void on_swap_in_begin(struct model *m, const struct trace_ev_swap_in_begin *e)
 		return;
 	if (slot->in.open)
 		violation(m, fmt("slot %u", e->slot), fmt("no read under way"), fmt("one"));
-	slot->in.open = true;
+	check_runs_here(m, e->pid);
+	fault_check_read(m, e->slot, e->readahead != 0);
+	slot->in.open = slot->in.seen = true;
 	slot->in.pfn = e->pfn;
 	slot->in.readahead = e->readahead != 0;
 	slot->in.pid = e->pid;
@@ -248,14 +293,18 @@ void on_swap_in_begin(struct model *m, const struct trace_ev_swap_in_begin *e)
 void on_swap_in_end(struct model *m, const struct trace_ev_swap_in_end *e)
 {
 	struct slot *slot = slot_caching(m, e->slot, e->pfn);
+	struct frame *frame;
 
 	if (!slot)
 		return;
 	if (!slot->in.open) {
-		if (slot->life_id > m->baseline_rank)
+		if (slot->life_id > m->baseline_rank || slot->in.seen)
 			violation(m, fmt("slot %u", e->slot), fmt("a read under way"), fmt("none"));
 		return;
 	}
+	frame = frame_at(m, e->pfn);
+	if (frame)
+		frame->read_failed = e->error != 0;
 	slot->in.open = false;
 	DB_INSERT(m->db, swap_io, TEXT("in"), INT(e->slot), INT(e->pfn), INT(slot->in.t),
 		  INT(m->event->t), INT(e->error), NIL, INT(slot->in.pid), INT(slot->in.readahead));

@@ -51,15 +51,32 @@ static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, u
 	return task;
 }
 
+/* No two tasks share an address space. */
+static void check_own_mm(struct model *m, const struct trace_ev_sched_process_fork *e)
+{
+	const struct task *task;
+
+	map_for_each (&m->tasks, task) {
+		if (task->mm_id == e->mm_id && !task->exiting)
+			violation(m, fmt("task %d", e->child_pid),
+				  fmt("mm %u of its own", e->mm_id),
+				  fmt("that of task %d", (int32_t)task->entry.a));
+	}
+}
+
 void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_fork *e)
 {
 	if (e->child_pid <= 0 || map_find(&m->tasks, (uint32_t)e->child_pid, 0)) {
 		violation(m, fmt("task %d", e->child_pid), fmt("a new pid"), fmt("in use"));
 		return;
 	}
-	if (e->mm_id)
+	if (e->mm_id) {
 		mm_known(m, e->mm_id);
-	task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm);
+		check_own_mm(m, e);
+	}
+	if (e->parent_pid)
+		check_runs_here(m, e->parent_pid);
+	task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm)->fresh = true;
 }
 
 void on_sched_process_exec(struct model *m, const struct trace_ev_sched_process_exec *e)
@@ -69,10 +86,24 @@ void on_sched_process_exec(struct model *m, const struct trace_ev_sched_process_
 	mm_known(m, e->mm_id);
 	if (!task)
 		return;
+	check_runs_here(m, e->pid);
+	if (task->mm_id == e->mm_id)
+		violation(m, fmt("task %d", e->pid), fmt("another address space"),
+			  fmt("mm %u", e->mm_id));
 	task_span_end(m, task, m->event->t);
 	task->mm_id = e->mm_id;
 	task->t_begin = m->event->t;
 	text_from_field(task->comm, e->comm, 16);
+}
+
+static void check_name(struct model *m, const struct task *task, const char comm[16])
+{
+	char name[17];
+
+	text_from_field(name, comm, 16);
+	if (strcmp(name, task->comm))
+		violation(m, fmt("task %d", (int32_t)task->entry.a), fmt("%s", task->comm),
+			  fmt("%s", name));
 }
 
 void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_exit *e)
@@ -81,6 +112,8 @@ void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_
 
 	if (!task)
 		return;
+	check_runs_here(m, e->pid);
+	check_name(m, task, e->comm);
 	if (task->exiting)
 		violation(m, fmt("task %d", e->pid), fmt("alive"), fmt("exiting already"));
 	task->exiting = true;
@@ -108,6 +141,30 @@ static void belongs_to(struct model *m, struct task *task, uint32_t cpu)
 	task->queue = cpu + 1;
 }
 
+static bool sleeps(uint32_t state)
+{
+	return state == TASK_INTERRUPTIBLE || state == TASK_UNINTERRUPTIBLE;
+}
+
+static void begins_to_run(struct model *m, struct task *task)
+{
+	belongs_to(m, task, m->event->cpu);
+	if (!m->migrations_told)
+		return;
+	if (task->fresh || task->asleep)
+		violation(m, fmt("task %d", (int32_t)task->entry.a), fmt("runnable"),
+			  task->fresh ? fmt("never made runnable") : fmt("asleep"));
+	task->fresh = task->asleep = false;
+}
+
+static void leaves_cpu(struct model *m, int32_t pid, uint8_t state)
+{
+	struct task *task = map_find(&m->tasks, (uint32_t)pid, 0);
+
+	if (task)
+		task->asleep = sleeps(state);
+}
+
 void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 {
 	int32_t *current = &m->current[m->event->cpu];
@@ -121,8 +178,10 @@ void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 		struct task *next = task_of(m, e->next_pid);
 
 		if (next)
-			belongs_to(m, next, m->event->cpu);
+			begins_to_run(m, next);
 	}
+	if (e->prev_pid > 0)
+		leaves_cpu(m, e->prev_pid, e->prev_state);
 	if (e->prev_pid > 0 && (e->prev_state == TASK_ZOMBIE || e->prev_state == TASK_DEAD)) {
 		struct task *task = task_of(m, e->prev_pid);
 
@@ -143,8 +202,12 @@ void on_sched_wakeup(struct model *m, const struct trace_ev_sched_wakeup *e)
 {
 	struct task *task = task_of(m, e->pid);
 
-	if (task)
-		belongs_to(m, task, e->target_cpu);
+	if (!task)
+		return;
+	belongs_to(m, task, e->target_cpu);
+	if (m->migrations_told && !task->asleep)
+		violation(m, fmt("task %d", e->pid), fmt("asleep"), fmt("awake"));
+	task->asleep = false;
 }
 
 void on_sched_wakeup_new(struct model *m, const struct trace_ev_sched_wakeup_new *e)
@@ -157,6 +220,7 @@ void on_sched_wakeup_new(struct model *m, const struct trace_ev_sched_wakeup_new
 		violation(m, fmt("task %d", e->pid), fmt("new"),
 			  fmt("belongs to CPU %u", task->queue - 1));
 	task->queue = e->target_cpu + 1;
+	task->fresh = false;
 }
 
 /* Only a task that waits is taken, never one that runs. */
@@ -167,11 +231,27 @@ void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_
 	if (!task)
 		return;
 	belongs_to(m, task, e->orig_cpu);
+	if (task->asleep || e->dest_cpu != m->event->cpu)
+		violation(
+			m, fmt("task %d", e->pid), fmt("runnable, taken by CPU %u", e->dest_cpu),
+			fmt("%s, by CPU %u", task->asleep ? "asleep" : "runnable", m->event->cpu));
 	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++)
 		if (m->current[cpu] == e->pid)
 			violation(m, fmt("task %d", e->pid), fmt("waits"),
 				  fmt("runs on CPU %u", cpu));
 	task->queue = e->dest_cpu + 1;
+}
+
+/* Init takes the children of a task that exits, at some time after it began to. */
+static void check_parent(struct model *m, struct task *task, int32_t parent_pid)
+{
+	const struct task *parent = map_find(&m->tasks, (uint32_t)task->parent_pid, 0);
+
+	if (parent_pid != task->parent_pid &&
+	    (parent_pid != 1 || task->parent_pid <= 0 || (parent && !parent->exiting)))
+		disagreement(m, fmt("task %d", (int32_t)task->entry.a),
+			     fmt("child of %d", task->parent_pid), fmt("of %d", parent_pid));
+	task->parent_pid = parent_pid;
 }
 
 void on_state_task(struct model *m, const struct trace_ev_state_task *e)
@@ -183,8 +263,15 @@ void on_state_task(struct model *m, const struct trace_ev_state_task *e)
 	task = map_find(&m->tasks, (uint32_t)e->pid, 0);
 	if (!task) {
 		disagreement(m, fmt("task %d", e->pid), fmt("unknown"), fmt("listed"));
-		task_new(m, e->pid, e->parent_pid, e->mm_id, e->comm);
+		task_new(m, e->pid, e->parent_pid, e->mm_id, e->comm)->asleep = sleeps(e->state);
 		return;
+	}
+	check_name(m, task, e->comm);
+	check_parent(m, task, e->parent_pid);
+	if (m->migrations_told && !task->fresh && task->asleep != sleeps(e->state)) {
+		disagreement(m, fmt("task %d", e->pid), task->asleep ? fmt("asleep") : fmt("awake"),
+			     fmt("%s", enum_text(ENUM_ID_task_state, e->state)));
+		task->asleep = sleeps(e->state);
 	}
 	task->entry.generation = m->generation;
 	/* A task that exits gives its address space up before it becomes a zombie. */
@@ -208,6 +295,7 @@ void on_state_cpu(struct model *m, const struct trace_ev_state_cpu *e)
 		disagreement(m, fmt("CPU %u", e->cpu), fmt("runs %d", m->current[e->cpu]),
 			     fmt("runs %d", e->pid));
 	m->current[e->cpu] = e->pid;
+	m->nr_cpus_listed++;
 }
 
 void tasks_sweep(struct model *m)

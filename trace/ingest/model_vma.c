@@ -78,6 +78,15 @@ static void mm_drop_range(struct mm *mm, uint32_t vma_id)
 	}
 }
 
+/* The top table is linked for as long as the address space is there. */
+static void count_top_table(struct model *m, const struct mm *mm, int change)
+{
+	struct frame *frame = frame_at(m, mm->pgd_pfn);
+
+	if (frame)
+		frame->nr_tables += (uint32_t)change;
+}
+
 static void mm_new(struct model *m, uint32_t mm_id, uint32_t pgd_pfn)
 {
 	struct mm *mm = map_insert(&m->mms, mm_id, 0);
@@ -85,6 +94,7 @@ static void mm_new(struct model *m, uint32_t mm_id, uint32_t pgd_pfn)
 	mm->entry.generation = m->generation;
 	mm->pgd_pfn = pgd_pfn;
 	mm->t_begin = span_begin(m);
+	count_top_table(m, mm, 1);
 }
 
 static void mm_span_end(struct model *m, void *record, uint64_t t)
@@ -94,17 +104,25 @@ static void mm_span_end(struct model *m, void *record, uint64_t t)
 	DB_INSERT(m->db, mm_span, INT(mm->entry.a), INT(mm->t_begin), INT(t), INT(mm->pgd_pfn));
 	if (t == T_OPEN)
 		return;
+	count_top_table(m, mm, -1);
 	free(mm->ranges);
 	mm->ranges = NULL;
 }
 
 void on_mm_create(struct model *m, const struct trace_ev_mm_create *e)
 {
+	const struct frame *frame;
+
 	if (map_find(&m->mms, e->mm_id, 0)) {
 		violation(m, fmt("mm %u", e->mm_id), fmt("a new number"), fmt("exists"));
 		return;
 	}
-	frame_allocated(m, e->pgd_pfn);
+	frame = frame_allocated(m, e->pgd_pfn);
+	if (frame && (frame->kind != PAGE_PGTABLE || frame->nr_tables))
+		violation(m, fmt("frame %u", e->pgd_pfn), fmt("an unused page table"),
+			  frame->nr_tables
+				  ? fmt("linked")
+				  : fmt("kind %s", enum_text(ENUM_ID_page_kind, frame->kind)));
 	mm_new(m, e->mm_id, e->pgd_pfn);
 }
 
@@ -213,12 +231,63 @@ static bool range_is_legal(struct model *m, uint32_t vma_id, uint64_t start, uin
 	return false;
 }
 
+/* A VMA of a child is like its parent's, the upper part of one that was cut like the lower. */
+static void check_origin(struct model *m, const struct trace_ev_vma_create *e)
+{
+	const struct task *task = current_task(m);
+	const struct vma *like = NULL;
+
+	switch (e->why) {
+	case VMA_WHY_FORK:
+		like = task ? vma_containing(m, task->mm_id, e->va_start) : NULL;
+		if (!task || task->mm_id == e->mm_id || !like || like->start != e->va_start ||
+		    like->end != e->va_end || like->flags != e->flags)
+			break;
+		return;
+	case VMA_WHY_SPLIT:
+		like = vma_containing(m, e->mm_id, e->va_start - 1);
+		if (!like || like->flags != e->flags)
+			break;
+		return;
+	case VMA_WHY_MMAP:
+	case VMA_WHY_BRK:
+		if (!in_own_mm(m, e->mm_id))
+			break;
+		return;
+	case VMA_WHY_EXEC:
+		return;
+	}
+	violation(m, fmt("vma %u", e->vma_id), fmt("what it comes from: %s", WHY(e->why)),
+		  like ? fmt("0x%" PRIx64 "-0x%" PRIx64 " flags 0x%x", like->start, like->end,
+			     like->flags)
+		       : fmt("none"));
+}
+
+/* How each reason may move the bounds. */
+static bool resize_is_legal(const struct vma *vma, const struct trace_ev_vma_resize *e)
+{
+	switch (e->why) {
+	case VMA_WHY_SPLIT:
+		return e->va_start == vma->start && e->va_end < vma->end;
+	case VMA_WHY_MERGE:
+	case VMA_WHY_MMAP:
+	case VMA_WHY_BRK:
+		return (e->va_start == vma->start && e->va_end > vma->end) ||
+		       (e->va_start < vma->start && e->va_end == vma->end);
+	case VMA_WHY_GROW:
+		return e->va_start < vma->start && e->va_end == vma->end;
+	default:
+		return false;
+	}
+}
+
 void on_vma_create(struct model *m, const struct trace_ev_vma_create *e)
 {
 	if (map_find(&m->vmas, e->vma_id, 0)) {
 		violation(m, fmt("vma %u", e->vma_id), fmt("a new number"), fmt("exists"));
 		return;
 	}
+	check_origin(m, e);
 	if (range_is_legal(m, e->vma_id, e->va_start, e->va_end))
 		vma_new(m, &(struct vma_range){e->va_start, e->va_end, e->vma_id}, e->mm_id,
 			e->flags, WHY(e->why));
@@ -230,6 +299,11 @@ void on_vma_resize(struct model *m, const struct trace_ev_vma_resize *e)
 
 	if (!vma || !range_is_legal(m, e->vma_id, e->va_start, e->va_end))
 		return;
+	if (!resize_is_legal(vma, e))
+		violation(m, fmt("vma %u", e->vma_id),
+			  fmt("%s of 0x%" PRIx64 "-0x%" PRIx64, WHY(e->why), vma->start, vma->end),
+			  fmt("0x%" PRIx64 "-0x%" PRIx64, (uint64_t)e->va_start,
+			      (uint64_t)e->va_end));
 	vma_turn_span(m, vma, m->event->t, WHY(e->why));
 	vma_set_range(m, vma, e->va_start, e->va_end);
 }
@@ -240,6 +314,9 @@ void on_vma_protect(struct model *m, const struct trace_ev_vma_protect *e)
 
 	if (!vma)
 		return;
+	if (vma->flags == e->flags)
+		violation(m, fmt("vma %u", e->vma_id), fmt("other flags than 0x%x", vma->flags),
+			  fmt("the same"));
 	vma_turn_span(m, vma, m->event->t, WHY(VMA_WHY_PROTECT));
 	vma->flags = e->flags;
 }
@@ -253,6 +330,9 @@ void on_anon_vma_attach(struct model *m, const struct trace_ev_anon_vma_attach *
 			  fmt("no link"));
 	if (!vma)
 		return;
+	if (vma->anon_vma_id == e->anon_vma_id)
+		violation(m, fmt("vma %u", e->vma_id),
+			  fmt("another anon_vma than %u", vma->anon_vma_id), fmt("the same"));
 	vma_turn_span(m, vma, m->event->t, "attach");
 	vma->anon_vma_id = e->anon_vma_id;
 }
@@ -267,6 +347,14 @@ void on_vma_remove(struct model *m, const struct trace_ev_vma_remove *e)
 	if (vma->nr_links)
 		violation(m, fmt("vma %u", e->vma_id), fmt("no chain links"),
 			  fmt("%u links", vma->nr_links));
+	if (e->why != VMA_WHY_EXIT && e->why != VMA_WHY_UNMAP && e->why != VMA_WHY_MERGE)
+		violation(m, fmt("vma %u", e->vma_id), fmt("exit, unmap or merge"),
+			  fmt("%s", WHY(e->why)));
+	else if ((e->why == VMA_WHY_EXIT) == in_own_mm(m, vma->mm_id))
+		violation(m, fmt("vma %u", e->vma_id),
+			  in_own_mm(m, vma->mm_id) ? fmt("its task lives")
+						   : fmt("its task is no more"),
+			  fmt("%s", WHY(e->why)));
 	vma_write_span(m, vma, m->event->t, WHY(e->why));
 	mm = map_find(&m->mms, vma->mm_id, 0);
 	if (mm)
@@ -288,6 +376,9 @@ void on_state_vma(struct model *m, const struct trace_ev_state_vma *e)
 		return;
 	}
 	vma->entry.generation = m->generation;
+	if (vma->mm_id != e->mm_id)
+		disagreement(m, fmt("vma %u", e->vma_id), fmt("mm %u", vma->mm_id),
+			     fmt("mm %u", e->mm_id));
 	if (vma->start == e->va_start && vma->end == e->va_end && vma->flags == e->flags &&
 	    vma->anon_vma_id == e->anon_vma_id)
 		return;

@@ -31,13 +31,14 @@ static void frame_init(void *record)
 
 	frame->list = LRU_NONE;
 	frame->slot = NO_SLOT;
+	look_forget(frame);
 }
 
 static void slot_init(void *record)
 {
 	struct slot *slot = record;
 
-	slot->pfn = NO_FRAME;
+	slot->pfn = slot->alloc_pfn = slot->last_pfn = NO_FRAME;
 }
 
 static void model_init(struct model *m)
@@ -80,8 +81,62 @@ static void model_clear(struct model *m)
 	sparse_destroy(&m->slots);
 }
 
+static void make_masks(uint64_t masks[TRACE_ID_LIMIT][8])
+{
+	for (size_t i = 0; i < nr_event_infos; i++) {
+		const struct event_info *info = &event_infos[i];
+		uint32_t offset = 0;
+
+		for (uint32_t f = 0; f < info->nr_fields; offset += info->fields[f++].size) {
+			uint64_t bytes = info->fields[f].size < 8
+						 ? (UINT64_C(1) << info->fields[f].size * 8) - 1
+						 : UINT64_MAX;
+
+			if (info->fields[f].role == FIELD_PAD && offset / 8 < 8)
+				masks[info->id][offset / 8] |= bytes << offset % 8 * 8;
+		}
+	}
+}
+
+/* Padding is zero: masks of the bytes that are, by event. */
+static void check_padding(struct model *m, const struct event *event)
+{
+	static uint64_t masks[TRACE_ID_LIMIT][8];
+	static bool made;
+	const uint64_t *words = event->payload;
+
+	if (!made)
+		make_masks(masks);
+	made = true;
+	for (uint32_t i = 0; i < event->size / 8u && i < 8; i++) {
+		if (words[i] & masks[event->id][i])
+			violation(m, fmt("padding"), fmt("zero"),
+				  fmt("0x%" PRIx64, words[i] & masks[event->id][i]));
+	}
+}
+
+/* The kernel tells all its counters, always in the same order. */
+void on_vmstat(struct model *m, const struct trace_ev_vmstat *e)
+{
+	if (e->item == 0 && m->vmstat_next && !m->nr_vmstat)
+		m->nr_vmstat = m->vmstat_next;
+	if (e->item != m->vmstat_next && !(e->item == 0 && m->vmstat_next == m->nr_vmstat))
+		violation(m, fmt("counter"), fmt("number %u", m->vmstat_next), fmt("%u", e->item));
+	m->vmstat_next = e->item + 1;
+}
+
+void on_sys_unimplemented(struct model *m, const struct trace_ev_sys_unimplemented *e)
+{
+	check_runs_here(m, e->pid);
+}
+
 void on_session_begin(struct model *m, const struct trace_ev_session_begin *e)
 {
+	if (m->machine.nr_cpus)
+		violation(m, fmt("session"), fmt("begins once"), fmt("again"));
+	if (e->watermark_min > e->watermark_low || e->watermark_low > e->watermark_high)
+		violation(m, fmt("watermarks"), fmt("min, low, high ascend"),
+			  fmt("%u, %u, %u", e->watermark_min, e->watermark_low, e->watermark_high));
 	m->machine = *e;
 }
 
@@ -113,9 +168,10 @@ static void forget(struct model *m)
 	model_init(m);
 	memset(m->current, 0, sizeof(m->current));
 	memset(m->ends, 0, sizeof(m->ends));
-	m->first_pass_id = UINT32_MAX;
+	memset(m->requests, 0, sizeof(m->requests));
+	m->first_pass_id = m->first_kill_id = UINT32_MAX;
 	m->kswapd_t = 0;
-	m->kswapd_awake = false;
+	m->kswapd = KSWAPD_UNKNOWN;
 	m->barriers_untold = true;
 	m->phase = PHASE_BEFORE;
 }
@@ -149,10 +205,29 @@ void on_state_begin(struct model *m, const struct trace_ev_state_begin *e)
 			  fmt("the one before has ended"), fmt("no state_end"));
 	if (m->phase == PHASE_LIVE)
 		model_check(m);
+	if (!m->machine.nr_cpus)
+		violation(m, fmt("session"), fmt("session_begin"),
+			  fmt("none before the first baseline"));
+	m->nr_cpus_listed = m->nr_frames_listed = m->max_pfn_listed = 0;
 	m->phase = m->phase == PHASE_BEFORE ? PHASE_BUILD : PHASE_COMPARE;
 	m->generation++;
 	m->baseline_t = m->event->t;
 	m->baseline_records = 0;
+	m->baseline_violations = m->nr_violations;
+}
+
+/* What the baseline listed makes up the machine that session_begin told of. */
+static void check_machine(struct model *m)
+{
+	const struct trace_ev_session_begin *machine = &m->machine;
+
+	if (m->nr_cpus_listed != machine->nr_cpus || m->nr_frames_listed != machine->nr_frames ||
+	    m->max_pfn_listed != machine->max_pfn)
+		violation(m, fmt("baseline %u", m->generation),
+			  fmt("%u CPUs, %u frames below %u", machine->nr_cpus, machine->nr_frames,
+			      machine->max_pfn),
+			  fmt("%u, %u, %u", m->nr_cpus_listed, m->nr_frames_listed,
+			      m->max_pfn_listed));
 }
 
 void on_state_end(struct model *m, const struct trace_ev_state_end *e)
@@ -165,6 +240,7 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 		violation(m, fmt("baseline %u", m->generation),
 			  fmt("%" PRIu64 " records", (uint64_t)e->records),
 			  fmt("%" PRIu64, m->baseline_records));
+	check_machine(m);
 	anon_vmas_sweep(m);
 	ptes_sweep(m);
 	rmaps_sweep(m);
@@ -176,6 +252,8 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 	frames_sweep(m);
 	if (m->phase == PHASE_BUILD)
 		m->baseline_rank = m->event->rank;
+	else if (m->nr_violations > m->baseline_violations)
+		model_forget(m);
 	m->phase = PHASE_LIVE;
 	model_check(m);
 }
@@ -188,7 +266,7 @@ struct model *replay_new(struct db *db, const struct layout *layout, uint64_t ke
 	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
 	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;
-	m->first_pass_id = UINT32_MAX;
+	m->first_pass_id = m->first_kill_id = UINT32_MAX;
 	model_init(m);
 	return m;
 }
@@ -213,6 +291,9 @@ void replay_event(struct model *m, const struct event *event, uint64_t loss_t)
 	m->loss_t = loss_t;
 	if (event->id >= TRACE_ID_LIMIT)
 		return;
+	check_padding(m, event);
+	if (m->ended)
+		violation(m, fmt("session"), fmt("nothing behind session_end"), fmt("an event"));
 	if (m->phase == PHASE_BUILD || m->phase == PHASE_COMPARE) {
 		if (!legal_in_baseline(event->id))
 			violation(m, fmt("baseline %u", m->generation), fmt("all CPUs parked"),

@@ -1,0 +1,56 @@
+/*
+ * Frames of the slab caches: which cache took them gives them back, before they are freed.
+ */
+#include "trace/ingest/model.h"
+
+/* FNV-1a; never 0. */
+static uint32_t name_hash(const char name[16])
+{
+	uint32_t hash = 2166136261u;
+
+	for (int i = 0; i < 16; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+	return hash | 1;
+}
+
+static struct frame *slab_frame(struct model *m, uint32_t pfn, uint32_t order)
+{
+	struct frame *frame = frame_allocated(m, pfn);
+
+	if (frame && (frame->kind != PAGE_SLAB || frame->order != order))
+		violation(m, fmt("frame %u", pfn), fmt("allocated for slabs, order %u", order),
+			  fmt("for %s, order %u", enum_text(ENUM_ID_page_kind, frame->kind),
+			      frame->order));
+	return frame;
+}
+
+void on_slab_grow(struct model *m, const struct trace_ev_slab_grow *e)
+{
+	struct frame *frame = slab_frame(m, e->pfn, e->order);
+
+	if (!frame)
+		return;
+	if (frame->slab)
+		violation(m, fmt("frame %u", e->pfn), fmt("in no slab cache"), fmt("in one"));
+	frame->slab = name_hash(e->cache);
+}
+
+void on_slab_shrink(struct model *m, const struct trace_ev_slab_shrink *e)
+{
+	struct frame *frame = slab_frame(m, e->pfn, e->order);
+
+	if (!frame)
+		return;
+	/* Which cache has a frame that was there before tracing is not known. */
+	if (frame->slab ? frame->slab != name_hash(e->cache) : frame->life_id > m->baseline_rank)
+		violation(m, fmt("frame %u", e->pfn), fmt("in the cache that took it"),
+			  fmt("%.16s", e->cache));
+	frame->slab = 0;
+}
+
+void slab_check_free(struct model *m, uint32_t pfn, const struct frame *frame)
+{
+	if (frame->slab)
+		violation(m, fmt("frame %u, being freed", pfn), fmt("in no slab cache"),
+			  fmt("in one"));
+}
