@@ -246,6 +246,7 @@ void on_page_flags(struct model *m, const struct trace_ev_page_flags *e)
 {
 	struct frame *frame = frame_allocated(m, e->pfn);
 	uint16_t set, cleared;
+	const struct slot *slot;
 
 	if (!frame)
 		return;
@@ -258,8 +259,8 @@ void on_page_flags(struct model *m, const struct trace_ev_page_flags *e)
 			  frame->read_failed ? fmt("not up to date: its read failed")
 					     : fmt("some change of its own"),
 			  fmt("0x%x set, 0x%x cleared", e->set, e->cleared));
-	if (e->cleared & PG_WRITEBACK && frame->slot != NO_SLOT &&
-	    slot_at(m, frame->slot)->out.open)
+	slot = e->cleared & PG_WRITEBACK && frame->slot != NO_SLOT ? slot_at(m, frame->slot) : NULL;
+	if (slot && slot->out.open)
 		violation(m, fmt("frame %u, no longer being written", e->pfn),
 			  fmt("the write has ended"), fmt("under way"));
 	set = e->set & (uint16_t)~frame->flags_twice_cleared;
