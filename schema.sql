@@ -1260,7 +1260,7 @@ CREATE TABLE vma_span (
 	t_end INTEGER NOT NULL,
 	anon_vma_id INTEGER NOT NULL, -- where its new anonymous pages belong; 0: none yet
 	why_in TEXT NOT NULL, -- enum vma_why, attach (it got an anon_vma) or baseline
-	why_out TEXT -- the same; NULL: the trace ended
+	why_out TEXT -- the same; NULL: the trace ended or was paused
 ) STRICT;
 
 -- anon_vmas.
@@ -1300,7 +1300,7 @@ CREATE TABLE pte_span (
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL,
 	why_in TEXT NOT NULL, -- enum pte_why, or baseline
-	why_out TEXT -- the same; NULL: the trace ended
+	why_out TEXT -- the same; NULL: the trace ended or was paused
 ) STRICT;
 
 -- User page tables below the top one.
@@ -1368,7 +1368,7 @@ CREATE TABLE lru_span (
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL,
 	why_in TEXT NOT NULL, -- enum lru_why, or baseline
-	why_out TEXT -- the same; NULL: the trace ended
+	why_out TEXT -- the same; NULL: the trace ended or was paused
 ) STRICT;
 
 -- Swap slots in use; a new row with every change of the count.
@@ -1508,7 +1508,7 @@ CREATE TABLE kswapd_span (
 	t_begin INTEGER NOT NULL, -- woken
 	t_end INTEGER NOT NULL, -- asleep again
 	free_begin INTEGER NOT NULL, -- free frames then
-	free_end INTEGER -- and then; NULL: the trace ended
+	free_end INTEGER -- and then; NULL: the trace ended or was paused
 ) STRICT;
 
 -- Every task that an OOM decision considered.
