@@ -20,9 +20,8 @@ PACKET_HEADER = 96
 EVENT_HEADER = 8
 STAMP_MASK = (1 << 48) - 1
 # So many events before and behind the cut are looked at: more than one packet holds, whose delivery may have begun or not. Where
-# events are unfinished, their whole packet is: a CPU that emits little sends one after 100 ms.
-BEFORE, BEFORE_UNFINISHED = 1 << 12, 1 << 16
-BEHIND = 1 << 10
+# events are unfinished, their whole packet is, and a CPU that emits little may have begun it long ago.
+BEFORE, BEHIND = 1 << 12, 1 << 10
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,13 @@ class Trace:
             raise ToolError("events were discarded before this instant")
         # About where: unfinished events are not counted here.
         about = sum(cpu["events"] + sum(packet["events"] for packet in cpu["packets"]) for cpu in cpus)
-        unfinished = any(packet["missing"] for cpu in cpus for packet in cpu["packets"])
-        first = max(about - (BEFORE_UNFINISHED if unfinished else BEFORE), 1)
-        base = self._count_below(first, len(cpus))
+        before = BEFORE
+        while True:
+            first = max(about - before, 1)
+            base = self._count_below(first, len(cpus))
+            if first == 1 or all(below <= _oldest(cpu) for below, cpu in zip(base, cpus)):
+                break
+            before *= 8
         window = self._window(first, about + BEHIND, len(cpus))
         choices = [list(self._reserved(cpu, base[number], window[number]))
                    for number, cpu in enumerate(cpus)]
@@ -110,8 +113,7 @@ class Trace:
     def _reserved(self, cpu: dict, base: int, window: list[Event]):
         """How many events a CPU had reserved, and which of them are unfinished: one answer, or two
         where the dump leaves open whether the delivery of a packet had begun."""
-        counted = cpu["packets"][0]["events"] if cpu["packets"] and cpu["packets"][0]["uncertain"] else 0
-        for before in {cpu["events"], cpu["events"] - counted}:
+        for before in {cpu["events"], cpu["events"] - _counted(cpu)}:
             end, unfinished = before, []
             for packet in cpu["packets"]:
                 if packet["missing"]:
@@ -136,6 +138,22 @@ class Trace:
             offset += EVENT_HEADER + self._sizes[event.table]
             ordinal += 1
         return ordinal
+
+
+def _counted(cpu: dict) -> int:
+    """Events of its first packet that cpu["events"] may hold already."""
+    first = cpu["packets"][:1]
+    return first[0]["events"] if first and first[0]["uncertain"] else 0
+
+
+def _oldest(cpu: dict) -> int:
+    """The ordinal of the first event that must be looked at: where none is unfinished, the one behind
+    the cut.
+    """
+    begin = cpu["events"] - _counted(cpu)
+    if any(packet["missing"] for packet in cpu["packets"]):
+        return begin
+    return begin + sum(packet["events"] for packet in cpu["packets"])
 
 
 def _last_of_prefix(window: list[list[Event]], ends: list[int]) -> Event | None:
