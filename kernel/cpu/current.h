@@ -52,4 +52,10 @@ static inline bool current_is_dying(void)
 	return READ_ONCE(current->killed) || (current->flags & PF_EXITING);
 }
 
+/* Whether a signal waits that the current task must look at before it sleeps interruptibly. */
+static inline bool current_has_signal(void)
+{
+	return READ_ONCE(current->killed);
+}
+
 #endif

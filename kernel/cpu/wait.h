@@ -20,6 +20,7 @@
 
 #include "cpu/current.h"
 #include "cpu/spinlock.h"
+#include "lib/errno.h"
 #include "lib/list.h"
 #include "trace/trace_abi.h"
 
@@ -79,6 +80,26 @@ int sleep_until(u64 deadline_ns, enum task_state state);
 		}                                               \
 		wait_finish((queue), &wait_);                   \
 	} while (0)
+
+/* Sleeps until the condition holds: 0; or a signal is pending: -ERESTARTSYS. An expression. */
+#define wait_event_interruptible(queue, condition)                         \
+	({                                                                 \
+		struct wait_entry wait_;                                   \
+		int interrupted_ = 0;                                      \
+		wait_entry_init(&wait_);                                   \
+		for (;;) {                                                 \
+			wait_prepare((queue), &wait_, TASK_INTERRUPTIBLE); \
+			if (condition)                                     \
+				break;                                     \
+			if (current_has_signal()) {                        \
+				interrupted_ = -ERESTARTSYS;               \
+				break;                                     \
+			}                                                  \
+			schedule();                                        \
+		}                                                          \
+		wait_finish((queue), &wait_);                              \
+		interrupted_;                                              \
+	})
 
 #define wait_event(queue, condition) wait_event_state(queue, condition, TASK_UNINTERRUPTIBLE)
 
