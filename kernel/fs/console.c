@@ -18,20 +18,22 @@
 #define CONSOLE_RDEV (5 << 8 | 1)
 #define CONSOLE_MODE (S_IFCHR | 0620)
 
-static long read_console(struct file *file, void __user *to, size_t size)
+static long read_console(struct file *file, void __user *to, size_t size, u64 *pos)
 {
 	(void)file;
 	(void)to;
 	(void)size;
+	(void)pos;
 	return 0;
 }
 
-static long write_console(struct file *file, const void __user *from, size_t size)
+static long write_console(struct file *file, const void __user *from, size_t size, u64 *pos)
 {
 	char piece[PIECE_SIZE];
 	size_t done = 0;
 
 	(void)file;
+	(void)pos;
 	while (done < size && !current_is_dying()) {
 		size_t part = min(size - done, sizeof(piece));
 
@@ -74,5 +76,9 @@ static const struct file_ops console_ops = {
 
 struct file *console_open(void)
 {
-	return file_create(&console_ops, NULL, O_RDWR);
+	struct file *file = file_create(&console_ops, NULL, O_RDWR);
+
+	if (file)
+		file->mode |= FMODE_STREAM;
+	return file;
 }

@@ -1,43 +1,98 @@
 /*
  * Descriptor tables (proc/files.h for the life of a table, fs/fdtable.h for its use). A table
- * belongs to one task; fork copies it.
+ * belongs to the tasks that share it by CLONE_FILES; fork copies it. It begins with FIRST_FDS
+ * descriptors and grows to what is asked for, below the limit.
  *
- * table->lock (RANK_FILES) guards the pointers and the close-on-exec bits; it is never held while a
- * file is closed.
+ * table->lock (RANK_FILES) guards the arrays and what is in them; it is never held while a file is
+ * closed or memory is allocated. Who looks a file up takes a reference under it, so a descriptor
+ * may be closed by another thread meanwhile.
  */
 #include "fs/fdtable.h"
 #include "fs/console.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/files.h"
 #include "proc/task.h"
 
+#define FIRST_FDS 64
+
 struct file_table {
+	atomic_t refs;
 	spinlock_t lock;
-	u64 cloexec; /* bit per descriptor */
-	struct file *files[MAX_FDS];
+	u32 capacity; /* a multiple of 64; never shrinks */
+	u32 lowest;   /* no descriptor below it is free */
+	u64 *cloexec; /* bit per descriptor */
+	struct file **files;
 };
 
-static_assert(MAX_FDS <= 64, "one word of close-on-exec bits");
+/* What a table consists of beside its structure: one block, the bits behind the pointers. */
+static struct file **alloc_arrays(u32 capacity)
+{
+	return kmalloc(capacity * sizeof(struct file *) + capacity / 8, GFP_ZERO);
+}
 
-static struct file_table *create_table(void)
+static void set_arrays(struct file_table *table, struct file **files, u32 capacity)
+{
+	table->files = files;
+	table->cloexec = (u64 *)(files + capacity);
+	table->capacity = capacity;
+}
+
+static struct file_table *create_table(u32 capacity)
 {
 	struct file_table *table = kmalloc(sizeof(*table), GFP_ZERO);
+	struct file **files = table ? alloc_arrays(capacity) : NULL;
 
-	if (table)
-		spin_lock_init(&table->lock, RANK_FILES);
+	if (!files) {
+		kfree(table);
+		return NULL;
+	}
+	atomic_set(&table->refs, 1);
+	spin_lock_init(&table->lock, RANK_FILES);
+	set_arrays(table, files, capacity);
 	return table;
 }
 
+static void free_table(struct file_table *table)
+{
+	kfree(table->files);
+	kfree(table);
+}
+
+/* Makes room for `fd`. 0, -EMFILE, -ENOMEM. */
+static int grow(struct file_table *table, u32 fd)
+{
+	u32 capacity = FIRST_FDS;
+
+	while (capacity <= fd)
+		capacity *= 2;
+	struct file **files = alloc_arrays(capacity), **unused = files;
+	if (!files)
+		return -ENOMEM;
+	spin_lock(&table->lock);
+	if (table->capacity < capacity) { /* nobody else was faster */
+		unused = table->files;
+		memcpy(files, table->files, table->capacity * sizeof(*files));
+		memcpy(files + capacity, table->cloexec, table->capacity / 8);
+		set_arrays(table, files, capacity);
+	}
+	spin_unlock(&table->lock);
+	kfree(unused);
+	return 0;
+}
+
+/* ---- the life of a table ---- */
+
 struct file_table *files_create(void)
 {
-	struct file_table *table = create_table();
+	struct file_table *table = create_table(FIRST_FDS);
 
 	if (!table)
 		return NULL;
 	table->files[0] = console_open();
 	if (!table->files[0]) {
-		kfree(table);
+		free_table(table);
 		return NULL;
 	}
 	for (u32 fd = 1; fd <= 2; fd++) {
@@ -49,13 +104,24 @@ struct file_table *files_create(void)
 
 struct file_table *files_fork(struct file_table *parent)
 {
-	struct file_table *table = create_table();
+	u32 capacity = READ_ONCE(parent->capacity);
+	struct file_table *table = create_table(capacity);
 
 	if (!table)
 		return NULL;
 	spin_lock(&parent->lock);
-	table->cloexec = parent->cloexec;
-	for (u32 fd = 0; fd < MAX_FDS; fd++) {
+	while (parent->capacity > capacity) {
+		capacity = parent->capacity;
+		spin_unlock(&parent->lock);
+		free_table(table);
+		table = create_table(capacity);
+		if (!table)
+			return NULL;
+		spin_lock(&parent->lock);
+	}
+	table->lowest = parent->lowest;
+	memcpy(table->cloexec, parent->cloexec, capacity / 8);
+	for (u32 fd = 0; fd < capacity; fd++) {
 		table->files[fd] = parent->files[fd];
 		if (table->files[fd])
 			file_get(table->files[fd]);
@@ -64,23 +130,53 @@ struct file_table *files_fork(struct file_table *parent)
 	return table;
 }
 
-/* Takes a file out of the table; NULL when there is none. Its reference passes to the caller. */
-static struct file *take_out(struct file_table *table, u32 fd)
+void files_get(struct file_table *table)
 {
+	atomic_inc(&table->refs);
+}
+
+bool files_is_shared(struct file_table *table)
+{
+	return atomic_read(&table->refs) > 1;
+}
+
+/* table->lock held. */
+static void set_cloexec(struct file_table *table, u32 fd, bool on)
+{
+	if (on)
+		table->cloexec[fd / 64] |= BIT(fd % 64);
+	else
+		table->cloexec[fd / 64] &= ~BIT(fd % 64);
+}
+
+static bool get_cloexec(const struct file_table *table, u32 fd)
+{
+	return table->cloexec[fd / 64] >> (fd % 64) & 1;
+}
+
+/* Takes a file out of the table, if it is to be closed by exec or that does not matter; NULL when
+ * there is none. Its reference passes to the caller. */
+static struct file *take_out(struct file_table *table, u32 fd, bool only_cloexec)
+{
+	struct file *file = NULL;
+
 	spin_lock(&table->lock);
-	struct file *file = table->files[fd];
-	table->files[fd] = NULL;
-	table->cloexec &= ~BIT(fd);
+	if (fd < table->capacity && (!only_cloexec || get_cloexec(table, fd)))
+		file = table->files[fd];
+	if (file) {
+		table->files[fd] = NULL;
+		table->lowest = min(table->lowest, fd);
+		set_cloexec(table, fd, false);
+	}
 	spin_unlock(&table->lock);
 	return file;
 }
 
 void files_exec(struct file_table *table)
 {
-	for (u32 fd = 0; fd < MAX_FDS; fd++) {
-		if (!(READ_ONCE(table->cloexec) & BIT(fd)))
-			continue;
-		struct file *file = take_out(table, fd);
+	for (u32 fd = 0; fd < READ_ONCE(table->capacity); fd++) {
+		struct file *file = take_out(table, fd, true);
+
 		if (file)
 			file_put(file);
 	}
@@ -88,65 +184,90 @@ void files_exec(struct file_table *table)
 
 void files_release(struct file_table *table)
 {
-	if (!table)
+	if (!table || atomic_dec_return(&table->refs) > 0)
 		return;
-	for (u32 fd = 0; fd < MAX_FDS; fd++)
+	for (u32 fd = 0; fd < table->capacity; fd++)
 		if (table->files[fd])
 			file_put(table->files[fd]);
-	kfree(table);
+	free_table(table);
 }
+
+/* ---- the current task's ---- */
 
 static struct file_table *current_table(void)
 {
 	return current_proc->files;
 }
 
-struct file *fd_get(u32 fd)
+struct file *files_get_file(struct file_table *table, u32 fd)
 {
-	struct file_table *table = current_table();
+	struct file *file = NULL;
 
-	if (fd >= MAX_FDS)
-		return NULL;
 	spin_lock(&table->lock);
-	struct file *file = table->files[fd];
+	if (fd < table->capacity)
+		file = table->files[fd];
 	if (file)
 		file_get(file);
 	spin_unlock(&table->lock);
 	return file;
 }
 
+struct file *fd_get(u32 fd)
+{
+	return files_get_file(current_table(), fd);
+}
+
 /* table->lock held. */
 static void put_in(struct file_table *table, u32 fd, struct file *file, u32 flags)
 {
 	table->files[fd] = file;
-	table->cloexec &= ~BIT(fd);
-	if (flags & O_CLOEXEC)
-		table->cloexec |= BIT(fd);
+	set_cloexec(table, fd, flags & O_CLOEXEC);
+}
+
+/* The lowest free descriptor from `lowest` on, perhaps the capacity. table->lock held. */
+static u32 find_free(struct file_table *table, u32 lowest)
+{
+	u32 fd = max(lowest, table->lowest);
+
+	while (fd < table->capacity && table->files[fd])
+		fd++;
+	if (lowest <= table->lowest)
+		table->lowest = fd;
+	return fd;
 }
 
 int fd_install(struct file *file, u32 lowest, u32 flags)
 {
 	struct file_table *table = current_table();
-	int result = -EMFILE;
 
-	spin_lock(&table->lock);
-	for (u32 fd = lowest; fd < MAX_FDS; fd++) {
-		if (table->files[fd])
-			continue;
-		put_in(table, fd, file, flags);
-		result = fd;
-		break;
+	for (;;) {
+		spin_lock(&table->lock);
+		u32 fd = find_free(table, lowest);
+		bool fits = fd < table->capacity;
+		if (fits && fd < fd_limit())
+			put_in(table, fd, file, flags);
+		spin_unlock(&table->lock);
+		if (fd >= fd_limit())
+			return -EMFILE;
+		if (fits)
+			return fd;
+		int error = grow(table, fd);
+		if (error != 0)
+			return error;
 	}
-	spin_unlock(&table->lock);
-	return result;
 }
 
 int fd_replace(struct file *file, u32 fd, u32 flags)
 {
 	struct file_table *table = current_table();
 
-	if (fd >= MAX_FDS)
+	if (fd >= fd_limit())
 		return -EBADF;
+	if (fd >= READ_ONCE(table->capacity)) {
+		int error = grow(table, fd);
+		if (error != 0)
+			return error;
+	}
 	file_get(file);
 	spin_lock(&table->lock);
 	struct file *old = table->files[fd];
@@ -159,7 +280,7 @@ int fd_replace(struct file *file, u32 fd, u32 flags)
 
 int fd_close(u32 fd)
 {
-	struct file *file = fd < MAX_FDS ? take_out(current_table(), fd) : NULL;
+	struct file *file = take_out(current_table(), fd, false);
 
 	if (!file)
 		return -EBADF;
@@ -169,7 +290,7 @@ int fd_close(u32 fd)
 
 static bool is_open(struct file_table *table, u32 fd)
 {
-	return fd < MAX_FDS && table->files[fd];
+	return fd < table->capacity && table->files[fd];
 }
 
 int fd_get_cloexec(u32 fd)
@@ -177,7 +298,7 @@ int fd_get_cloexec(u32 fd)
 	struct file_table *table = current_table();
 
 	spin_lock(&table->lock);
-	int result = is_open(table, fd) ? (int)(table->cloexec >> fd & 1) : -EBADF;
+	int result = is_open(table, fd) ? (int)get_cloexec(table, fd) : -EBADF;
 	spin_unlock(&table->lock);
 	return result;
 }
@@ -188,12 +309,21 @@ int fd_set_cloexec(u32 fd, bool on)
 	int result = 0;
 
 	spin_lock(&table->lock);
-	if (!is_open(table, fd))
-		result = -EBADF;
-	else if (on)
-		table->cloexec |= BIT(fd);
+	if (is_open(table, fd))
+		set_cloexec(table, fd, on);
 	else
-		table->cloexec &= ~BIT(fd);
+		result = -EBADF;
 	spin_unlock(&table->lock);
 	return result;
+}
+
+u32 files_next(struct file_table *table, u32 fd)
+{
+	spin_lock(&table->lock);
+	while (fd < table->capacity && !table->files[fd])
+		fd++;
+	if (fd >= table->capacity)
+		fd = NO_FD;
+	spin_unlock(&table->lock);
+	return fd;
 }

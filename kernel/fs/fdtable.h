@@ -4,18 +4,31 @@
 
 #include "fs/file.h"
 
-#define MAX_FDS 64 /* RLIMIT_NOFILE */
+#define NOFILE_SOFT 1024 /* RLIMIT_NOFILE at boot */
+#define NO_FD       (~0u)
+
+struct file_table;
+
+/* No new descriptor is this or above: RLIMIT_NOFILE. */
+static inline u32 fd_limit(void)
+{
+	return NOFILE_SOFT;
+}
 
 /* The file behind a descriptor with a reference for the caller, or NULL: -EBADF. */
 struct file *fd_get(u32 fd);
+/* The same in a table that the caller holds. */
+struct file *files_get_file(struct file_table *table, u32 fd);
+/* The first open descriptor from `fd` on, or NO_FD. */
+u32 files_next(struct file_table *table, u32 fd);
 
 /* Puts a file at the lowest free descriptor from `lowest` on; the caller's reference passes to the
- * table. The descriptor, or -EMFILE (the reference is still the caller's then). `flags`: O_CLOEXEC
- * or 0. */
+ * table. The descriptor, or -EMFILE, -ENOMEM (the reference is still the caller's then). `flags`:
+ * O_CLOEXEC or 0. May sleep. */
 int fd_install(struct file *file, u32 lowest, u32 flags);
 
 /* Makes `fd` refer to `file` instead of whatever it did; takes a reference of its own. The
- * descriptor, or -EBADF. */
+ * descriptor, or -EBADF, -ENOMEM. May sleep. */
 int fd_replace(struct file *file, u32 fd, u32 flags);
 
 /* 0 or -EBADF. */

@@ -4,18 +4,20 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 
-/* What one call transfers at most, as in Linux: the count fits into an int. */
-#define MAX_TRANSFER 0x7ffff000ul
+/* What open(2) acts on once and F_GETFL does not tell. */
+#define O_ONCE (O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
 
 struct file *file_create(const struct file_ops *ops, const struct inode *inode, u32 flags)
 {
+	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	struct file *file = kmalloc(sizeof(*file), GFP_ZERO);
 
 	if (!file)
 		return NULL;
 	file->ops = ops;
 	file->inode = inode;
-	file->flags = flags & ~(O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC);
+	file->flags = flags & ~O_ONCE;
+	file->mode = modes[flags & O_ACCMODE];
 	atomic_set(&file->refs, 1);
 	rwsem_init(&file->lock, RANK_FILE_POS);
 	return file;
@@ -28,47 +30,86 @@ void file_get(struct file *file)
 
 void file_put(struct file *file)
 {
-	if (atomic_dec_return(&file->refs) == 0)
-		kfree(file);
+	if (atomic_dec_return(&file->refs) != 0)
+		return;
+	if (file->ops->release)
+		file->ops->release(file);
+	kfree(file);
 }
 
 long file_read(struct file *file, void __user *to, size_t size)
 {
-	if ((file->flags & O_ACCMODE) == O_WRONLY)
+	if (!(file->mode & FMODE_READ))
 		return -EBADF;
-	if (!file->ops->read)
+	if (!file->ops->read || (s64)size < 0)
 		return -EINVAL;
+	size = min(size, MAX_TRANSFER);
+	if (file->mode & FMODE_STREAM)
+		return file->ops->read(file, to, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = file->ops->read(file, to, min(size, MAX_TRANSFER));
+	long result = file->ops->read(file, to, size, &file->pos);
 	up_write(&file->lock);
 	return result;
 }
 
 long file_write(struct file *file, const void __user *from, size_t size)
 {
-	if ((file->flags & O_ACCMODE) == O_RDONLY)
+	if (!(file->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!file->ops->write)
+	if (!file->ops->write || (s64)size < 0)
 		return -EINVAL;
+	size = min(size, MAX_TRANSFER);
+	if (file->mode & FMODE_STREAM)
+		return file->ops->write(file, from, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = file->ops->write(file, from, min(size, MAX_TRANSFER));
+	long result = file->ops->write(file, from, size, &file->pos);
 	up_write(&file->lock);
 	return result;
+}
+
+long file_pread(struct file *file, void __user *to, size_t size, u64 pos)
+{
+	if ((s64)pos < 0)
+		return -EINVAL;
+	if (file->mode & FMODE_STREAM)
+		return -ESPIPE;
+	if (!(file->mode & FMODE_READ))
+		return -EBADF;
+	if (!file->ops->read || (s64)size < 0)
+		return -EINVAL;
+	return file->ops->read(file, to, min(size, MAX_TRANSFER), &pos);
+}
+
+long file_pwrite(struct file *file, const void __user *from, size_t size, u64 pos)
+{
+	if ((s64)pos < 0)
+		return -EINVAL;
+	if (file->mode & FMODE_STREAM)
+		return -ESPIPE;
+	if (!(file->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!file->ops->write || (s64)size < 0)
+		return -EINVAL;
+	return file->ops->write(file, from, min(size, MAX_TRANSFER), &pos);
 }
 
 long file_seek(struct file *file, s64 offset, u32 whence)
 {
 	s64 base, pos;
 
-	if (!file->ops->size)
+	if (file->mode & FMODE_STREAM)
 		return -ESPIPE;
 	if (whence > SEEK_END)
 		return -EINVAL;
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	base = whence == SEEK_CUR ? (s64)file->pos : whence == SEEK_END ? file->ops->size(file) : 0;
+	base = 0;
+	if (whence == SEEK_CUR)
+		base = (s64)file->pos;
+	else if (whence == SEEK_END && file->ops->size)
+		base = file->ops->size(file);
 	if (__builtin_add_overflow(base, offset, &pos))
 		pos = -EOVERFLOW;
 	else if (pos < 0)

@@ -15,21 +15,42 @@
 #define O_RDWR      02u
 #define O_CREAT     0100u
 #define O_EXCL      0200u
+#define O_NOCTTY    0400u
 #define O_TRUNC     01000u
 #define O_APPEND    02000u
 #define O_NONBLOCK  04000u
+#define O_DSYNC     010000u
+#define O_ASYNC     020000u
+#define O_DIRECT    040000u
 #define O_LARGEFILE 0100000u
 #define O_DIRECTORY 0200000u
+#define O_NOFOLLOW  0400000u
+#define O_NOATIME   01000000u
 #define O_CLOEXEC   02000000u
+#define O_SYNC      (04000000u | O_DSYNC)
+#define O_PATH      010000000u
+#define O_TMPFILE   (020000000u | O_DIRECTORY)
 
-#define SEEK_SET 0
-#define SEEK_CUR 1
-#define SEEK_END 2
+#define SEEK_SET  0
+#define SEEK_CUR  1
+#define SEEK_END  2
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
 
-#define S_IFMT  0170000u
-#define S_IFCHR 0020000u
-#define S_IFDIR 0040000u
-#define S_IFREG 0100000u
+#define S_IFMT   0170000u
+#define S_IFSOCK 0140000u
+#define S_IFLNK  0120000u
+#define S_IFREG  0100000u
+#define S_IFBLK  0060000u
+#define S_IFDIR  0040000u
+#define S_IFCHR  0020000u
+#define S_IFIFO  0010000u
+#define S_ISUID  0004000u
+#define S_ISGID  0002000u
+#define S_ISVTX  0001000u
+
+/* What one call transfers at most, as in Linux: the count fits into an int. */
+#define MAX_TRANSFER 0x7ffff000ul
 
 /* struct stat of the x86-64 ABI. */
 struct stat {
@@ -45,37 +66,53 @@ static_assert(sizeof(struct stat) == 144, "ABI");
 
 struct file;
 struct inode;
+struct poll_table;
 
 /* What kinds of files differ in. All may sleep. Each returns 0 or a count, or -errno; a NULL member
  * gives the errno in brackets. */
 struct file_ops {
-	/* Both move file->pos; file->lock held for writing. [-EINVAL] */
-	long (*read)(struct file *file, void __user *to, size_t size);
-	long (*write)(struct file *file, const void __user *from, size_t size);
-	/* Bytes in the file, for SEEK_END. [lseek: -ESPIPE] */
+	/* Transfer at *pos and move it. With FMODE_STREAM pos is NULL. [-EINVAL] */
+	long (*read)(struct file *file, void __user *to, size_t size, u64 *pos);
+	long (*write)(struct file *file, const void __user *from, size_t size, u64 *pos);
+	/* Bytes in the file, for SEEK_END. [0] */
 	s64 (*size)(struct file *file);
 	long (*ioctl)(struct file *file, u32 request, void __user *arg); /* [-ENOTTY] */
+	u32 (*poll)(struct file *file,
+		    struct poll_table *table); /* POLL* that hold [always ready] */
 	void (*stat)(struct file *file, struct stat *stat);
+	/* The last reference is gone. */
+	void (*release)(struct file *file);
 };
+
+/* Bits of struct file.mode. */
+#define FMODE_READ   BIT(0)
+#define FMODE_WRITE  BIT(1)
+#define FMODE_STREAM BIT(2) /* no position: neither lseek nor pread, and calls run side by side */
 
 struct file {
 	const struct file_ops *ops;
 	const struct inode *inode; /* NULL for the console */
+	void *private;             /* the operations' own */
 	atomic_t refs;
-	u32 flags;         /* O_* that F_GETFL tells; constant */
+	u32 flags;         /* O_* that F_GETFL tells; atomic */
+	u32 mode;          /* FMODE_*; constant */
 	struct rwsem lock; /* pos: held for writing by whoever reads, writes or seeks; outside
-			      mmap_lock */
+			      mmap_lock. Not taken with FMODE_STREAM */
 	u64 pos;
 };
 
-/* An open file with one reference; NULL without memory. */
+/* An open file with one reference, FMODE_READ and FMODE_WRITE as the flags say; NULL without
+ * memory. */
 struct file *file_create(const struct file_ops *ops, const struct inode *inode, u32 flags);
 void file_get(struct file *file);
-/* Drops a reference; the last one closes the file. */
+/* Drops a reference; the last one closes the file. May sleep. */
 void file_put(struct file *file);
 
 long file_read(struct file *file, void __user *to, size_t size);
 long file_write(struct file *file, const void __user *from, size_t size);
+/* At a position of the caller's: -ESPIPE with FMODE_STREAM. */
+long file_pread(struct file *file, void __user *to, size_t size, u64 pos);
+long file_pwrite(struct file *file, const void __user *from, size_t size, u64 pos);
 long file_seek(struct file *file, s64 offset, u32 whence);
 long file_ioctl(struct file *file, u32 request, void __user *arg);
 

@@ -128,18 +128,18 @@ int files_find_program(const char *path, struct backing **program)
 
 /* ---- files ---- */
 
-static long read_file(struct file *file, void __user *to, size_t size)
+static long read_file(struct file *file, void __user *to, size_t size, u64 *pos)
 {
 	const struct inode *inode = file->inode;
 
 	if ((inode->mode & S_IFMT) == S_IFDIR)
 		return -EISDIR;
-	if (file->pos >= inode->backing.size)
+	if (*pos >= inode->backing.size)
 		return 0;
-	size_t part = min(size, (size_t)(inode->backing.size - file->pos));
-	if (copy_to_user(to, inode->data + file->pos, part) != 0)
+	size_t part = min(size, (size_t)(inode->backing.size - *pos));
+	if (copy_to_user(to, inode->data + *pos, part) != 0)
 		return -EFAULT;
-	file->pos += part;
+	*pos += part;
 	return part;
 }
 

@@ -97,6 +97,8 @@ void task_exit(s32 wait_status)
 		mm_put(mm);
 	files_release(self->files);
 	self->files = NULL;
+	fs_release(self->fs);
+	self->fs = NULL;
 	lockdep_no_locks();
 	become_zombie(self, wait_status);
 	schedule();

@@ -5,6 +5,7 @@
 #include "mm/backing.h"
 
 struct file_table;
+struct fs;
 
 /* A table with the console as descriptors 0, 1 and 2; NULL without memory. */
 struct file_table *files_create(void);
@@ -13,8 +14,18 @@ struct file_table *files_create(void);
 struct file_table *files_fork(struct file_table *parent);
 /* Closes what is marked close-on-exec. */
 void files_exec(struct file_table *files);
-/* Closes everything and frees the table. NULL is allowed. */
+/* One more task shares it: CLONE_FILES. */
+void files_get(struct file_table *files);
+bool files_is_shared(struct file_table *files);
+/* A task leaves it; the last one closes everything and frees the table. NULL is allowed. */
 void files_release(struct file_table *files);
+
+/* Root, working directory and umask of a task, with the life of a table of files. NULL without
+ * memory. */
+struct fs *fs_create(void);
+struct fs *fs_fork(struct fs *parent);
+void fs_get(struct fs *fs); /* CLONE_FS */
+void fs_release(struct fs *fs);
 
 /* The content of a file that may be executed: 0, or -ENOENT, -EACCES. It lives as long as the
  * machine. */

@@ -61,6 +61,9 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 	child->files = files_fork(parent->files);
 	if (!child->files)
 		goto no_files;
+	child->fs = fs_fork(parent->fs);
+	if (!child->fs)
+		goto no_fs;
 	child->cur.mm = child_mm(parent, args->flags);
 	if (!child->cur.mm)
 		goto no_mm;
@@ -71,6 +74,8 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 	return child;
 
 no_mm:
+	fs_release(child->fs);
+no_fs:
 	files_release(child->files);
 no_files:
 	task_discard(child);
@@ -98,6 +103,7 @@ long task_clone(const struct clone_args *args)
 	s32 pid = task_start(child, parent, false);
 	if (pid < 0) {
 		mm_put(child->cur.mm);
+		fs_release(child->fs);
 		files_release(child->files);
 		task_discard(child);
 		return pid;

@@ -58,7 +58,8 @@ void start_init(void)
 	if (!init)
 		give_up("no memory", 0);
 	init->files = files_create();
-	if (!init->files)
+	init->fs = fs_create();
+	if (!init->files || !init->fs)
 		give_up("no memory for its files", 0);
 	task_start(init, NULL, true); /* cannot fail: its pid is reserved */
 }

@@ -28,6 +28,7 @@
 #define INIT_PID 1
 
 struct file_table;
+struct fs;
 
 /* Processor time. */
 struct cpu_time {
@@ -71,6 +72,7 @@ struct task {
 	struct signal_state signals; /* [S] */
 	u32 personality;             /* [O] as personality(2) says; exec keeps it, fork copies it */
 	struct file_table *files;    /* [O] NULL for kernel threads and zombies */
+	struct fs *fs;               /* [O] likewise */
 };
 
 static inline struct task *to_task(struct current_task *cur)

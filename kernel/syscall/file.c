@@ -144,9 +144,9 @@ long sys_fcntl(u64 fd, u64 command, u64 arg)
 {
 	switch (command) {
 	case F_DUPFD:
-		return arg < MAX_FDS ? duplicate(fd, arg, 0) : -EINVAL;
+		return arg < fd_limit() ? duplicate(fd, arg, 0) : -EINVAL;
 	case F_DUPFD_CLOEXEC:
-		return arg < MAX_FDS ? duplicate(fd, arg, O_CLOEXEC) : -EINVAL;
+		return arg < fd_limit() ? duplicate(fd, arg, O_CLOEXEC) : -EINVAL;
 	case F_GETFD:
 		return fd_get_cloexec(fd);
 	case F_SETFD:

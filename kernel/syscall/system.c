@@ -74,7 +74,7 @@ static u64 limit_of(u64 resource)
 	case RLIMIT_CORE:
 		return 0;
 	case RLIMIT_NOFILE:
-		return MAX_FDS;
+		return NOFILE_SOFT;
 	default:
 		return RLIM_INFINITY;
 	}
