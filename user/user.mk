@@ -17,6 +17,12 @@ USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS)
 USER_PIE := $(USER_BUILD)/layout-pie
 USER_PIE_CC ?= $(CROSS_COMPILE)gcc
 
+# Programs whose output in the guest is held against that on the host (docs/adding-an-abi-test.md); NAME-g is NAME with glibc.
+USER_ABI := $(basename $(notdir $(wildcard user/tests/abi/*.c)))
+USER_ABI_GLIBC := $(USER_ABI)
+USER_ABI_BUILD := $(USER_BUILD)/abi
+USER_ABI_PROGRAMS := $(addprefix $(USER_ABI_BUILD)/,$(USER_ABI) $(addsuffix -g,$(USER_ABI_GLIBC)))
+
 USER_LIB := user/lib/print.c
 USER_PAGE_LIB := $(addprefix user/workloads/,pagecheck.c random.c options.c measure.c) $(USER_LIB)
 USER_TEST_LIB := user/tests/check.c $(USER_LIB)
@@ -24,7 +30,7 @@ USER_TEST_LIB := user/tests/check.c $(USER_LIB)
 user_objects = $(patsubst user/%.c,$(USER_BUILD)/obj/%.o,$(1))
 
 .PHONY: user
-user: $(USER_BINARIES) $(USER_PIE)
+user: $(USER_BINARIES) $(USER_PIE) $(USER_ABI_PROGRAMS)
 
 $(USER_BUILD)/init: $(call user_objects,user/init.c $(USER_LIB))
 $(USER_BUILD)/hello: $(call user_objects,user/workloads/hello.c $(USER_LIB))
@@ -45,6 +51,20 @@ $(USER_BINARIES):
 $(USER_PIE): user/tests/layout.c $(USER_LIB)
 	@mkdir -p $(@D)
 	$(USER_PIE_CC) -std=gnu11 $(USER_CFLAGS) -static-pie -fPIE $(USER_WARNINGS) -o $@ $^
+
+user_abi_sources := user/tests/abi.c $(USER_TEST_LIB)
+user_abi_headers := user/tests/abi.h user/tests/check.h user/lib/print.h
+# Wrong arguments are what many of them are about.
+user_abi_flags := -std=gnu11 $(USER_CFLAGS) -static -no-pie -fno-pie $(USER_WARNINGS) -Wno-nonnull \
+	-Wno-stringop-overflow -Wno-stringop-overread
+
+$(addprefix $(USER_ABI_BUILD)/,$(USER_ABI)): $(USER_ABI_BUILD)/%: user/tests/abi/%.c $(user_abi_sources) $(user_abi_headers)
+	@mkdir -p $(@D)
+	$(USER_CC) $(user_abi_flags) -o $@ $(filter %.c,$^)
+
+$(addprefix $(USER_ABI_BUILD)/,$(addsuffix -g,$(USER_ABI_GLIBC))): $(USER_ABI_BUILD)/%-g: user/tests/abi/%.c $(user_abi_sources) $(user_abi_headers)
+	@mkdir -p $(@D)
+	$(USER_PIE_CC) $(user_abi_flags) -o $@ $(filter %.c,$^)
 
 $(USER_BUILD)/obj/%.o: user/%.c
 	@mkdir -p $(@D)

@@ -197,21 +197,34 @@ struct iovec {
 	u64 base, size;
 };
 
-/* Does `transfer` for each part until one is short; what was done before an error counts. */
+/* 0, -EFAULT, or -EINVAL for a part of negative size. */
+static int get_part(u64 vector, u64 i, struct iovec *part)
+{
+	if (copy_from_user(part, (const struct iovec __user *)vector + i, sizeof(*part)) != 0)
+		return -EFAULT;
+	return (s64)part->size < 0 ? -EINVAL : 0;
+}
+
+/* Does `transfer` for each part until one is short; what was done before an error counts. All sizes
+ * are looked at before the first byte moves. */
 static long for_each_part(u64 fd, u64 vector, u64 nr, long (*transfer)(u64 fd, u64 base, u64 size))
 {
+	struct iovec part;
 	long total = 0;
 
 	if (nr > IOV_MAX)
 		return -EINVAL;
 	for (u64 i = 0; i < nr; i++) {
-		struct iovec part;
+		int error = get_part(vector, i, &part);
 
-		if (copy_from_user(&part, (const struct iovec __user *)vector + i, sizeof(part)) !=
-		    0)
-			return total > 0 ? total : -EFAULT;
-		if ((s64)part.size < 0)
-			return total > 0 ? total : -EINVAL;
+		if (error != 0)
+			return error;
+	}
+	for (u64 i = 0; i < nr; i++) {
+		int error = get_part(vector, i, &part);
+
+		if (error != 0)
+			return total > 0 ? total : error;
 		if (part.size == 0)
 			continue;
 		long done = transfer(fd, part.base, part.size);
