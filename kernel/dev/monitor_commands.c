@@ -20,6 +20,7 @@
 #include "mm/rmap.h"
 #include "mm/swap.h"
 #include "mm/zero_page.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "trace/names.h"
 #include "trace/ring.h"
@@ -173,7 +174,7 @@ static void command_ps(const char *argument)
 
 		printk("ps %d parent %d state %s cpu %u mm %u resident %d swapped %d "
 		       "user_us %lu system_us %lu comm %s",
-		       task->cur.pid, task->parent_pid,
+		       task->cur.pid, task->process ? task->process->parent_pid : 0,
 		       trace_value_name("task_state", task_visible_state(task)), task->cpu,
 		       mm ? mm->id : 0, mm ? atomic_read(&mm->nr_resident) : 0,
 		       mm ? atomic_read(&mm->nr_swapped) : 0, time.user_ns / NSEC_PER_USEC,

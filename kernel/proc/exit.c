@@ -1,7 +1,8 @@
 /*
- * The end of a task: first its memory goes, so that a killed task helps at once, then its files;
- * last it becomes a zombie, which holds nothing but its status. Children go to init. A parent that
- * ignores SIGCHLD gets no zombies.
+ * The end of a task: first its memory goes, so that a killed task helps at once, then its files. A
+ * thread that is no leader is gone then. A leader becomes a zombie, which holds nothing but its pid;
+ * with the last thread the process has ended, and its parent may collect it. Children go to init. A
+ * parent that ignores SIGCHLD gets no zombies.
  */
 #include "proc/exit.h"
 #include "cpu/irqflags.h"
@@ -9,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/mm.h"
 #include "proc/files.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal.h"
@@ -31,66 +33,91 @@ struct mm *task_change_mm(struct mm *mm, const char *comm)
 	}
 	if (self->parent_waits) {
 		WRITE_ONCE(self->parent_waits, false);
-		if (self->parent)
-			wake_up(&self->parent->child_wait);
+		wake_up(&self->vfork_wait);
 	}
 	spin_unlock(&tasks_lock);
 	return old;
 }
 
 /* tasks_lock held. */
-static void give_children_to_init(struct task *self)
+static void give_children_to_init(struct process *process)
 {
-	struct task *init = task_find(INIT_PID);
-	struct task *child;
+	struct process *init, *child;
 
-	if (list_empty(&self->children))
+	if (list_empty(&process->children))
 		return;
-	list_for_each_entry (child, &self->children, sibling) {
+	init = process_find(INIT_PID);
+	list_for_each_entry (child, &process->children, sibling) {
 		child->parent = init;
 		WRITE_ONCE(child->parent_pid, INIT_PID);
 	}
-	list_splice_tail(&self->children, &init->children);
+	list_splice_tail(&process->children, &init->children);
 	wake_up(&init->child_wait);
 }
 
-/* Unlinks a task that nobody will ask about again. The reference of the list is the caller's then.
- * tasks_lock held. */
-static void unlink_task(struct task *task)
+/* Unlinks a task that has ended, under the locks for that. */
+static void forget(struct task *task)
 {
-	list_del(&task->node);
-	list_del(&task->sibling);
+	spin_lock(&task->sighand->lock);
+	task_unlink(task);
+	spin_unlock(&task->sighand->lock);
 }
 
-static void become_zombie(struct task *self, s32 wait_status)
+/* The last thread has ended: tells the parent. Whether the leader waits for it as a zombie.
+ * tasks_lock held. */
+static bool end_process(struct process *process)
 {
-	spin_lock(&tasks_lock);
-	struct task *parent = self->parent;
+	struct process *parent = process->parent;
 	bool leaves_zombie = !signal_discards_children(parent);
 
-	give_children_to_init(self);
-	self->wait_status = wait_status;
-	/* From here on the scheduler does not come back: the state says so, and is looked at only
-	 * in schedule(). */
-	WRITE_ONCE(self->state, leaves_zombie ? TASK_ZOMBIE : TASK_DEAD);
+	give_children_to_init(process);
 	if (!leaves_zombie)
-		unlink_task(self);
+		forget(process->leader);
 	signal_send(parent, SIGCHLD);
 	wake_up(&parent->child_wait);
+	return leaves_zombie;
+}
+
+/* From its end on the scheduler does not come back to it: the state says so, and is looked at only
+ * in schedule(). */
+static void leave_process(struct task *self, s32 wait_status)
+{
+	struct process *process = self->process;
+	struct task *leader = process->leader;
+	bool leader_goes = false;
+
+	spin_lock(&tasks_lock);
+	if (self == leader) {
+		process->leader_status = wait_status;
+		WRITE_ONCE(self->state, TASK_ZOMBIE);
+	} else {
+		cpu_time_add(&process->ended_time, sched_cpu_time(self));
+		fault_counts_add(&process->ended_faults, self->cur.faults);
+		WRITE_ONCE(self->state, TASK_DEAD);
+		forget(self);
+	}
+	if (process_is_zombie(process))
+		leader_goes = !end_process(process);
+	if (leader_goes)
+		WRITE_ONCE(leader->state, TASK_DEAD);
 	spin_unlock(&tasks_lock);
-	if (!leaves_zombie)
+	if (leader_goes)
+		task_put(leader);
+	if (self != leader)
 		task_put(self);
 }
 
 void task_exit(s32 wait_status)
 {
 	struct task *self = current_proc;
+	struct process *process = self->process;
 
 	self->cur.flags |= PF_EXITING;
 	TRACE_TEXT(sched_process_exit, comm, self->cur.comm, .pid = self->cur.pid,
 		   .status = wait_status);
-	if (self->cur.pid == INIT_PID)
-		session_end(wait_status, SESSION_EXIT);
+	if (atomic_dec_return(&process->nr_live) == 0 && process->tgid == INIT_PID)
+		session_end(process->group_exit ? process->group_status : wait_status,
+			    SESSION_EXIT);
 
 	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)
@@ -100,49 +127,52 @@ void task_exit(s32 wait_status)
 	fs_release(self->fs);
 	self->fs = NULL;
 	lockdep_no_locks();
-	become_zombie(self, wait_status);
+	leave_process(self, wait_status);
 	schedule();
 	panic("task %d runs after its end", self->cur.pid);
 }
 
+void task_exit_group(s32 wait_status)
+{
+	struct task *self = current_proc;
+
+	spin_lock(&self->sighand->lock);
+	process_kill(self->process, wait_status);
+	wait_status = self->process->group_status;
+	spin_unlock(&self->sighand->lock);
+	task_exit(wait_status);
+}
+
 /* ---- wait4 ---- */
 
-static bool is_waited_for(const struct task *child, s32 which)
+static bool is_waited_for(const struct process *child, s32 which)
 {
 	if (which > 0)
-		return child->cur.pid == which;
+		return child->tgid == which;
 	if (which == -1)
 		return true;
-	return child->pgid == (which == 0 ? current_proc->pgid : -which);
+	return child->pgid == (which == 0 ? current_process->pgid : -which);
 }
 
-static void add_time(struct cpu_time *sum, struct cpu_time more)
+/* tasks_lock held; the reference of the list to the leader passes to the caller. */
+static struct task *reap(struct process *self, struct process *child, struct wait_result *result)
 {
-	sum->user_ns += more.user_ns;
-	sum->system_ns += more.system_ns;
-}
-
-/* tasks_lock held; the reference of the list passes to the caller. */
-static void reap(struct task *self, struct task *child, struct wait_result *result)
-{
-	result->wait_status = child->wait_status;
-	struct cpu_time time = sched_cpu_time(child);
-
-	result->time = child->children_time;
-	add_time(&result->time, time);
-	add_time(&self->children_time, result->time);
-	result->faults.minor = child->cur.faults.minor + child->children_faults.minor;
-	result->faults.major = child->cur.faults.major + child->children_faults.major;
-	self->children_faults.minor += result->faults.minor;
-	self->children_faults.major += result->faults.major;
-	unlink_task(child);
+	result->wait_status = process_wait_status(child);
+	result->time = process_cpu_time(child);
+	cpu_time_add(&result->time, child->children_time);
+	cpu_time_add(&self->children_time, result->time);
+	result->faults = process_faults(child);
+	fault_counts_add(&result->faults, child->children_faults);
+	fault_counts_add(&self->children_faults, result->faults);
+	forget(child->leader);
+	return child->leader;
 }
 
 /* Looks once: a pid, 0 when there are only living children of that kind, or -ECHILD. */
 static long try_wait(s32 which, struct wait_result *result)
 {
-	struct task *self = current_proc;
-	struct task *child, *ended = NULL;
+	struct process *self = current_process, *child;
+	struct task *ended = NULL;
 	long answer = -ECHILD;
 
 	spin_lock(&tasks_lock);
@@ -150,14 +180,11 @@ static long try_wait(s32 which, struct wait_result *result)
 		if (!is_waited_for(child, which))
 			continue;
 		answer = 0;
-		if (child->state == TASK_ZOMBIE) {
-			ended = child;
+		if (process_is_zombie(child)) {
+			answer = child->tgid;
+			ended = reap(self, child, result);
 			break;
 		}
-	}
-	if (ended) {
-		answer = ended->cur.pid;
-		reap(self, ended, result);
 	}
 	spin_unlock(&tasks_lock);
 	if (ended)
@@ -173,8 +200,7 @@ long task_wait(s32 which, u32 options, struct wait_result *result)
 		return -ESRCH;
 	if (options & WNOHANG)
 		return try_wait(which, result);
-	wait_event_state(&current_proc->child_wait,
-			 (answer = try_wait(which, result)) != 0 || READ_ONCE(current->killed),
-			 TASK_INTERRUPTIBLE);
-	return answer != 0 ? answer : -EINTR;
+	int interrupted = wait_event_interruptible(&current_process->child_wait,
+						   (answer = try_wait(which, result)) != 0);
+	return interrupted != 0 ? interrupted : answer;
 }

@@ -8,8 +8,12 @@
 #define WNOHANG 1u
 
 /* Ends the current task with a wait status (exit code << 8, or the signal). No locks held. The end
- * of init ends the session. */
+ * of init's last thread ends the session. */
 void task_exit(s32 wait_status) __noreturn;
+
+/* Ends the current task and lets all threads of its process end, with that wait status unless
+ * another one was decided before. No locks held. */
+void task_exit_group(s32 wait_status) __noreturn;
 
 struct wait_result {
 	s32 wait_status;
@@ -18,12 +22,11 @@ struct wait_result {
 };
 
 /* Waits for a child to end and removes it. `which` is as in wait4(2). Returns its pid, 0 when
- * WNOHANG is set and none has ended, -ECHILD, or -EINTR. */
+ * WNOHANG is set and none has ended, -ECHILD, or -ERESTARTSYS. */
 long task_wait(s32 which, u32 options, struct wait_result *result);
 
 /* Puts the current task into another address space under another name (exec, traced as that), or
- * NULL, NULL: into none. The caller's reference passes over. A parent that waits in vfork is let
- * go. Returns the former address space with the task's reference, or NULL. */
+ * NULL, NULL: into none. The caller's reference passes over. Who waits in vfork is let go. Returns the former address space with the task's reference, or NULL. */
 struct mm *__must_check task_change_mm(struct mm *mm, const char *comm);
 
 #endif

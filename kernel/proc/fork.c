@@ -8,7 +8,9 @@
 #include "lib/errno.h"
 #include "mm/mm.h"
 #include "proc/files.h"
+#include "proc/process.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
 
 /* First code of a child. A child that cannot write its pid runs all the same, as on Linux. */
 static void child_entry(void *child_tid)
@@ -35,20 +37,22 @@ static void copy_registers(struct task *child, struct task *parent, u64 stack)
 	memcpy(child->arch.fpu, parent->arch.fpu, sizeof(child->arch.fpu));
 }
 
-static void copy_signals(struct task *child, struct task *parent)
-{
-	spin_lock(&parent->signals.lock);
-	child->signals.blocked = parent->signals.blocked;
-	child->signals.ignored = parent->signals.ignored;
-	spin_unlock(&parent->signals.lock);
-}
-
 static struct mm *child_mm(struct task *parent, u64 flags)
 {
 	if (!(flags & CLONE_VM))
 		return mm_fork(parent->cur.mm);
 	mm_get(parent->cur.mm);
 	return parent->cur.mm;
+}
+
+/* Gives back what create_child() collected for a task that has not started. */
+static void discard_child(struct task *child)
+{
+	if (child->cur.mm)
+		mm_put(child->cur.mm);
+	files_release(child->files);
+	fs_release(child->fs);
+	task_discard(child);
 }
 
 static struct task *create_child(struct task *parent, const struct clone_args *args)
@@ -58,58 +62,50 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 
 	if (!child)
 		return NULL;
+	child->process = process_create();
+	child->sighand = sighand_fork(parent->sighand);
 	child->files = files_fork(parent->files);
-	if (!child->files)
-		goto no_files;
 	child->fs = fs_fork(parent->fs);
-	if (!child->fs)
-		goto no_fs;
-	child->cur.mm = child_mm(parent, args->flags);
-	if (!child->cur.mm)
-		goto no_mm;
+	if (child->process && child->sighand && child->files && child->fs)
+		child->cur.mm = child_mm(parent, args->flags);
+	if (!child->cur.mm) {
+		discard_child(child);
+		return NULL;
+	}
 	child->personality = parent->personality;
 	child->parent_waits = args->flags & CLONE_VFORK;
+	child->signals.blocked = parent->signals.blocked;
 	copy_registers(child, parent, args->stack);
-	copy_signals(child, parent);
 	return child;
-
-no_mm:
-	fs_release(child->fs);
-no_fs:
-	files_release(child->files);
-no_files:
-	task_discard(child);
-	return NULL;
 }
 
 /* Sleeps until the child has left the memory it began with. A killed parent does not wait: the
  * child holds its own reference. */
-static void wait_for_vfork_child(struct task *parent, struct task *child)
+static void wait_for_vfork_child(struct task *child)
 {
-	wait_event_state(&parent->child_wait,
-			 !READ_ONCE(child->parent_waits) || READ_ONCE(parent->cur.killed),
+	wait_event_state(&child->vfork_wait,
+			 !READ_ONCE(child->parent_waits) || READ_ONCE(current->killed),
 			 TASK_INTERRUPTIBLE);
 }
 
 long task_clone(const struct clone_args *args)
 {
-	struct task *parent = current_proc;
-	struct task *child = create_child(parent, args);
+	struct task *self = current_proc;
+	struct task *child = create_child(self, args);
 
 	if (!child)
 		return -ENOMEM;
 	task_get(child); /* it may be gone before vfork looks at it */
 
-	s32 pid = task_start(child, parent, false);
+	s32 pid = task_start(child, &(struct task_birth){.creator = self,
+							 .parent = self->process,
+							 .clone_flags = args->flags});
 	if (pid < 0) {
-		mm_put(child->cur.mm);
-		fs_release(child->fs);
-		files_release(child->files);
-		task_discard(child);
+		discard_child(child);
 		return pid;
 	}
 	if (args->flags & CLONE_VFORK)
-		wait_for_vfork_child(parent, child);
+		wait_for_vfork_child(child);
 	task_put(child);
 	return pid;
 }

@@ -5,8 +5,10 @@
 #include "mm/slab.h"
 #include "proc/exec.h"
 #include "proc/files.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/session.h"
+#include "proc/signal.h"
 
 #define INIT_PATH      "/init"
 #define STATUS_NO_INIT (127 << 8)
@@ -57,9 +59,11 @@ void start_init(void)
 
 	if (!init)
 		give_up("no memory", 0);
+	init->process = process_create();
+	init->sighand = sighand_create();
 	init->files = files_create();
 	init->fs = fs_create();
-	if (!init->files || !init->fs)
-		give_up("no memory for its files", 0);
-	task_start(init, NULL, true); /* cannot fail: its pid is reserved */
+	if (!init->process || !init->sighand || !init->files || !init->fs)
+		give_up("no memory for the first process", 0);
+	task_start(init, &(struct task_birth){.is_init = true}); /* its pid is reserved */
 }

@@ -6,7 +6,7 @@
 #ifndef PROC_SIGNAL_H
 #define PROC_SIGNAL_H
 
-#include "proc/task.h"
+#include "proc/process.h"
 
 #define SIGILL     4
 #define SIGTRAP    5
@@ -34,13 +34,25 @@ static inline u64 signal_bit(s32 sig)
 	return BIT(sig - 1);
 }
 
-/* Sends a signal to a task. tasks_lock held. Init takes none but those of its own faults; kernel
- * threads and zombies take none. */
-void signal_send(struct task *task, s32 sig);
+/* Default handlers with one reference; NULL without memory. */
+struct sighand *sighand_create(void);
+/* A copy for a child; NULL without memory. */
+struct sighand *sighand_fork(struct sighand *parent);
+void sighand_get(struct sighand *sighand);
+/* Drops a reference; the last one frees them. No spinlock above RANK_SLAB held. */
+void sighand_put(struct sighand *sighand);
+
+/* Sends a signal to a process, or to one thread. tasks_lock held. Init takes none but those of its
+ * own faults; kernel threads and zombies take none. */
+void signal_send(struct process *process, s32 sig);
+void signal_send_thread(struct task *task, s32 sig);
 
 /* kill(2): the target is a process (pid > 0), a process group (0: the caller's; below -1), or all
  * but init and the caller (-1). Signal 0 only asks. Returns 0, -ESRCH or -EINVAL. */
 long signal_kill(s32 pid, s32 sig);
+
+/* tkill(2), and tgkill(2) with tgid not 0: the target is a thread. Returns 0, -ESRCH or -EINVAL. */
+long signal_kill_thread(s32 tgid, s32 tid, s32 sig);
 
 /* Ends the current task by a signal that it cannot ignore or block, on its way back to user mode.
  */
@@ -54,9 +66,9 @@ u64 signal_get_mask(void);
 bool signal_set_ignored(s32 sig, bool ignored);
 bool signal_is_ignored(s32 sig);
 
-/* Whether a task has asked that SIGCHLD be ignored: its children then leave no zombies. tasks_lock
- * held. */
-bool signal_discards_children(struct task *task);
+/* Whether a process has asked that SIGCHLD be ignored: its children then leave no zombies.
+ * tasks_lock held. */
+bool signal_discards_children(struct process *process);
 
 /* Ends the current task if a fatal signal is pending. No locks held. */
 void signal_deliver(void);

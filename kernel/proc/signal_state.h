@@ -1,16 +1,24 @@
-/* What a task keeps about signals. Private to proc/task.h. */
+/* What threads keep about signals. Private to proc/task.h. */
 #ifndef PROC_SIGNAL_STATE_H
 #define PROC_SIGNAL_STATE_H
 
+#include "cpu/atomic.h"
 #include "cpu/spinlock.h"
 
-/* Sets of signals: bit n - 1 is signal n. All guarded by the lock. */
-struct signal_state {
+/* Sets of signals: bit n - 1 is signal n. */
+
+/* What is to happen with signals: shared by the threads of a process, and by who was made with
+ * CLONE_SIGHAND. Its lock also guards the signal state of all who share it, and of their process. */
+struct sighand {
+	atomic_t refs;
 	spinlock_t lock; /* RANK_SIGNAL */
-	u64 pending;     /* sent while blocked */
+	u64 ignored;     /* disposition SIG_IGN; all others are SIG_DFL */
+};
+
+/* Of one thread. */
+struct signal_state {
+	u64 pending; /* sent to this thread while blocked */
 	u64 blocked;
-	u64 ignored; /* disposition SIG_IGN; all others are SIG_DFL */
-	s32 fatal;   /* the signal that ends the task, or 0; the first one counts */
 };
 
 #endif

@@ -15,7 +15,9 @@
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "proc/process.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
 #include "trace/trace.h"
 
 DEFINE_SPINLOCK(tasks_lock, RANK_TASKS);
@@ -33,10 +35,8 @@ static void init_fields(struct task *task, const char *comm, u32 flags)
 	atomic_set(&task->refs, 2);
 	list_init(&task->queue_node);
 	list_init(&task->node);
-	list_init(&task->children);
-	list_init(&task->sibling);
-	wait_queue_init(&task->child_wait);
-	spin_lock_init(&task->signals.lock, RANK_SIGNAL);
+	list_init(&task->thread_node);
+	wait_queue_init(&task->vfork_wait);
 }
 
 void task_init(void)
@@ -66,37 +66,99 @@ struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), voi
 	return task;
 }
 
-void task_discard(struct task *task)
+static void free_task(struct task *task)
 {
-	kstack_free(task->cur.kernel_sp_top);
+	if (task->sighand)
+		sighand_put(task->sighand);
+	if (task->process)
+		process_put(task->process);
 	kfree(task);
 }
 
-s32 task_start(struct task *task, struct task *parent, bool is_init)
+void task_discard(struct task *task)
 {
-	spin_lock(&tasks_lock);
-	if (!is_init && last_pid == INT32_MAX) {
-		spin_unlock(&tasks_lock);
-		return -EAGAIN;
+	kstack_free(task->cur.kernel_sp_top);
+	free_task(task);
+}
+
+/* A thread joins its process; -ERESTARTNOINTR when that is to end. tasks_lock held. */
+static int join_process(struct task *task, const struct task_birth *birth)
+{
+	struct process *process = task->process;
+	int error = 0;
+
+	if (!process)
+		return 0;
+	spin_lock(&task->sighand->lock);
+	/* Who kills a process or a group looks for its threads under these locks: nobody may come
+	 * after that. */
+	if (birth->creator && READ_ONCE(birth->creator->cur.killed)) {
+		error = -ERESTARTNOINTR;
+	} else {
+		list_add_tail(&task->thread_node, &process->threads);
+		atomic_inc(&process->nr_live);
 	}
-	s32 pid = is_init ? INIT_PID : ++last_pid;
+	spin_unlock(&task->sighand->lock);
+	return error;
+}
+
+/* tasks_lock held. */
+static void begin_process(struct process *process, struct task *leader,
+			  const struct task_birth *birth)
+{
+	struct process *creator = birth->creator ? birth->creator->process : NULL;
+
+	process->leader = leader;
+	process->tgid = leader->cur.pid;
+	process->pgid = creator ? creator->pgid : process->tgid;
+	process->sid = creator ? creator->sid : process->tgid;
+	process->parent = birth->parent;
+	process->parent_pid = birth->parent ? birth->parent->tgid : 0;
+	if (birth->parent)
+		list_add_tail(&process->sibling, &birth->parent->children);
+}
+
+s32 task_start(struct task *task, const struct task_birth *birth)
+{
+	int error = 0;
+
+	spin_lock(&tasks_lock);
+	if (!birth->is_init && last_pid == INT32_MAX)
+		error = -EAGAIN;
+	if (error == 0)
+		error = join_process(task, birth);
+	if (error != 0) {
+		spin_unlock(&tasks_lock);
+		return error;
+	}
+	s32 pid = birth->is_init ? INIT_PID : ++last_pid;
 
 	task->cur.pid = pid;
-	task->pgid = parent ? parent->pgid : pid;
-	task->sid = parent ? parent->sid : pid;
-	task->parent = parent;
-	task->parent_pid = parent ? parent->cur.pid : 0;
-	if (parent)
-		list_add_tail(&task->sibling, &parent->children);
-	if (is_init)
+	if (task->process && !task->process->leader)
+		begin_process(task->process, task, birth);
+	if (birth->is_init)
 		list_add(&task->node, &task_list);
 	else
 		list_add_tail(&task->node, &task_list);
-	TRACE_TEXT(sched_process_fork, comm, task->cur.comm, .parent_pid = task->parent_pid,
-		   .child_pid = pid, .mm_id = task->cur.mm ? task->cur.mm->id : 0);
+	TRACE_TEXT(sched_process_fork, comm, task->cur.comm,
+		   .parent_pid = birth->creator ? birth->creator->cur.pid : 0, .child_pid = pid,
+		   .mm_id = task->cur.mm ? task->cur.mm->id : 0);
 	sched_start(task);
 	spin_unlock(&tasks_lock);
 	return pid;
+}
+
+void task_unlink(struct task *task)
+{
+	struct process *process = task->process;
+
+	ASSERT(spin_is_held(&tasks_lock));
+	list_del(&task->node);
+	if (!process)
+		return;
+	list_del(&task->thread_node);
+	if (process->leader == task)
+		list_del(&process->sibling);
 }
 
 void task_get(struct task *task)
@@ -107,7 +169,7 @@ void task_get(struct task *task)
 void task_put(struct task *task)
 {
 	if (atomic_dec_return(&task->refs) == 0)
-		kfree(task);
+		free_task(task);
 }
 
 void task_left_cpu(struct task *task)
@@ -130,6 +192,11 @@ struct task *task_find(s32 pid)
 {
 	ASSERT(spin_is_held(&tasks_lock));
 	return debug_task_find(pid);
+}
+
+bool task_has_ended(const struct task *task)
+{
+	return task->state == TASK_ZOMBIE || task->state == TASK_DEAD;
 }
 
 /* ---- kernel threads ---- */
@@ -162,7 +229,7 @@ int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
 		kfree(start);
 		return -ENOMEM;
 	}
-	if (task_start(task, NULL, false) < 0) {
+	if (task_start(task, &(struct task_birth){0}) < 0) {
 		task_discard(task);
 		kfree(start);
 		return -ENOMEM;
@@ -184,7 +251,7 @@ u64 task_baseline(void)
 
 	list_for_each_entry (task, &task_list, node) {
 		TRACE_TEXT(state_task, comm, task->cur.comm, .pid = task->cur.pid,
-			   .parent_pid = task->parent_pid,
+			   .parent_pid = task->process ? task->process->parent_pid : 0,
 			   .mm_id = task->cur.mm ? task->cur.mm->id : 0,
 			   .state = task_visible_state(task));
 		records++;

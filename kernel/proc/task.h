@@ -1,21 +1,21 @@
 /*
- * struct task: a thread of execution; a process has just one. Kernel threads and the idle tasks are
- * tasks too.
+ * struct task: a thread of execution. A process (proc/process.h) has one or more; kernel threads and
+ * the idle tasks are tasks without a process.
  *
  * Life of a task:
  *
  *   created      task_create(): not yet in the task list, on no run queue
  *   running      task_start(); from then on it runs, waits in a run queue, or sleeps
- *   ZOMBIE       task_exit(): holds no memory, no files; keeps its pid and its wait status for its
- *                parent
- *   DEAD         unlinked: nobody can find it any more
+ *   ZOMBIE       task_exit() of a leader: holds no memory, no files; keeps its pid
+ *   DEAD         unlinked: nobody can find it any more. Other threads get here without having been
+ *                zombies
  *
- * Two references keep the structure: that of the task list, dropped when the task is reaped, and
+ * Two references keep the structure: that of the task list, dropped when the task is unlinked, and
  * that of the CPU, dropped by the task that runs after it has left its CPU for the last time (only
  * then may its stack go).
  *
- * Who may read and write: [T] tasks_lock, [R] lock of the run queue it belongs to, [S] its signal
- * lock, [O] the task itself only, [C] constant once created.
+ * Who may read and write: [T] tasks_lock, [R] lock of the run queue it belongs to, [S] the lock of
+ * its signal handlers (sighand->lock), [O] the task itself only, [C] constant once created.
  */
 #ifndef PROC_TASK_H
 #define PROC_TASK_H
@@ -29,6 +29,7 @@
 
 struct file_table;
 struct fs;
+struct process;
 
 /* Processor time. */
 struct cpu_time {
@@ -38,6 +39,18 @@ struct cpu_time {
 static inline u64 cpu_time_sum(struct cpu_time time)
 {
 	return time.user_ns + time.system_ns;
+}
+
+static inline void cpu_time_add(struct cpu_time *sum, struct cpu_time more)
+{
+	sum->user_ns += more.user_ns;
+	sum->system_ns += more.system_ns;
+}
+
+static inline void fault_counts_add(struct fault_counts *sum, struct fault_counts more)
+{
+	sum->minor += more.minor;
+	sum->major += more.major;
 }
 
 struct task {
@@ -57,22 +70,21 @@ struct task {
 
 	/* family (task.c, fork.c, exit.c) */
 	atomic_t refs;
-	struct list_head node;         /* [T] in task_list, ascending by pid */
-	struct task *parent;           /* [T] NULL for kernel threads and init */
-	s32 parent_pid;                /* its pid or 0: written under [T], read without */
-	struct list_head children;     /* [T] */
-	struct list_head sibling;      /* [T] in the parent's children */
-	struct wait_queue child_wait;  /* it sleeps here until a child ends, or execs after vfork */
-	s32 pgid, sid;                 /* [T] process group and session, as Linux's */
-	bool parent_waits;             /* [T] between vfork and exec or exit: the parent sleeps */
-	s32 wait_status;               /* [T] valid for a zombie */
-	struct cpu_time children_time; /* [T] of the children it has waited for, and theirs */
-	struct fault_counts children_faults; /* [T] and their faults */
+	struct list_head node;        /* [T] in task_list, ascending by pid */
+	struct process *process;      /* [C] NULL for kernel threads; a reference */
+	struct list_head thread_node; /* [T][S] in process->threads */
+	bool parent_waits;            /* [T] between vfork and exec or exit: who made it sleeps */
+	struct wait_queue vfork_wait; /* there */
 
+	/* signals (signal.c) */
+	struct sighand *sighand;     /* [T][S] NULL for kernel threads; a reference, to the end */
 	struct signal_state signals; /* [S] */
-	u32 personality;             /* [O] as personality(2) says; exec keeps it, fork copies it */
-	struct file_table *files;    /* [O] NULL for kernel threads and zombies */
-	struct fs *fs;               /* [O] likewise */
+
+	/* what threads may share: each a reference. NULL for kernel threads, and from exit on */
+	struct file_table *files; /* [O] */
+	struct fs *fs;            /* [O] */
+
+	u32 personality; /* [O] as personality(2) says; exec keeps it, fork copies it */
 };
 
 static inline struct task *to_task(struct current_task *cur)
@@ -94,12 +106,25 @@ void task_init(void);
  * May sleep. */
 struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), void *arg);
 
-/* Gives it a pid (or INIT_PID if `is_init`), links it below `parent` (or nobody), traces its
- * creation and makes it runnable. The pid may be gone already when this returns. Returns the pid,
- * or -EAGAIN: there are no pids left, and the task is unchanged. */
-s32 task_start(struct task *task, struct task *parent, bool is_init);
+/* How a task comes into the world. */
+struct task_birth {
+	struct task *creator;   /* NULL: the kernel */
+	struct process *parent; /* of a new process; NULL for init */
+	u64 clone_flags;        /* for the trace */
+	bool is_init;           /* gets INIT_PID */
+};
 
-/* Frees a task that never started: stack and structure. */
+/* Gives it a pid, links it, as the leader of its process when that has no thread yet, traces its
+ * creation and makes it runnable. The pid may be gone already when this returns. Returns the pid,
+ * -EAGAIN: there are no pids left, or -ERESTARTNOINTR: its creator is to die; the task is unchanged
+ * then. */
+s32 task_start(struct task *task, const struct task_birth *birth);
+
+/* Unlinks a task that nobody will ask about again. The reference of the list passes to the caller.
+ * tasks_lock and, for the task of a process, its signal lock held. */
+void task_unlink(struct task *task);
+
+/* Frees a task that never started: stack, structure, and its references to process and handlers. */
 void task_discard(struct task *task);
 
 void task_get(struct task *task);
@@ -111,6 +136,9 @@ void task_left_cpu(struct task *task);
 
 /* The task of that pid, zombies included, or NULL. tasks_lock held. */
 struct task *task_find(s32 pid);
+
+/* Whether it runs no more: a zombie, or on its way to be forgotten. tasks_lock held. */
+bool task_has_ended(const struct task *task);
 
 /* As task_find(), without the lock. All CPUs quiesced. */
 struct task *debug_task_find(s32 pid);

@@ -1,5 +1,4 @@
-/* Calls that make, replace, end and name processes. A process is one task, so its thread id is its
- * pid; everybody is root. */
+/* Calls that make, replace, end and name processes; everybody is root. */
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/uaccess.h"
 #include "cpu/wait.h"
@@ -9,6 +8,7 @@
 #include "proc/exec.h"
 #include "proc/exit.h"
 #include "proc/fork.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "syscall/rusage.h"
@@ -99,7 +99,7 @@ long sys_exit(u64 code)
 
 long sys_exit_group(u64 code)
 {
-	return sys_exit(code);
+	task_exit_group((code & 0xff) << 8);
 }
 
 long sys_wait4(u64 which, u64 status, u64 options, u64 rusage)
@@ -156,7 +156,7 @@ long sys_personality(u64 persona)
 
 long sys_getpid(void)
 {
-	return current->pid;
+	return current_process->tgid;
 }
 
 long sys_gettid(void)
@@ -166,7 +166,7 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-	return READ_ONCE(current_proc->parent_pid);
+	return READ_ONCE(current_process->parent_pid);
 }
 
 long sys_getuid(void)
@@ -199,9 +199,9 @@ static int get_group_names(u64 pid, struct group_names *names)
 	int error = -ESRCH;
 
 	spin_lock(&tasks_lock);
-	const struct task *task = (s32)pid == 0 ? current_proc : task_find(pid);
-	if (task) {
-		*names = (struct group_names){.pgid = task->pgid, .sid = task->sid};
+	const struct process *process = (s32)pid == 0 ? current_process : process_find(pid);
+	if (process) {
+		*names = (struct group_names){.pgid = process->pgid, .sid = process->sid};
 		error = 0;
 	}
 	spin_unlock(&tasks_lock);
@@ -235,20 +235,20 @@ static bool group_exists(s32 pgid)
 	struct task *task;
 
 	list_for_each_entry (task, &task_list, node)
-		if (task->pgid == pgid)
+		if (task->process && task->process->pgid == pgid)
 			return true;
 	return false;
 }
 
 long sys_setsid(void)
 {
-	struct task *self = current_proc;
+	struct process *self = current_process;
 	long result = -EPERM;
 
 	spin_lock(&tasks_lock);
-	if (!group_exists(self->cur.pid)) {
-		self->pgid = self->cur.pid;
-		self->sid = self->cur.pid;
+	if (!group_exists(self->tgid)) {
+		self->pgid = self->tgid;
+		self->sid = self->tgid;
 		result = self->sid;
 	}
 	spin_unlock(&tasks_lock);

@@ -55,12 +55,12 @@ long sys_kill(u64 pid, u64 sig)
 
 long sys_tkill(u64 tid, u64 sig)
 {
-	return (s32)tid > 0 ? signal_kill(tid, sig) : -EINVAL;
+	return (s32)tid > 0 ? signal_kill_thread(0, tid, sig) : -EINVAL;
 }
 
 long sys_tgkill(u64 tgid, u64 tid, u64 sig)
 {
 	if ((s32)tgid <= 0 || (s32)tid <= 0)
 		return -EINVAL;
-	return (s32)tgid == (s32)tid ? signal_kill(tid, sig) : -ESRCH;
+	return signal_kill_thread(tgid, tid, sig);
 }

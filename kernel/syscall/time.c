@@ -6,6 +6,7 @@
 #include "cpu/clock.h"
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "proc/process.h"
 #include "proc/sched.h"
 #include "syscall/rusage.h"
 #include "syscall/syscall.h"
@@ -32,10 +33,34 @@ struct timeval {
 	s64 sec, usec;
 };
 
+/* Processor time and faults. */
+struct usage {
+	struct cpu_time time;
+	struct fault_counts faults;
+};
+
+static struct usage own_usage(void)
+{
+	spin_lock(&tasks_lock);
+	struct usage usage = {process_cpu_time(current_process), process_faults(current_process)};
+	spin_unlock(&tasks_lock);
+	return usage;
+}
+
+static struct usage children_usage(void)
+{
+	spin_lock(&tasks_lock);
+	struct usage usage = {current_process->children_time, current_process->children_faults};
+	spin_unlock(&tasks_lock);
+	return usage;
+}
+
 static int read_clock(u64 id, u64 *ns)
 {
 	switch (id) {
 	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = cpu_time_sum(own_usage().time);
+		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
 		*ns = cpu_time_sum(sched_cpu_time(current_proc));
 		return 0;
@@ -184,37 +209,28 @@ int put_rusage(u64 to, struct cpu_time time, struct fault_counts faults)
 	return copy_to_user((void __user *)to, &usage, sizeof(usage));
 }
 
-static struct cpu_time children_time(void)
-{
-	spin_lock(&tasks_lock);
-	struct cpu_time time = current_proc->children_time;
-	spin_unlock(&tasks_lock);
-	return time;
-}
-
-static struct fault_counts children_faults(void)
-{
-	spin_lock(&tasks_lock);
-	struct fault_counts faults = current_proc->children_faults;
-	spin_unlock(&tasks_lock);
-	return faults;
-}
-
 #define RUSAGE_SELF     0
 #define RUSAGE_CHILDREN (-1)
 #define RUSAGE_THREAD   1
 
 long sys_getrusage(u64 who, u64 to)
 {
+	struct usage usage;
+
 	switch ((s32)who) {
 	case RUSAGE_SELF:
+		usage = own_usage();
+		break;
 	case RUSAGE_THREAD:
-		return put_rusage(to, sched_cpu_time(current_proc), current->faults);
+		usage = (struct usage){sched_cpu_time(current_proc), current->faults};
+		break;
 	case RUSAGE_CHILDREN:
-		return put_rusage(to, children_time(), children_faults());
+		usage = children_usage();
+		break;
 	default:
 		return -EINVAL;
 	}
+	return put_rusage(to, usage.time, usage.faults);
 }
 
 static s64 clock_ticks(u64 ns)
@@ -224,7 +240,7 @@ static s64 clock_ticks(u64 ns)
 
 long sys_times(u64 to)
 {
-	struct cpu_time own = sched_cpu_time(current_proc), children = children_time();
+	struct cpu_time own = own_usage().time, children = children_usage().time;
 	struct {
 		s64 user, system, children_user, children_system;
 	} times = {.user = clock_ticks(own.user_ns),
