@@ -31,10 +31,7 @@ static void copy_registers(struct task *child, struct task *parent, u64 stack)
 	if (stack)
 		frame->rsp = stack;
 
-	arch_task_save(&parent->arch);
-	child->arch.fs_base = parent->arch.fs_base;
-	child->arch.gs_base = parent->arch.gs_base;
-	memcpy(child->arch.fpu, parent->arch.fpu, sizeof(child->arch.fpu));
+	arch_task_copy(&child->arch, &parent->arch);
 }
 
 static struct mm *child_mm(struct task *parent, u64 flags)

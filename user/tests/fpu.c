@@ -153,6 +153,42 @@ static const char *test_fork_copies(void)
 	return NULL;
 }
 
+/* Both processes after a fork hold their own upper halves while they yield to each other. */
+static const char *test_avx(void)
+{
+	uint64_t in[4] = {1, 2, 3, 4}, out[4];
+	uint64_t own[4] = {5, 6, 7, 8}, out_own[4];
+	int status;
+
+	if (!__builtin_cpu_supports("avx"))
+		return NULL;
+	long pid = SYS_fork;
+	__asm__ volatile("vmovdqu %[in], %%ymm7\n\tsyscall\n\tvmovdqu %%ymm7, %[out]\n\t"
+			 : "+a"(pid), [out] "=m"(out)
+			 : [in] "m"(in)
+			 : "rcx", "r11", "memory", "cc", "xmm7");
+	for (int i = 0; i < 4; i++)
+		own[i] += (uint64_t)pid;
+	for (uint64_t yields = 100; yields > 0; yields--) {
+		long call = SYS_sched_yield;
+
+		__asm__ volatile("vmovdqu %[in], %%ymm7\n\tsyscall\n\tvmovdqu %%ymm7, %[out]\n\t"
+				 : "+a"(call), [out] "=m"(out_own)
+				 : [in] "m"(own)
+				 : "rcx", "r11", "memory", "cc", "xmm7");
+		if (memcmp(own, out_own, sizeof(own)) != 0)
+			break;
+	}
+	bool kept = memcmp(in, out, sizeof(in)) == 0 && memcmp(own, out_own, sizeof(own)) == 0;
+	if (pid == 0)
+		_exit(!kept);
+	CHECK(wait4((pid_t)pid, &status, 0, NULL) == pid);
+	bool parent_kept = kept, child_kept = status == 0;
+	CHECK(parent_kept);
+	CHECK(child_kept);
+	return NULL;
+}
+
 static int exec_with_changed_control(void *unused)
 {
 	char *argv[] = {program_path, "check-defaults", NULL};
@@ -179,6 +215,7 @@ int main(int argc, char **argv)
 	static const struct check checks[] = {
 		{"fpu_preemption", test_preemption},
 		{"fpu_fork_copies", test_fork_copies},
+		{"fpu_avx", test_avx},
 		{"fpu_exec_resets", test_exec_resets},
 	};
 

@@ -47,6 +47,7 @@
 #define CR4_OSFXSR     0x000200
 #define CR4_OSXMMEXCPT 0x000400
 #define CR4_UMIP       0x000800
+#define CR4_OSXSAVE    0x040000
 #define CR4_SMEP       0x100000
 #define CR4_SMAP       0x200000
 

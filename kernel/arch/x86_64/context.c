@@ -9,12 +9,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-/* Offsets in the FXSAVE image, and the values a program begins with: all exceptions masked. */
-#define FXSAVE_FCW    0
-#define FXSAVE_MXCSR  24
-#define INITIAL_FCW   0x37f
-#define INITIAL_MXCSR 0x1f80
-
 struct current_task *switch_stack(u64 *save_sp, u64 sp, struct current_task *previous);
 void switch_to_fresh_stack(u64 stack_top, void (*fn)(void)) __noreturn;
 void task_begin(void);
@@ -26,26 +20,30 @@ struct switch_frame {
 
 void arch_task_init_fpu(struct arch_task *task)
 {
-	u16 fcw = INITIAL_FCW;
-	u32 mxcsr = INITIAL_MXCSR;
-
-	memset(task->fpu, 0, sizeof(task->fpu));
-	memcpy(task->fpu + FXSAVE_FCW, &fcw, sizeof(fcw));
-	memcpy(task->fpu + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+	fpu_reset(arch_task_fpu(task));
 }
 
 void arch_task_save(struct arch_task *task)
 {
-	__asm__ volatile("fxsave64 %0" : "=m"(task->fpu));
+	fpu_save(arch_task_fpu(task));
 	task->fs_base = rdmsr(MSR_FS_BASE);
 	task->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
 }
 
-void arch_task_load(const struct arch_task *task)
+void arch_task_load(struct arch_task *task)
 {
-	__asm__ volatile("fxrstor64 %0" ::"m"(task->fpu));
+	fpu_restore(arch_task_fpu(task));
 	wrmsr(MSR_FS_BASE, task->fs_base);
 	wrmsr(MSR_KERNEL_GS_BASE, task->gs_base);
+}
+
+void arch_task_copy(struct arch_task *child, struct arch_task *parent)
+{
+	arch_task_save(parent);
+	child->fs_base = parent->fs_base;
+	child->gs_base = parent->gs_base;
+	child->trap = parent->trap;
+	memcpy(arch_task_fpu(child), arch_task_fpu(parent), sizeof(struct fpu_state));
 }
 
 int arch_set_fs_base(struct arch_task *task, u64 base)

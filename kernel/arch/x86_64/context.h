@@ -2,27 +2,45 @@
 #ifndef ARCH_CONTEXT_H
 #define ARCH_CONTEXT_H
 
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/frame.h"
 #include "cpu/current.h"
 
 #define KSTACK_SIZE (16 * KIB)
 
+/* The last exception that a program raised, for the signal frames that tell it. */
+struct user_trap {
+	u64 vector, error_code;
+	u64 address; /* CR2 of its last page fault */
+};
+
 struct arch_task {
 	u64 sp;      /* kernel stack pointer while not running */
 	u64 fs_base; /* user's %fs base; live value in the MSR while running */
 	u64 gs_base; /* user's %gs base */
-	u8 fpu[512] __aligned(
-		16); /* FXSAVE image (SDM vol. 1, 10.5); live in the CPU while running */
+	struct user_trap trap;
+	/* Live in the CPU while running. Memory for tasks is aligned to 16 bytes only, so the state
+	 * lies somewhere in here: arch_task_fpu(). */
+	u8 fpu_space[sizeof(struct fpu_state) + FPU_FRAME_ALIGN - 16] __aligned(16);
 };
+
+static inline struct fpu_state *arch_task_fpu(struct arch_task *task)
+{
+	return (struct fpu_state *)ALIGN_UP((u64)task->fpu_space, FPU_FRAME_ALIGN);
+}
 
 /* The FPU state a fresh program begins with. */
 void arch_task_init_fpu(struct arch_task *task);
 
-/* Saves the FPU and %fs base of the running task into its own arch_task: before fork copies it. */
+/* Saves the FPU, %fs and %gs base of the running task into its own arch_task. */
 void arch_task_save(struct arch_task *task);
 
+/* fork: a child that has not run yet gets all registers of the running task but those of its
+ * frame. */
+void arch_task_copy(struct arch_task *child, struct arch_task *parent);
+
 /* Loads FPU, %fs and %gs base of the running task: after exec reset them. */
-void arch_task_load(const struct arch_task *task);
+void arch_task_load(struct arch_task *task);
 
 /* Sets %fs base of the running task (arch_prctl). Returns -EPERM for an address beyond USER_END. */
 int arch_set_fs_base(struct arch_task *task, u64 base);

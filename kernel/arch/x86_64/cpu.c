@@ -7,6 +7,7 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/fpu.h"
 #include "arch/x86_64/layout.h"
 #include "cpu/irqflags.h"
 #include "cpu/panic.h"
@@ -168,6 +169,8 @@ void arch_init_cpu(u32 cpu)
 	idt_load();
 	init_syscall();
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
-	write_cr4(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | cr4_features());
+	write_cr4(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | cr4_features() |
+		  fpu_cr4_features());
+	fpu_init_cpu(cpu);
 	cpu_set_entry_stack(current->kernel_sp_top);
 }

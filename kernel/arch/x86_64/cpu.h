@@ -30,9 +30,14 @@ void arch_boot(phys_addr_t start_info) __noreturn;
 /* Busy wait by the clock: after arch_init_clock(). */
 void delay_ns(u64 ns);
 
+static inline void cpuid_count(u32 leaf, u32 part, u32 *a, u32 *b, u32 *c, u32 *d)
+{
+	__asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(part));
+}
+
 static inline void cpuid(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d)
 {
-	__asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(0));
+	cpuid_count(leaf, 0, a, b, c, d);
 }
 
 static inline u64 rdmsr(u32 msr)
