@@ -14,6 +14,8 @@ struct trap_frame {
 
 #define SYSCALL_VECTOR 0x100
 #define INT80_VECTOR   0x80
+/* Of a frame that was a system call's until another context was put into it. */
+#define NO_SYSCALL_VECTOR 0x101
 
 static_assert(sizeof(struct trap_frame) == 22 * 8, "entry.S knows this size");
 
@@ -27,9 +29,24 @@ static inline u64 frame_syscall_nr(const struct trap_frame *frame)
 {
 	return frame->error_code;
 }
+static inline bool frame_is_syscall(const struct trap_frame *frame)
+{
+	return frame->vector == SYSCALL_VECTOR || frame->vector == INT80_VECTOR;
+}
+static inline u64 frame_result(const struct trap_frame *frame)
+{
+	return frame->rax;
+}
 static inline void frame_set_result(struct trap_frame *frame, u64 result)
 {
 	frame->rax = result;
+}
+
+/* Makes the program call again what it just called, by the same number or another one. */
+static inline void frame_repeat_syscall(struct trap_frame *frame, u64 nr)
+{
+	frame->rax = nr;
+	frame->rip -= 2; /* SYSCALL and INT 0x80 are two bytes long */
 }
 
 /* Prepares a frame that enters user mode at `ip` with stack `sp` and all other registers zero. */
