@@ -1083,7 +1083,9 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vma_flags', 2, 'w', 'writable'),
 	('vma_flags', 4, 'x', 'executable'),
 	('vma_flags', 8, 's', 'shared'),
-	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault');
+	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault'),
+	('vma_flags', 536870912, 'hg', 'madvise(HUGEPAGE): 2 MiB pages are wanted'),
+	('vma_flags', 1073741824, 'nh', 'madvise(NOHUGEPAGE): 2 MiB pages are not wanted');
 
 -- Why a VMA was created, resized or removed.
 INSERT INTO enum_name(enum, value, name, doc) VALUES

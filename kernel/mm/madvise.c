@@ -4,14 +4,16 @@
  *   DONTNEED   the pages and slots of the range go at once; the next access finds zeroes
  *   COLD       active pages become inactive, and accessed bits are forgotten
  *   PAGEOUT    the pages go to swap now, whatever the policy would say of them
+ *   HUGEPAGE, NOHUGEPAGE
+ *              2 MiB pages are wanted, or not, for what is mapped from now on
  *   WILLNEED   what is in swap is read into the swap cache, as far as memory is free; nothing is
  *              mapped and nobody waits for the disk
  *
  * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
  * program does not speak for the others. Every other advice that is known is taken and does
  * nothing. FREE is among them: a page keeps its content, which is one of the two outcomes that
- * Linux allows, but memory is not reclaimed any sooner for it. All take mmap_lock for reading: no
- * VMA changes.
+ * Linux allows, but memory is not reclaimed any sooner for it. Those that change VMAs take mmap_lock
+ * for writing, the others for reading.
  */
 #include "cpu/wait.h"
 #include "lib/errno.h"
@@ -146,7 +148,20 @@ static int will_need(struct mm *mm, u64 start, u64 end)
 	return 0;
 }
 
-/* Applies the advice to [start, end), which lies in one VMA. */
+static int set_flags(struct vma *vma, u64 start, u64 end, u32 set, u32 clear)
+{
+	u32 flags = (vma->flags & ~clear) | set;
+
+	if (vma->flags == flags)
+		return 0;
+	vma = vma_change_flags(vma, start, end, flags);
+	if (!vma)
+		return -ENOMEM;
+	vma_merge(vma);
+	return 0;
+}
+
+/* Applies the advice to [start, end), which lies in one VMA; the VMA may be another one afterwards. */
 static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
 {
 	int error = 0;
@@ -166,10 +181,21 @@ static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
 	case MADV_WILLNEED:
 		error = will_need(vma->mm, start, end);
 		break;
+	case MADV_HUGEPAGE:
+		error = set_flags(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE);
+		break;
+	case MADV_NOHUGEPAGE:
+		error = set_flags(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE);
+		break;
 	default:
 		break;
 	}
 	return error;
+}
+
+static bool changes_vmas(u32 advice)
+{
+	return advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE;
 }
 
 static bool is_known(u32 advice)
@@ -196,16 +222,20 @@ static bool is_known(u32 advice)
 long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice)
 {
 	u64 end = addr + PAGE_ALIGN(length);
+	bool for_writing = changes_vmas(advice);
 	int error = 0, unmapped = 0;
 
 	if (!is_known(advice) || (addr & ~PAGE_MASK) || end < addr || length > end - addr)
 		return -EINVAL;
 	if (addr == end)
 		return 0;
-	down_read(&mm->mmap_lock);
+	if (!for_writing)
+		down_read(&mm->mmap_lock);
+	else if (down_write_killable(&mm->mmap_lock))
+		return -EINTR;
 	/* As in Linux, holes are skipped, and reported when the rest is done. */
-	for (struct vma *vma = vma_find_first(mm, addr); addr < end && !error;
-	     vma = vma_next(vma)) {
+	while (addr < end && !error) {
+		struct vma *vma = vma_find_first(mm, addr);
 		u64 start;
 
 		if (!vma || vma->start >= end) {
@@ -218,6 +248,9 @@ long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice)
 		addr = min(vma->end, end);
 		error = advise(vma, start, addr, advice);
 	}
-	up_read(&mm->mmap_lock);
+	if (for_writing)
+		up_write(&mm->mmap_lock);
+	else
+		up_read(&mm->mmap_lock);
 	return error ? error : unmapped;
 }

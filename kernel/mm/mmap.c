@@ -181,20 +181,12 @@ long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
 static int protect_part(struct vma *vma, u64 start, u64 end, u32 rights)
 {
 	u32 flags = (vma->flags & ~VM_RIGHTS) | rights;
-	int error = 0;
 
 	if (vma->flags == flags)
 		return 0;
-	if (vma->start < start) {
-		error = vma_split(vma, start);
-		vma = vma_next(vma);
-	}
-	if (!error && vma->end > end)
-		error = vma_split(vma, end);
-	if (error)
-		return error;
-	vma->flags = flags;
-	TRACE(vma_protect, .vma_id = vma->id, .flags = flags);
+	vma = vma_change_flags(vma, start, end, flags);
+	if (!vma)
+		return -ENOMEM;
 	protect_range(vma, start, end);
 	vma_merge(vma);
 	return 0;

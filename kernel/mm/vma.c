@@ -186,6 +186,24 @@ int vma_split(struct vma *vma, u64 at)
 	return 0;
 }
 
+struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags)
+{
+	int error = 0;
+
+	ASSERT(vma->start <= start && end <= vma->end);
+	if (vma->start < start) {
+		error = vma_split(vma, start);
+		vma = vma_next(vma);
+	}
+	if (!error && vma->end > end)
+		error = vma_split(vma, end);
+	if (error)
+		return NULL;
+	vma->flags = flags;
+	TRACE(vma_protect, .vma_id = vma->id, .flags = flags);
+	return vma;
+}
+
 /* Whether a VMA with this backing, placed right behind `vma`, would go on where its content ends.
  */
 static bool backing_continues(const struct vma *vma, const struct backing *backing, u64 offset,

@@ -52,6 +52,11 @@ int vma_split(struct vma *vma, u64 at);
  * for writing. */
 struct vma *vma_merge(struct vma *vma);
 
+/* Gives [start, end), which lies in the VMA, other flags, cutting it at the ends where need be. Returns
+ * the VMA that covers the range now, or NULL without memory: then nothing but the cutting was done.
+ * The caller changes entries accordingly, then merges. mmap_lock for writing. */
+struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags);
+
 /* Moves the bounds (stack growth, brk); the anon_vma trees follow. mmap_lock for writing. */
 void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why);
 
