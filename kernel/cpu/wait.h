@@ -32,6 +32,9 @@ struct wait_queue {
 struct wait_entry {
 	struct list_head node;     /* empty when not queued; guarded by the queue's lock */
 	struct current_task *task; /* who sleeps */
+	/* Called by wake_up() instead of waking the task, under the queue's lock with interrupts
+	 * off; NULL: none. For entries that do not sleep themselves (fs/poll.h). */
+	void (*wake)(struct wait_entry *wait);
 };
 
 #define WAIT_QUEUE_INIT(name)                                             \
@@ -47,6 +50,10 @@ void wait_queue_init(struct wait_queue *queue);
 void wait_entry_init(struct wait_entry *wait);
 void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_state state);
 void wait_finish(struct wait_queue *queue, struct wait_entry *wait);
+
+/* Queues an entry with a wake function, or takes it out; the task's state is left alone. */
+void wait_add(struct wait_queue *queue, struct wait_entry *wait);
+void wait_remove(struct wait_queue *queue, struct wait_entry *wait);
 
 /* Wakes all sleepers. Any context; takes RANK_WAIT and RANK_RUNQUEUE. */
 void wake_up(struct wait_queue *queue);

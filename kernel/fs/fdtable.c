@@ -278,6 +278,11 @@ int fd_replace(struct file *file, u32 fd, u32 flags)
 	return fd;
 }
 
+u32 fd_capacity(void)
+{
+	return READ_ONCE(current_table()->capacity);
+}
+
 int fd_close(u32 fd)
 {
 	struct file *file = take_out(current_table(), fd, false);

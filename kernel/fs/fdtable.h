@@ -31,6 +31,9 @@ int fd_install(struct file *file, u32 lowest, u32 flags);
  * descriptor, or -EBADF, -ENOMEM. May sleep. */
 int fd_replace(struct file *file, u32 fd, u32 flags);
 
+/* Descriptors that the table of the current task has room for: none beyond is open. */
+u32 fd_capacity(void);
+
 /* 0 or -EBADF. */
 int fd_close(u32 fd);
 

@@ -1,11 +1,14 @@
 /* Open files: reference counts, access mode, position. The kinds of files are initramfs.c and
  * console.c. */
 #include "fs/file.h"
+#include "fs/iov_iter.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 
 /* What open(2) acts on once and F_GETFL does not tell. */
 #define O_ONCE (O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
+/* What F_SETFL may change. */
+#define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 struct file *file_create(const struct file_ops *ops, const struct inode *inode, u32 flags)
 {
@@ -41,9 +44,15 @@ long file_read(struct file *file, void __user *to, size_t size)
 {
 	if (!(file->mode & FMODE_READ))
 		return -EBADF;
-	if (!file->ops->read || (s64)size < 0)
+	if ((!file->ops->read && !file->ops->read_iter) || (s64)size < 0)
 		return -EINVAL;
 	size = min(size, MAX_TRANSFER);
+	if (file->ops->read_iter) {
+		struct iovec part = {.base = (u64)to, .size = size};
+		struct iov_iter iter = iov_iter(&part, size);
+
+		return size > 0 ? file->ops->read_iter(file, &iter) : 0;
+	}
 	if (file->mode & FMODE_STREAM)
 		return file->ops->read(file, to, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
@@ -57,9 +66,15 @@ long file_write(struct file *file, const void __user *from, size_t size)
 {
 	if (!(file->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!file->ops->write || (s64)size < 0)
+	if ((!file->ops->write && !file->ops->write_iter) || (s64)size < 0)
 		return -EINVAL;
 	size = min(size, MAX_TRANSFER);
+	if (file->ops->write_iter) {
+		struct iovec part = {.base = (u64)from, .size = size};
+		struct iov_iter iter = iov_iter(&part, size);
+
+		return size > 0 ? file->ops->write_iter(file, &iter) : 0;
+	}
 	if (file->mode & FMODE_STREAM)
 		return file->ops->write(file, from, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
@@ -93,6 +108,78 @@ long file_pwrite(struct file *file, const void __user *from, size_t size, u64 po
 	if (!file->ops->write || (s64)size < 0)
 		return -EINVAL;
 	return file->ops->write(file, from, min(size, MAX_TRANSFER), &pos);
+}
+
+/* Does `transfer` for each part until one is short; what was done before an error counts. */
+static long for_each_part(struct file *file, struct iov_iter *iter,
+			  long (*transfer)(struct file *file, struct iovec part))
+{
+	long total = 0;
+
+	while (iter->count > 0) {
+		struct iovec part = iov_iter_part(iter);
+		long done = transfer(file, part);
+
+		if (done < 0)
+			return total > 0 ? total : done;
+		total += done;
+		if ((u64)done < part.size)
+			break;
+		iov_iter_advance(iter, done);
+	}
+	return total;
+}
+
+static long read_part(struct file *file, struct iovec part)
+{
+	return file->ops->read(file, (void __user *)part.base, part.size,
+			       file->mode & FMODE_STREAM ? NULL : &file->pos);
+}
+
+static long write_part(struct file *file, struct iovec part)
+{
+	return file->ops->write(file, (const void __user *)part.base, part.size,
+				file->mode & FMODE_STREAM ? NULL : &file->pos);
+}
+
+long file_read_iter(struct file *file, struct iov_iter *to)
+{
+	if (!(file->mode & FMODE_READ))
+		return -EBADF;
+	if (file->ops->read_iter)
+		return to->count > 0 ? file->ops->read_iter(file, to) : 0;
+	if (!file->ops->read)
+		return -EINVAL;
+	if (file->mode & FMODE_STREAM)
+		return for_each_part(file, to, read_part);
+	if (down_write_killable(&file->lock) != 0)
+		return -EINTR;
+	long result = for_each_part(file, to, read_part);
+	up_write(&file->lock);
+	return result;
+}
+
+long file_write_iter(struct file *file, struct iov_iter *from)
+{
+	if (!(file->mode & FMODE_WRITE))
+		return -EBADF;
+	if (file->ops->write_iter)
+		return from->count > 0 ? file->ops->write_iter(file, from) : 0;
+	if (!file->ops->write)
+		return -EINVAL;
+	if (file->mode & FMODE_STREAM)
+		return for_each_part(file, from, write_part);
+	if (down_write_killable(&file->lock) != 0)
+		return -EINTR;
+	long result = for_each_part(file, from, write_part);
+	up_write(&file->lock);
+	return result;
+}
+
+void file_set_flags(struct file *file, u32 flags)
+{
+	/* Two at once: one of them came later. The other bits never change. */
+	WRITE_ONCE(file->flags, (file->flags & ~CHANGEABLE_FLAGS) | (flags & CHANGEABLE_FLAGS));
 }
 
 long file_seek(struct file *file, s64 offset, u32 whence)

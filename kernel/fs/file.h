@@ -66,6 +66,7 @@ static_assert(sizeof(struct stat) == 144, "ABI");
 
 struct file;
 struct inode;
+struct iov_iter;
 struct poll_table;
 
 /* What kinds of files differ in. All may sleep. Each returns 0 or a count, or -errno; a NULL member
@@ -74,11 +75,15 @@ struct file_ops {
 	/* Transfer at *pos and move it. With FMODE_STREAM pos is NULL. [-EINVAL] */
 	long (*read)(struct file *file, void __user *to, size_t size, u64 *pos);
 	long (*write)(struct file *file, const void __user *from, size_t size, u64 *pos);
+	/* With FMODE_STREAM instead of the two: the whole vector is one transfer, and not empty. */
+	long (*read_iter)(struct file *file, struct iov_iter *to);
+	long (*write_iter)(struct file *file, struct iov_iter *from);
 	/* Bytes in the file, for SEEK_END. [0] */
 	s64 (*size)(struct file *file);
 	long (*ioctl)(struct file *file, u32 request, void __user *arg); /* [-ENOTTY] */
-	u32 (*poll)(struct file *file,
-		    struct poll_table *table); /* POLL* that hold [always ready] */
+	/* What could be done now without waiting, EPOLL* of fs/poll.h, after a poll_wait() on each
+	 * queue that is woken when that changes. Does not sleep. [always ready] */
+	u32 (*poll)(struct file *file, struct poll_table *table);
 	void (*stat)(struct file *file, struct stat *stat);
 	/* The last reference is gone. */
 	void (*release)(struct file *file);
@@ -113,6 +118,11 @@ long file_write(struct file *file, const void __user *from, size_t size);
 /* At a position of the caller's: -ESPIPE with FMODE_STREAM. */
 long file_pread(struct file *file, void __user *to, size_t size, u64 pos);
 long file_pwrite(struct file *file, const void __user *from, size_t size, u64 pos);
+/* readv and writev. The vector covers at most MAX_TRANSFER bytes. */
+long file_read_iter(struct file *file, struct iov_iter *to);
+long file_write_iter(struct file *file, struct iov_iter *from);
+/* F_SETFL: sets O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME as in `flags`. */
+void file_set_flags(struct file *file, u32 flags);
 long file_seek(struct file *file, s64 offset, u32 whence);
 long file_ioctl(struct file *file, u32 request, void __user *arg);
 

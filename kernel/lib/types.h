@@ -34,6 +34,7 @@ typedef u32 pfn_t;       /* phys >> PAGE_SHIFT; 32 bits reach 16 TiB */
 #define NSEC_PER_SEC  1000000000ul
 #define NSEC_PER_MSEC 1000000ul
 #define NSEC_PER_USEC 1000ul
+#define USEC_PER_SEC  1000000ul
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 

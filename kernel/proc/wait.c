@@ -16,6 +16,7 @@ void wait_entry_init(struct wait_entry *wait)
 {
 	list_init(&wait->node);
 	wait->task = current;
+	wait->wake = NULL;
 }
 
 void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_state state)
@@ -38,13 +39,33 @@ void wait_finish(struct wait_queue *queue, struct wait_entry *wait)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
+void wait_add(struct wait_queue *queue, struct wait_entry *wait)
+{
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	list_add_tail(&wait->node, &queue->sleepers);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void wait_remove(struct wait_queue *queue, struct wait_entry *wait)
+{
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	list_del(&wait->node);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
 /* Entries stay linked: their owners unlink them when their condition holds. */
 void wake_up(struct wait_queue *queue)
 {
 	u64 flags = spin_lock_irqsave(&queue->lock);
 	struct wait_entry *wait;
 
-	list_for_each_entry (wait, &queue->sleepers, node)
-		sched_wake(to_task(wait->task));
+	list_for_each_entry (wait, &queue->sleepers, node) {
+		if (wait->wake)
+			wait->wake(wait);
+		else
+			sched_wake(to_task(wait->task));
+	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 }

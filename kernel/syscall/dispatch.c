@@ -12,6 +12,7 @@ typedef long (*syscall_fn)(const struct trap_frame *frame);
 #define CALL_2(name) sys_##name(f->rdi, f->rsi)
 #define CALL_3(name) sys_##name(f->rdi, f->rsi, f->rdx)
 #define CALL_4(name) sys_##name(f->rdi, f->rsi, f->rdx, f->r10)
+#define CALL_5(name) sys_##name(f->rdi, f->rsi, f->rdx, f->r10, f->r8)
 #define CALL_6(name) sys_##name(f->rdi, f->rsi, f->rdx, f->r10, f->r8, f->r9)
 
 /* Takes from the frame just what the call needs. */

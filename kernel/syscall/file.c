@@ -4,6 +4,7 @@
 #include "cpu/current.h"
 #include "fs/fdtable.h"
 #include "fs/initramfs.h"
+#include "fs/iov_iter.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "syscall/syscall.h"
@@ -20,10 +21,11 @@
 #define F_GETFD         1
 #define F_SETFD         2
 #define F_GETFL         3
+#define F_SETFL         4
 #define F_DUPFD_CLOEXEC 1030
 #define FD_CLOEXEC      1u
 
-#define IOV_MAX 1024
+#define FIONBIO 0x5421u
 
 int copy_path(u64 user_path, char **path)
 {
@@ -135,9 +137,20 @@ static long get_flags(u32 fd)
 
 	if (!file)
 		return -EBADF;
-	long flags = file->flags;
+	long flags = READ_ONCE(file->flags);
 	file_put(file);
 	return flags;
+}
+
+static long set_flags(u32 fd, u32 flags)
+{
+	struct file *file = fd_get(fd);
+
+	if (!file)
+		return -EBADF;
+	file_set_flags(file, flags);
+	file_put(file);
+	return 0;
 }
 
 long sys_fcntl(u64 fd, u64 command, u64 arg)
@@ -153,9 +166,22 @@ long sys_fcntl(u64 fd, u64 command, u64 arg)
 		return fd_set_cloexec(fd, arg & FD_CLOEXEC);
 	case F_GETFL:
 		return get_flags(fd);
+	case F_SETFL:
+		return set_flags(fd, arg);
 	default:
 		return sys_not_implemented();
 	}
+}
+
+static long set_nonblocking(struct file *file, u64 from)
+{
+	u32 flags = READ_ONCE(file->flags);
+	s32 on;
+
+	if (copy_from_user(&on, (const void __user *)from, sizeof(on)) != 0)
+		return -EFAULT;
+	file_set_flags(file, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+	return 0;
 }
 
 long sys_ioctl(u64 fd, u64 request, u64 arg)
@@ -164,7 +190,8 @@ long sys_ioctl(u64 fd, u64 request, u64 arg)
 
 	if (!file)
 		return -EBADF;
-	long result = file_ioctl(file, request, (void __user *)arg);
+	long result = (u32)request == FIONBIO ? set_nonblocking(file, arg)
+					      : file_ioctl(file, request, (void __user *)arg);
 	file_put(file);
 	return result;
 }
@@ -193,58 +220,34 @@ long sys_write(u64 fd, u64 from, u64 size)
 	return result;
 }
 
-struct iovec {
-	u64 base, size;
-};
-
-/* 0, -EFAULT, or -EINVAL for a part of negative size. */
-static int get_part(u64 vector, u64 i, struct iovec *part)
+/* Does `transfer` with the file and the vector. */
+static long with_vector(u64 fd, u64 vector, u64 nr,
+			long (*transfer)(struct file *file, struct iov_iter *iter))
 {
-	if (copy_from_user(part, (const struct iovec __user *)vector + i, sizeof(*part)) != 0)
-		return -EFAULT;
-	return (s64)part->size < 0 ? -EINVAL : 0;
-}
+	struct iovec fast[IOV_FAST], *parts;
+	struct iov_iter iter;
+	struct file *file = fd_get(fd);
 
-/* Does `transfer` for each part until one is short; what was done before an error counts. All sizes
- * are looked at before the first byte moves. */
-static long for_each_part(u64 fd, u64 vector, u64 nr, long (*transfer)(u64 fd, u64 base, u64 size))
-{
-	struct iovec part;
-	long total = 0;
-
-	if (nr > IOV_MAX)
-		return -EINVAL;
-	for (u64 i = 0; i < nr; i++) {
-		int error = get_part(vector, i, &part);
-
-		if (error != 0)
-			return error;
+	if (!file)
+		return -EBADF;
+	long result = iov_import(vector, nr, fast, &parts, &iter);
+	if (result == 0) {
+		result = transfer(file, &iter);
+		if (parts != fast)
+			kfree(parts);
 	}
-	for (u64 i = 0; i < nr; i++) {
-		int error = get_part(vector, i, &part);
-
-		if (error != 0)
-			return total > 0 ? total : error;
-		if (part.size == 0)
-			continue;
-		long done = transfer(fd, part.base, part.size);
-		if (done < 0)
-			return total > 0 ? total : done;
-		total += done;
-		if ((u64)done < part.size)
-			break;
-	}
-	return total;
+	file_put(file);
+	return result;
 }
 
 long sys_readv(u64 fd, u64 vector, u64 nr)
 {
-	return for_each_part(fd, vector, nr, sys_read);
+	return with_vector(fd, vector, nr, file_read_iter);
 }
 
 long sys_writev(u64 fd, u64 vector, u64 nr)
 {
-	return for_each_part(fd, vector, nr, sys_write);
+	return with_vector(fd, vector, nr, file_write_iter);
 }
 
 long sys_lseek(u64 fd, u64 offset, u64 whence)

@@ -13,6 +13,7 @@
 #define DECLARE_2(name) long sys_##name(u64, u64);
 #define DECLARE_3(name) long sys_##name(u64, u64, u64);
 #define DECLARE_4(name) long sys_##name(u64, u64, u64, u64);
+#define DECLARE_5(name) long sys_##name(u64, u64, u64, u64, u64);
 #define DECLARE_6(name) long sys_##name(u64, u64, u64, u64, u64, u64);
 
 #define SYSCALL(nr, name, nargs) DECLARE_##nargs(name)

@@ -10,6 +10,7 @@
 #include "proc/sched.h"
 #include "syscall/rusage.h"
 #include "syscall/syscall.h"
+#include "syscall/timespec.h"
 
 enum {
 	CLOCK_REALTIME,
@@ -24,14 +25,6 @@ enum {
 
 #define TIMER_ABSTIME 1u
 #define CLOCK_TICKS   100 /* of times(2), a second; AT_CLKTCK */
-
-struct timespec {
-	s64 sec, nsec;
-};
-
-struct timeval {
-	s64 sec, usec;
-};
 
 /* Processor time and faults. */
 struct usage {
@@ -77,7 +70,7 @@ static int read_clock(u64 id, u64 *ns)
 	}
 }
 
-static long put_timespec(u64 to, u64 ns)
+long put_timespec(u64 to, u64 ns)
 {
 	struct timespec ts = {.sec = ns / NSEC_PER_SEC, .nsec = ns % NSEC_PER_SEC};
 
@@ -126,19 +119,23 @@ long sys_time(u64 to)
 
 /* ---- sleeping ---- */
 
-/* A wished time in ns; what does not fit is for ever. */
-static int get_timespec(u64 from, u64 *ns)
+int timespec_to_ns(struct timespec ts, u64 *ns)
 {
-	struct timespec ts;
-
-	if (copy_from_user(&ts, (const void __user *)from, sizeof(ts)) != 0)
-		return -EFAULT;
 	if (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= (s64)NSEC_PER_SEC)
 		return -EINVAL;
 	if (__builtin_mul_overflow((u64)ts.sec, NSEC_PER_SEC, ns) ||
 	    __builtin_add_overflow(*ns, (u64)ts.nsec, ns))
 		*ns = ~0ul;
 	return 0;
+}
+
+int get_timespec(u64 from, u64 *ns)
+{
+	struct timespec ts;
+
+	if (copy_from_user(&ts, (const void __user *)from, sizeof(ts)) != 0)
+		return -EFAULT;
+	return timespec_to_ns(ts, ns);
 }
 
 static int sleep_interruptible_until(u64 deadline_ns)
