@@ -954,6 +954,73 @@ CREATE TABLE pmd_merge (
 	flags INTEGER NOT NULL -- flags of the page: accessed and dirty if one entry was (bits: pte_flags)
 ) STRICT;
 
+-- 0xc0: A mapping came into being: the cached content of one file, empty.
+CREATE TABLE mapping_create (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mapping_id INTEGER NOT NULL -- its serial number; mappings and anon_vmas are numbered together
+) STRICT;
+
+-- 0xc1: A mapping is gone; it holds no page and no slot.
+CREATE TABLE mapping_free (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mapping_id INTEGER NOT NULL -- its serial number
+) STRICT;
+
+-- 0xc2: A page became the content of a file at an index.
+CREATE TABLE mm_filemap_add_to_page_cache (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pfn INTEGER NOT NULL, -- the page
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	slot INTEGER NOT NULL -- the slot that was there, and is the page's no more; 0: nothing was
+) STRICT;
+
+-- 0xc3: A page is no longer the content of a file at an index; nothing maps it.
+CREATE TABLE mm_filemap_delete_from_page_cache (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pfn INTEGER NOT NULL, -- the page
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	slot INTEGER NOT NULL -- the slot that is there instead; 0: a hole
+) STRICT;
+
+-- 0xc4: A slot is no longer the content of a file at an index: the file was cut or freed.
+CREATE TABLE mapping_slot_drop (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	"index" INTEGER NOT NULL, -- byte offset >> 12
+	slot INTEGER NOT NULL, -- the slot
+	mapping_id INTEGER NOT NULL -- the file's mapping
+) STRICT;
+
+-- 0xec: A mapping.
+CREATE TABLE state_mapping (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	mapping_id INTEGER NOT NULL -- its serial number
+) STRICT;
+
+-- 0xed: A page or slot that is the content of a file at an index.
+CREATE TABLE state_cache (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	"index" INTEGER NOT NULL, -- byte offset >> 12
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	value INTEGER NOT NULL, -- pfn or slot, by kind
+	kind INTEGER NOT NULL -- page or swap (enum: pte_kind)
+) STRICT;
+
 -- 0x09: Tracing stops, all CPUs parked; nothing is told until the next state_begin. The counters come before it.
 CREATE TABLE trace_off (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
@@ -981,7 +1048,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('page_kind', 5, 'stack', 'a kernel stack'),
 	('page_kind', 6, 'zero', 'the shared page of zeroes'),
 	('page_kind', 7, 'trace', 'trace sub-buffers'),
-	('page_kind', 8, 'io', 'rings and command tables that a device reads');
+	('page_kind', 8, 'io', 'rings and command tables that a device reads'),
+	('page_kind', 9, 'shmem', 'a file''s content whose only other place is swap: tmpfs, memfd, shared memory');
 
 -- The list a page is on.
 INSERT INTO enum_name(enum, value, name, doc) VALUES

@@ -1,13 +1,13 @@
 # Every source file of the kernel, by layer, lowest first: the table of contents. A layer may include itself and what stands
 # above it here (tests/lint/includes.py).
 
-KERNEL_LIB := string printf cmdline siphash rbtree interval_tree
+KERNEL_LIB := string printf cmdline siphash rbtree interval_tree radix_tree
 KERNEL_CPU := percpu spinlock rwsem quiesce printk panic backtrace symbols
 KERNEL_TRACE := ring trace names
 KERNEL_ARCH := pvh.S kaslr.c boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
 	memops.c tlb.c fpu.c context.c signal_frame.c user_copy.S uaccess.c smp.c trampoline.S
 KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd io_pool vmstat \
-	mm vma mmap madvise mincore page_operations rmap rmap_walk zap fault \
+	mm vma mmap madvise mincore address_space mapping_io page_operations rmap rmap_walk zap fault \
 	lru policy_incumbent policy_two_list reclaim swap swap_io oom oom_score_resident baseline check
 KERNEL_PROC := task process sched wait timer fork exec exec_args elf aslr exit signal oom_tasks random trap session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll console

@@ -17,6 +17,7 @@
 #include "dev/virtio_serial.h"
 #include "fs/initramfs.h"
 #include "lib/cmdline.h"
+#include "mm/address_space.h"
 #include "mm/backing.h"
 #include "mm/check.h"
 #include "mm/fault.h"
@@ -53,6 +54,7 @@ static void init_memory(void)
 	mm_init();
 	vma_init();
 	rmap_init();
+	address_space_init();
 	rmap_choose();
 }
 

@@ -2,6 +2,7 @@
  * and slot. */
 #include "mm/baseline.h"
 
+#include "mm/address_space.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/pgtable.h"
@@ -76,5 +77,5 @@ u64 mm_baseline(void)
 
 	list_for_each_entry (mm, &mm_list, node)
 		records += emit_mm(mm);
-	return records + rmap_baseline() + swap_baseline() + lru_baseline();
+	return records + rmap_baseline() + mapping_baseline() + swap_baseline() + lru_baseline();
 }

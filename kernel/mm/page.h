@@ -14,6 +14,8 @@
  *   lru        links free lists, LRU lists, a slab cache's  list's lock      list's lock
  *   anon_vma   anonymous: where its mappings are found      page lock, or    first mapping, kept
  *   index      anonymous: virtual page number, va >> 12     mapcount > 0     until it is free
+ *   mapping    shmem: whose content it is, or NULL          page lock or     page lock (not for the
+ *   index      shmem: where in that file, offset >> 12      mapping's lock   first) and mapping's
  *   slot       PG_SWAPCACHE: its swap slot                  page lock        page and swap lock
  *   ptl        page table: guards its entries               -                allocator
  *   private    page table: its level; anonymous: 1 while    anybody          owner; racy, a hint
@@ -37,6 +39,7 @@
 #include "lib/list.h"
 #include "trace/trace.h"
 
+struct address_space;
 struct anon_vma;
 struct kmem_cache;
 
@@ -51,6 +54,7 @@ struct page {
 	struct list_head lru;
 	union {
 		struct anon_vma *anon_vma;
+		struct address_space *mapping;
 		struct kmem_cache *cache; /* slab: its cache */
 	};
 	union {

@@ -76,6 +76,17 @@ const struct page_operations anon_page = {
 	.destroy = anon_destroy,
 };
 
+/* ---- shmem ---- */
+
+static void shmem_destroy(struct page *page)
+{
+	ASSERT(!page->mapping);
+	if (page_test(page, PG_LRU))
+		lru_del_freed(page);
+}
+
+const struct page_operations shmem_page = {.name = "shmem", .destroy = shmem_destroy};
+
 /* ---- zero ---- */
 
 static int zero_get(pte_t pte)

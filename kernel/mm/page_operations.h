@@ -4,6 +4,7 @@
  * table in page_operations.c.
  *
  *   anon     a frame of a program's own, in the swap cache or not
+ *   shmem    content of a file that has no other place than swap
  *   zero     the page of zeroes: mapped without being counted, never listed, written or freed
  *   swapped  content that lies in a swap slot; the entry holds the slot's number
  *   kernel   every other frame: no program maps it
@@ -52,13 +53,16 @@ struct page_operations {
 	void (*destroy)(struct page *page);
 };
 
-extern const struct page_operations anon_page, zero_page_operations, swapped_page, kernel_page;
+extern const struct page_operations anon_page, shmem_page, zero_page_operations, swapped_page,
+	kernel_page;
 
 static inline const struct page_operations *page_operations(const struct page *page)
 {
 	switch (page->kind) {
 	case PAGE_ANON:
 		return &anon_page;
+	case PAGE_SHMEM:
+		return &shmem_page;
 	case PAGE_ZERO:
 		return &zero_page_operations;
 	default:

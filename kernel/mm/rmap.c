@@ -25,6 +25,11 @@ void rmap_init(void)
 	BUG_ON(!anon_vma_cache || !chain_cache);
 }
 
+u32 rmap_new_id(void)
+{
+	return __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+}
+
 static spinlock_t *family_lock(struct anon_vma *anon_vma)
 {
 	return &anon_vma->root->lock;
@@ -37,7 +42,7 @@ static struct anon_vma *anon_vma_alloc(struct anon_vma *root)
 
 	if (!anon_vma)
 		return NULL;
-	anon_vma->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	anon_vma->id = rmap_new_id();
 	anon_vma->root = root ? root : anon_vma;
 	atomic_set(&anon_vma->refs, 1);
 	if (root)

@@ -34,6 +34,10 @@ struct anon_vma_chain {
 
 void rmap_init(void);
 
+/* The next serial number of anon_vmas and mappings: one sequence, so that a number names one thing
+ * that pages belong to. */
+u32 rmap_new_id(void);
+
 /* Gives the VMA an anon_vma if it has none. 0 or -ENOMEM. mmap_lock held (reading is enough). May
  * sleep. */
 int anon_vma_prepare(struct vma *vma);

@@ -45,6 +45,7 @@ UNIT_SLAB := kernel/mm/slab.c $(addprefix kernel/lib/,string.c printf.c)
 
 $(eval $(call unit-test,rbtree,plain,kernel/lib/rbtree.c))
 $(eval $(call unit-test,interval_tree,plain,kernel/lib/interval_tree.c kernel/lib/rbtree.c))
+$(eval $(call unit-test,radix_tree,plain,kernel/lib/radix_tree.c))
 $(eval $(call unit-test,siphash,plain,kernel/lib/siphash.c))
 $(eval $(call unit-test,pte,plain))
 $(eval $(call unit-test,policy,plain,kernel/mm/policy_incumbent.c kernel/mm/policy_two_list.c))
@@ -63,6 +64,8 @@ UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c madvise.c rmap.c pgt
 	$(addprefix kernel/lib/,rbtree.c interval_tree.c string.c printf.c)
 $(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
 $(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))
+$(eval $(call unit-test,mapping,renamed,$(UNIT_FRAMES) $(addprefix kernel/mm/,address_space.c mapping_io.c slab.c) \
+	$(addprefix kernel/lib/,radix_tree.c string.c printf.c)))
 
 $(eval $(call unit-test,pmd,plain,$(UNIT_FRAMES) kernel/mm/pgtable.c kernel/mm/pmd.c kernel/mm/pte.c))
 

@@ -1,0 +1,298 @@
+/*
+ * The page cache: which pages and slots a file has.
+ *
+ * Nodes of the tree come from a slab cache. An insertion that lacks some lets go of the lock, gets
+ * them, and begins again: so memory is never asked for under the lock, where reclaim could not be
+ * waited for.
+ */
+#include "mm/address_space.h"
+
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "mm/page_alloc.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+
+static struct kmem_cache *node_cache;
+static atomic_t nr_pages_total;
+
+/* For the baseline: every mapping. */
+static DEFINE_SPINLOCK(all_lock, RANK_MAPPING_LIST);
+static LIST_HEAD(all);
+
+void address_space_init(void)
+{
+	node_cache = kmem_cache_create("radix_node", sizeof(struct radix_node));
+	BUG_ON(!node_cache);
+}
+
+void mapping_init(struct address_space *mapping, const struct address_space_ops *ops)
+{
+	*mapping = (struct address_space){.ops = ops, .id = rmap_new_id()};
+	spin_lock_init(&mapping->lock, RANK_MAPPING);
+	spin_lock(&all_lock);
+	list_add_tail(&mapping->node, &all);
+	TRACE(mapping_create, .mapping_id = mapping->id);
+	spin_unlock(&all_lock);
+}
+
+void mapping_destroy(struct address_space *mapping)
+{
+	mapping_remove_range(mapping, 0, MAPPING_MAX_INDEX);
+	BUG_ON(!radix_empty(&mapping->pages) || mapping->nr_pages || mapping->nr_slots);
+	spin_lock(&all_lock);
+	list_del(&mapping->node);
+	TRACE(mapping_free, .mapping_id = mapping->id);
+	spin_unlock(&all_lock);
+}
+
+/* ---- words of the tree ---- */
+
+static bool is_slot(u64 word)
+{
+	return word & 1;
+}
+static u32 word_slot(u64 word)
+{
+	return word >> 1;
+}
+static struct page *word_page(u64 word)
+{
+	return (struct page *)word;
+}
+
+/* ---- nodes ---- */
+
+static int fill_pool(struct radix_pool *pool, u32 nr)
+{
+	while (pool->nr < nr) {
+		struct radix_node *node = kmem_cache_alloc(node_cache, GFP_KERNEL);
+
+		if (!node)
+			return -ENOMEM;
+		radix_pool_add(pool, node);
+	}
+	return 0;
+}
+
+static void empty_pool(struct radix_pool *pool)
+{
+	struct radix_node *node;
+
+	while ((node = radix_pool_take(pool)))
+		kmem_cache_free(node_cache, node);
+}
+
+/* ---- adding ---- */
+
+/* The page is the mapping's now. Its lock is held. */
+static void set_mapping(struct address_space *mapping, u64 index, struct page *page, u32 slot)
+{
+	ASSERT(spin_is_held(&mapping->lock));
+	page->mapping = mapping;
+	page->index = index;
+	mapping->nr_pages++;
+	atomic_inc(&nr_pages_total);
+	TRACE(mm_filemap_add_to_page_cache, .index = index, .pfn = page_pfn(page),
+	      .mapping_id = mapping->id, .slot = slot);
+}
+
+/* Puts the page where nothing is. 0, -EEXIST or -ENOMEM. */
+static int insert_page(struct address_space *mapping, u64 index, struct page *page)
+{
+	struct radix_pool pool = {};
+	u32 missing;
+	int error;
+
+	do {
+		missing = 0;
+		error = -EEXIST;
+		spin_lock(&mapping->lock);
+		if (!radix_get(&mapping->pages, index)) {
+			error = 0;
+			missing = radix_insert(&mapping->pages, index, (u64)page, &pool);
+			if (!missing)
+				set_mapping(mapping, index, page, 0);
+		}
+		spin_unlock(&mapping->lock);
+		if (missing)
+			error = fill_pool(&pool, missing);
+	} while (missing && !error);
+	empty_pool(&pool);
+	return error;
+}
+
+int mapping_add_page(struct address_space *mapping, u64 index, struct page *page)
+{
+	int error = mapping->ops->charge ? mapping->ops->charge(mapping) : 0;
+
+	ASSERT(page->kind == PAGE_SHMEM && !page->mapping && index < MAPPING_MAX_INDEX);
+	if (error)
+		return error;
+	error = insert_page(mapping, index, page);
+	if (error && mapping->ops->uncharge)
+		mapping->ops->uncharge(mapping, 1);
+	return error;
+}
+
+/* ---- finding ---- */
+
+struct page *mapping_find_page(struct address_space *mapping, u64 index)
+{
+	struct page *page = NULL;
+	u64 word;
+
+	spin_lock(&mapping->lock);
+	word = radix_get(&mapping->pages, index);
+	if (word && !is_slot(word)) {
+		page = word_page(word);
+		page_get(page);
+	}
+	spin_unlock(&mapping->lock);
+	return page;
+}
+
+/* A page with what a hole reads as, in the hole. *error is -EEXIST when it is none any more. */
+static struct page *fill_hole(struct address_space *mapping, u64 index, int *error)
+{
+	struct page *page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_SHMEM);
+
+	*error = -ENOMEM;
+	if (!page)
+		return NULL;
+	*error = mapping->ops->read_page ? mapping->ops->read_page(mapping, index, page) : 0;
+	page_get(page); /* the tree's */
+	if (!*error)
+		*error = mapping_add_page(mapping, index, page);
+	if (!*error)
+		return page;
+	page_put(page);
+	page_put(page);
+	return NULL;
+}
+
+struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flags, int *error)
+{
+	struct page *page;
+
+	do {
+		*error = 0;
+		page = mapping_find_page(mapping, index);
+		if (!page && (flags & MAPPING_CREATE || mapping->ops->read_page))
+			page = fill_hole(mapping, index, error);
+	} while (!page && *error == -EEXIST);
+	return page;
+}
+
+void mapping_set_dirty(struct page *page)
+{
+	if (!page_test(page, PG_DIRTY))
+		page_set(page, PG_DIRTY);
+}
+
+u64 mapping_next_data(struct address_space *mapping, u64 index, u64 end)
+{
+	u64 at = index;
+
+	spin_lock(&mapping->lock);
+	if (!radix_next(&mapping->pages, &at))
+		at = end;
+	spin_unlock(&mapping->lock);
+	return min(at, end);
+}
+
+u64 mapping_next_hole(struct address_space *mapping, u64 index, u64 end)
+{
+	spin_lock(&mapping->lock);
+	while (index < end && radix_get(&mapping->pages, index))
+		index++;
+	spin_unlock(&mapping->lock);
+	return index;
+}
+
+u32 mapping_total_pages(void)
+{
+	return atomic_read(&nr_pages_total);
+}
+
+/* ---- removing ---- */
+
+/* Takes a locked page that nothing maps out of the tree; the tree's reference is the caller's now. The
+ * mapping's lock is held. */
+static void delete_page(struct address_space *mapping, struct page *page, struct radix_pool *pool)
+{
+	ASSERT(spin_is_held(&mapping->lock) && page_test(page, PG_LOCKED));
+	ASSERT(!page_mapcount(page) && page->mapping == mapping);
+	radix_remove(&mapping->pages, page->index, pool);
+	TRACE(mm_filemap_delete_from_page_cache, .index = page->index, .pfn = page_pfn(page),
+	      .mapping_id = mapping->id, .slot = 0);
+	page->mapping = NULL;
+	mapping->nr_pages--;
+	atomic_add_return(&nr_pages_total, -1);
+	if (mapping->ops->uncharge)
+		mapping->ops->uncharge(mapping, 1);
+}
+
+/* Removes a page that the caller has a reference on; it may have gone meanwhile. */
+static void remove_page(struct address_space *mapping, struct page *page)
+{
+	struct radix_pool pool = {};
+	bool removed = false;
+
+	page_lock(page);
+	spin_lock(&mapping->lock);
+	if (page->mapping == mapping) {
+		delete_page(mapping, page, &pool);
+		removed = true;
+	}
+	spin_unlock(&mapping->lock);
+	page_unlock(page);
+	empty_pool(&pool);
+	if (removed)
+		page_put(page);
+}
+
+void mapping_remove_range(struct address_space *mapping, u64 first, u64 last)
+{
+	u64 index = first, word;
+
+	do {
+		struct page *page = NULL;
+
+		spin_lock(&mapping->lock);
+		word = radix_next(&mapping->pages, &index);
+		if (word && index <= last) {
+			page = word_page(word);
+			page_get(page);
+		}
+		spin_unlock(&mapping->lock);
+		if (!page)
+			return;
+		remove_page(mapping, page);
+		page_put(page);
+		cond_resched();
+	} while (index++ < last);
+}
+
+/* ---- the baseline ---- */
+
+u64 mapping_baseline(void)
+{
+	struct address_space *mapping;
+	u64 records = 0;
+
+	list_for_each_entry (mapping, &all, node) {
+		u64 word, index = 0;
+
+		TRACE(state_mapping, .mapping_id = mapping->id);
+		records++;
+		while ((word = radix_next(&mapping->pages, &index))) {
+			TRACE(state_cache, .index = index, .mapping_id = mapping->id,
+			      .value = is_slot(word) ? word_slot(word) : page_pfn(word_page(word)),
+			      .kind = is_slot(word) ? PTE_SWAP : PTE_PAGE);
+			records++;
+			index++;
+		}
+	}
+	return records;
+}

@@ -1,0 +1,120 @@
+/*
+ * struct address_space: the cached pages of one file, a tmpfs file's, a memfd, a shared anonymous
+ * mapping or a System V segment. Embedded in whatever that is; fs and the rest of mm give it its
+ * life.
+ *
+ * Each index of its tree is one of three:
+ *
+ *   hole   nothing: reads as zeroes, or as what ops->read_page() brings
+ *   page   a page of kind PAGE_SHMEM, content valid; the tree holds one reference
+ *   slot   content that lies in a swap slot; the tree holds one reference on that
+ *
+ * A page of the tree is clean while a hole would read the same, dirty otherwise.
+ *
+ * Locks. `lock` guards the tree, the counts, and what makes a page one of this mapping: whoever holds it
+ * and finds the page in the tree may map it. A page leaves the tree under its page lock too, and only
+ * while nothing maps it: so page->mapping may be followed with the page locked. `size` is written
+ * under the lock of the file (RANK_INODE), which also keeps write, truncate and the like apart.
+ */
+#ifndef MM_ADDRESS_SPACE_H
+#define MM_ADDRESS_SPACE_H
+
+#include "lib/radix_tree.h"
+#include "mm/page.h"
+
+struct address_space;
+
+/* What the owner does. All but put() may be NULL with get(). */
+struct address_space_ops {
+	/* Holds and lets go of the owner: a VMA does. put() may sleep and may destroy the mapping. */
+	void (*get)(struct address_space *mapping);
+	void (*put)(struct address_space *mapping);
+	/* A hole is about to be filled: 0, or -ENOSPC. NULL: no limit. May sleep. */
+	int (*charge)(struct address_space *mapping);
+	/* Pages or slots became holes. Any context, spinlocks of mm held. */
+	void (*uncharge)(struct address_space *mapping, u32 nr_pages);
+	/* Fills a page, zeroed already, with what a hole at the index reads as. 0 or -errno. Sleeps.
+	 * NULL: zeroes. */
+	int (*read_page)(struct address_space *mapping, u64 index, struct page *page);
+};
+
+struct address_space {
+	const struct address_space_ops *ops;
+	u64 size;        /* bytes; file's lock for writing, read with READ_ONCE() */
+	u32 id;          /* serial number, of the same sequence as those of anon_vmas */
+	spinlock_t lock; /* RANK_MAPPING */
+	struct radix_tree pages;
+	u32 nr_pages, nr_slots; /* of the tree */
+	struct list_head node;  /* of all mappings; address_space.c */
+};
+
+/* The highest size a file may have, and one above the highest index. */
+#define MAPPING_MAX_SIZE  0x7fffffffffffffffl
+#define MAPPING_MAX_INDEX ((MAPPING_MAX_SIZE >> PAGE_SHIFT) + 1)
+
+void address_space_init(void);
+
+/* An empty mapping of size 0. Traced. */
+void mapping_init(struct address_space *mapping, const struct address_space_ops *ops);
+/* Frees all pages and slots. No VMA or other user is left. May sleep. */
+void mapping_destroy(struct address_space *mapping);
+
+/* ---- pages (address_space.c) ---- */
+
+#define MAPPING_CREATE BIT(0) /* a page of zeroes where there is a hole */
+
+/* The page at an index, with a reference, content valid: read back if it is in swap. NULL with *error
+ * = 0: a hole; -ENOMEM, -ENOSPC, -EIO. The caller may read and write the content; who writes calls
+ * mapping_set_dirty() before it drops the reference. Looks at no size. Sleeps; no page lock or
+ * spinlock held, mmap_lock may be. */
+struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flags, int *error);
+
+/* The page at an index if it is in memory, with a reference, or NULL. Does not sleep. */
+struct page *mapping_find_page(struct address_space *mapping, u64 index);
+
+/* Puts a fresh page of kind PAGE_SHMEM with valid content in a hole; its reference becomes the
+ * tree's, and the caller, who goes on using it, must have another. 0, -EEXIST, -ENOMEM, -ENOSPC: the page
+ * is the caller's still. Sleeps. */
+int mapping_add_page(struct address_space *mapping, u64 index, struct page *page);
+
+/* The content of a page of a mapping was changed by the kernel. The caller has a reference. */
+void mapping_set_dirty(struct page *page);
+
+/* Empties the indexes [first, last], pages and slots. Sleeps. */
+void mapping_remove_range(struct address_space *mapping, u64 first, u64 last);
+
+/* The first index >= `index` and < end that has a page or slot (data) or has none (hole); `end`
+ * when there is none. For SEEK_DATA and SEEK_HOLE. */
+u64 mapping_next_data(struct address_space *mapping, u64 index, u64 end);
+u64 mapping_next_hole(struct address_space *mapping, u64 index, u64 end);
+
+/* Pages in all mappings. Racy. */
+u32 mapping_total_pages(void);
+
+/* Emits state_mapping and state_cache records. All CPUs quiesced. Returns the records emitted. */
+u64 mapping_baseline(void);
+
+/* ---- content (mapping_io.c); the file's lock is held for writing where it says so ---- */
+
+/* Copies up to `n` bytes at `pos` out, stopping at the size. Returns how many; -EFAULT, -ENOMEM, -EIO
+ * when not one was copied. Sleeps. */
+long mapping_read(struct address_space *mapping, u64 pos, void __user *to, size_t n);
+long mapping_read_kernel(struct address_space *mapping, u64 pos, void *to, size_t n);
+
+/* Copies `n` bytes in at `pos`, and raises the size to where they end. Returns how many; -EFAULT, -ENOMEM,
+ * -ENOSPC, -EFBIG, or -EINTR for a dying task, when not one was copied. File's lock for writing. Sleeps. */
+long mapping_write(struct address_space *mapping, u64 pos, const void __user *from, size_t n);
+long mapping_write_kernel(struct address_space *mapping, u64 pos, const void *from, size_t n);
+
+/* Sets the size. What lies behind it goes, mappings of it too. File's lock for writing. Sleeps. */
+void mapping_truncate(struct address_space *mapping, u64 size);
+
+/* Makes pages for [pos, pos + n), whose content does not change. Does not change the size. 0, -ENOMEM,
+ * -ENOSPC, -EFBIG, -EINTR. File's lock for writing. Sleeps. */
+int mapping_fallocate(struct address_space *mapping, u64 pos, u64 n);
+
+/* Makes [pos, pos + n) read as zeroes, frees its whole pages. File's lock for writing. Sleeps. 0 or
+ * -ENOMEM, -EIO. */
+int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n);
+
+#endif
