@@ -7,8 +7,10 @@
  *   NAME  MODE  ARGV0  ARGV1 ...
  *
  * NAME is what the log calls it. MODE is `fg` (wait for it before the next line) or `bg` (go on at
- * once). ARGV0 is the path of the program and its argv[0]. Empty lines are skipped. The whole plan
- * is checked before the first program starts.
+ * once). ARGV0 is the path of the program and its argv[0]. A line that begins with a TAB sets
+ * something for the next program: `env` NAME=VALUE (beside PATH and HOME), `cwd` DIR, `stdin` FILE.
+ * In a field, \t, \n and \\ stand for a TAB, a line break and a backslash. Empty lines are
+ * skipped. The whole plan is read before the first program starts.
  *
  * Exit status: that of the first fg program (of the first program, when none is fg), 128 + signal
  * when a signal ended it; 125 when there is no plan that can be carried out. A program that cannot
@@ -29,22 +31,27 @@
 #define WAIT_STATUS_OF_EXIT(code) ((code) << 8)
 
 #define PLAN_PATH    "/plan"
-#define PLAN_SIZE    16384
-#define MAX_PROGRAMS 64
-#define MAX_ARGS     64
+#define PLAN_SIZE    262144
+#define MAX_PROGRAMS 256
+#define MAX_FIELDS   32768 /* of the plan */
 
 struct program {
 	const char *name;
 	bool foreground;
-	char *argv[MAX_ARGS + 1];
-	pid_t pid; /* 0: not started, or already collected */
+	const char *directory; /* NULL: where init is */
+	const char *input;     /* NULL: init's */
+	char **argv, **envp;   /* each ends with NULL */
+	pid_t pid;             /* 0: not started, or already collected */
 	int status;
 };
 
 static char plan[PLAN_SIZE];
 static struct program programs[MAX_PROGRAMS];
 static int nr_programs;
-static char *const environment[] = {"PATH=/bin", "HOME=/", NULL};
+/* What argv and envp of all programs point into, and their NULLs: each program has two. */
+static char *words[MAX_FIELDS + 2 * MAX_PROGRAMS];
+static int nr_words;
+static char *const defaults[] = {"PATH=/bin", "HOME=/"};
 
 static void give_up(const char *what, const char *why)
 {
@@ -68,7 +75,7 @@ static void read_plan(void)
 			break;
 		length += (size_t)n;
 		if (length == sizeof(plan))
-			give_up(PLAN_PATH, "longer than 16383 bytes");
+			give_up(PLAN_PATH, "longer than 262143 bytes");
 	}
 	close(fd);
 	plan[length] = '\0';
@@ -87,29 +94,103 @@ static char *cut(char **rest, char separator)
 	return part;
 }
 
+/* Turns what stands for a TAB, a line break or a backslash into it, in place. */
+static char *unescape(char *field)
+{
+	char *to = field;
+
+	for (const char *from = field; *from; from++) {
+		if (*from == '\\' && from[1] != '\0') {
+			from++;
+			*to++ = *from == 't' ? '\t' : *from == 'n' ? '\n' : *from;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+	return field;
+}
+
+static char *next_field(char **rest)
+{
+	return unescape(cut(rest, '\t'));
+}
+
+static void add_word(char *word)
+{
+	if (nr_words == sizeof(words) / sizeof(words[0]))
+		give_up(PLAN_PATH, "too many arguments and variables");
+	words[nr_words++] = word;
+}
+
+/* Whether both are NAME=... with the same name. */
+static bool same_variable(const char *one, const char *other)
+{
+	size_t length = strcspn(one, "=");
+
+	return strncmp(one, other, length + 1) == 0;
+}
+
+/* Ends the environment of the program: the defaults that nothing took the place of, and NULL. */
+static void finish_environment(struct program *program)
+{
+	int end = nr_words;
+
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		bool given = false;
+
+		for (char **word = program->envp; word < words + end; word++)
+			given = given || same_variable(*word, defaults[i]);
+		if (!given)
+			add_word(defaults[i]);
+	}
+	add_word(NULL);
+}
+
+/* A line that sets something for the program after it. */
+static void parse_setting(struct program *program, char *line)
+{
+	const char *what = cut(&line, '\t');
+	char *value = line ? next_field(&line) : NULL;
+
+	if (!value || line)
+		give_up(what, "one value is expected in " PLAN_PATH);
+	if (strcmp(what, "env") == 0)
+		add_word(value);
+	else if (strcmp(what, "cwd") == 0)
+		program->directory = value;
+	else if (strcmp(what, "stdin") == 0)
+		program->input = value;
+	else
+		give_up(what, "no such setting in " PLAN_PATH);
+}
+
 static void parse_line(char *line)
 {
 	struct program *program = &programs[nr_programs];
-	int argc = 0;
 
-	if (nr_programs++ == MAX_PROGRAMS)
-		give_up(PLAN_PATH, "more than 64 programs");
-	program->name = cut(&line, '\t');
+	if (nr_programs == MAX_PROGRAMS)
+		give_up(PLAN_PATH, "more than 256 programs");
+	if (!program->envp)
+		program->envp = words + nr_words;
+	if (*line == '\t')
+		return parse_setting(program, line + 1);
+
+	nr_programs++;
+	finish_environment(program);
+	program->name = next_field(&line);
 	if (!line)
 		give_up(program->name, "no mode in " PLAN_PATH);
-
-	const char *mode = cut(&line, '\t');
+	const char *mode = next_field(&line);
 	program->foreground = strcmp(mode, "fg") == 0;
 	if (!program->foreground && strcmp(mode, "bg") != 0)
 		give_up(program->name, "mode in " PLAN_PATH " is neither fg nor bg");
-
-	while (line) {
-		if (argc == MAX_ARGS)
-			give_up(program->name, "more than 64 arguments in " PLAN_PATH);
-		program->argv[argc++] = cut(&line, '\t');
-	}
-	if (argc == 0 || program->argv[0][0] == '\0')
+	if (!line || *line == '\0' || *line == '\t')
 		give_up(program->name, "no path in " PLAN_PATH);
+	program->argv = words + nr_words;
+	while (line)
+		add_word(next_field(&line));
+	add_word(NULL);
 }
 
 static void parse_plan(void)
@@ -125,15 +206,30 @@ static void parse_plan(void)
 		give_up(PLAN_PATH, "names no program");
 }
 
+/* In the child. */
+static void __attribute__((noreturn)) become(const struct program *program)
+{
+	int input = program->input ? open(program->input, O_RDONLY) : STDIN_FILENO;
+
+	if (input < 0 || (input != STDIN_FILENO && dup2(input, STDIN_FILENO) < 0))
+		print("[init] cannot open %s: %s\n", program->input, strerror(errno));
+	else if (program->directory && chdir(program->directory) != 0)
+		print("[init] cannot go to %s: %s\n", program->directory, strerror(errno));
+	else {
+		if (input != STDIN_FILENO)
+			close(input);
+		execve(program->argv[0], program->argv, program->envp);
+		print("[init] cannot execute %s: %s\n", program->argv[0], strerror(errno));
+	}
+	_exit(EXIT_NO_EXEC);
+}
+
 static void start(struct program *program)
 {
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		execve(program->argv[0], program->argv, environment);
-		print("[init] cannot execute %s: %s\n", program->argv[0], strerror(errno));
-		_exit(EXIT_NO_EXEC);
-	}
+	if (pid == 0)
+		become(program);
 	if (pid < 0) {
 		print("[init] cannot start %s: %s\n", program->name, strerror(errno));
 		program->status = WAIT_STATUS_OF_EXIT(EXIT_NO_EXEC);

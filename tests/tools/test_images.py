@@ -41,40 +41,53 @@ class InitramfsTest(support.TemporaryDirectoryTest):
         for name, content in (("init", b"I"), ("a", b"four"), ("b", b"12345")):
             (self.directory / name).write_bytes(content)
 
-    def line(self, name: str, *arguments: str, mode: str = "fg", file: str | None = None):
-        return initramfs.PlanLine(name, mode, arguments, self.directory / (file or name))
+    @staticmethod
+    def line(name: str, *arguments: str, mode: str = "fg", **more):
+        return initramfs.PlanLine(name, mode, arguments, f"/bin/{name}", **more)
+
+    def member(self, name: str) -> initramfs.Member:
+        return initramfs.Member(initramfs.EXECUTABLE, self.directory / name)
 
     def test_members_and_plan(self):
         archive = initramfs.build(self.directory / "init", [
-            self.line("a", "-x", "two words", mode="bg"), self.line("b"), self.line("a", "")])
+            self.line("a", "-x", "two words", mode="bg"), self.line("b"), self.line("a", "")],
+            {"/bin/b": self.member("b"), "/bin/a": self.member("a"),
+             "/etc": initramfs.Member(0o040700), "/bin/c": initramfs.Member(initramfs.SYMLINK, text=b"a")})
         self.assertEqual(read_newc(archive), [
-            ("init", 0o100755, b"I"), ("bin", 0o040755, b""), ("bin/a", 0o100755, b"four"),
-            ("bin/b", 0o100755, b"12345"),
-            ("plan", 0o100644, b"a\tbg\t/bin/a\t-x\ttwo words\nb\tfg\t/bin/b\na\tfg\t/bin/a\t\n")])
+            ("init", 0o100755, b"I"),
+            ("plan", 0o100644, b"a\tbg\t/bin/a\t-x\ttwo words\nb\tfg\t/bin/b\na\tfg\t/bin/a\t\n"),
+            ("bin", 0o040755, b""), ("bin/a", 0o100755, b"four"), ("bin/b", 0o100755, b"12345"),
+            ("bin/c", 0o120777, b"a"), ("etc", 0o040700, b"")])
+
+    def test_settings_come_before_their_program(self):
+        self.assertEqual(initramfs.plan_text([
+            self.line("a", "x\ty\n\\", environment=(("A", "1"), ("B", "")), directory="/d", stdin="/s"),
+            self.line("b")]),
+            "\tenv\tA=1\n\tenv\tB=\n\tcwd\t/d\n\tstdin\t/s\n"
+            "a\tfg\t/bin/a\tx\\ty\\n\\\\\nb\tfg\t/bin/b\n")
 
     def test_same_input_same_bytes(self):
         plan = [self.line("a")]
         init = self.directory / "init"
-        self.assertEqual(initramfs.build(init, plan), initramfs.build(init, plan))
+        members = {"/bin/a": self.member("a")}
+        self.assertEqual(initramfs.build(init, plan, members), initramfs.build(init, plan, members))
 
     @unittest.skipUnless(shutil.which("busybox"), "busybox reads cpio archives")
     def test_another_reader_agrees(self):
-        archive = initramfs.build(self.directory / "init", [self.line("b")])
+        archive = initramfs.build(self.directory / "init", [self.line("b")],
+                                  {"/bin/b": self.member("b")})
         listed = subprocess.run(["busybox", "cpio", "-t"], input=archive, capture_output=True,
                                 check=True)
-        self.assertEqual(listed.stdout.split(), [b"init", b"bin", b"bin/b", b"plan"])
+        self.assertEqual(listed.stdout.split(), [b"init", b"plan", b"bin", b"bin/b"])
 
     def test_what_init_cannot_read_is_refused(self):
-        init = self.directory / "init"
         for plan, message in (
-                ([self.line("a", "x\ty")], "cannot be passed a tab"),
-                ([self.line("a", "x\ny")], "cannot be passed a tab"),
-                ([self.line("a", *["x"] * 64)], "at most 63 arguments"),
-                ([self.line("a", "x" * 20000)], "more than 16383 bytes"),
-                ([self.line("a")] * 65, "65 programs"),
-                ([self.line("a"), self.line("a", file="b")], "two programs are called a")):
+                ([self.line("a", "x\0y")], "cannot be passed a NUL"),
+                ([self.line("a", *["x"] * 32768)], "more than 32768 arguments"),
+                ([self.line("a", "x" * 262144)], "more than 262143 bytes"),
+                ([self.line("a")] * 257, "257 programs")):
             with self.assertRaisesRegex(ToolError, message):
-                initramfs.build(init, plan)
+                initramfs.plan_text(plan)
 
 
 class SwapTest(support.TemporaryDirectoryTest):

@@ -13,6 +13,8 @@ GOOD = """
 title = "all keys"
 timeout_s = 60
 seed = 7
+busybox = true
+files = { "/etc/x" = "x", "/y" = "/host/y" }
 [machine]
 memory = "128M"
 cpus = 4
@@ -33,6 +35,10 @@ name = "hog"
 file = "./oomhog"
 mode = "bg"
 status = "any"
+stdin = "in/put"
+cwd = "/tmp"
+[program.env]
+A = "1"
 [[expect]]
 sql = "SELECT 1"
 is = 1
@@ -62,7 +68,10 @@ class ScenarioTest(support.TemporaryDirectoryTest):
         self.assertEqual(got.programs[0],
                          scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
         self.assertEqual(got.programs[1],
-                         scenario.Program("hog", str(self.directory / "oomhog"), (), "bg", None))
+                         scenario.Program("hog", str(self.directory / "oomhog"), (), "bg", None,
+                                          str(self.directory / "in/put"), "/tmp", (("A", "1"),)))
+        self.assertEqual((got.busybox, got.files),
+                         (True, (("/etc/x", str(self.directory / "x")), ("/y", "/host/y"))))
         self.assertEqual(got.expectations[1].bounds, (("min", 1), ("max", 2)))
 
     def test_defaults(self):
@@ -71,7 +80,9 @@ class ScenarioTest(support.TemporaryDirectoryTest):
 
     def test_own_output_is_read_back(self):
         want = scenario.Scenario(
-            (scenario.Program("p", "/bin/p", ('a "b"', "\\", "\x7f", "ü"), "bg", None),),
+            (scenario.Program("p", "/bin/p", ('a "b"', "\\", "\x7f", "ü"), "bg", None, "/in",
+                              "/tmp", (("A", 'b"'), ("C.", ""))),),
+            busybox=True, files=(("/etc/x y", "/host/x"),),
             title='a "title"', swap_bytes=0, parameters=(("a.b", "1"),), timeout_s=3,
             seed=99, kaslr=False,
             randmaps=False)

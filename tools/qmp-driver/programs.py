@@ -11,6 +11,7 @@ ELF_CLASS_64 = 2
 ELF_TYPES = (2, 3)  # ET_EXEC, ET_DYN (static-pie)
 ELF_MACHINE_X86_64 = 62
 PROGRAM_INTERPRETER = 3  # PT_INTERP
+SCRIPT_HEAD = 256  # what the kernel reads of a script's first line
 HEADER = struct.Struct("<4sBB10xHHIQQQIHHHHHH")
 
 
@@ -25,6 +26,30 @@ def find(name: str, build: Build, relative_to: Path | None = None) -> Path:
     if found is None:
         raise ToolError(f"{name}: no such program in {build.directory / 'user'} or $PATH")
     return Path(found)
+
+
+def interpreter(path: Path) -> list[str]:
+    """Of a script: the program behind its #!, and the one that this finds in $PATH when it is env.
+    Empty when it is no script."""
+    with open(path, "rb") as file:
+        head = file.read(SCRIPT_HEAD)
+    if not head.startswith(b"#!"):
+        return []
+    words = head[2:].partition(b"\n")[0].decode(errors="replace").split(maxsplit=1)
+    if not words:
+        raise ToolError(f"{path}: no interpreter behind #!")
+    if words[0].endswith("/env") and len(words) == 2 and not words[1].startswith("-"):
+        return [words[0], f"/bin/{words[1].split()[0]}"]
+    return words[:1]
+
+
+def _advice(path: Path) -> str:
+    """How to get a static program of that name."""
+    if path.name == "bash":
+        return "Debian's package bash-static has one, bash-static"
+    if path.name in ("sh", "dash", "ash"):
+        return "busybox has a static one (package busybox-static, --busybox)"
+    return "link it with -static (musl-gcc -static); of the usual tools busybox has its own (--busybox)"
 
 
 def check_static(path: Path) -> None:
@@ -44,5 +69,4 @@ def check_static(path: Path) -> None:
         raise ToolError(f"{path}: {error.strerror}") from error
     for offset in range(0, len(headers) - 3, entry_size or 1):
         if struct.unpack_from("<I", headers, offset)[0] == PROGRAM_INTERPRETER:
-            raise ToolError(f"{path}: dynamically linked; the guest runs static programs "
-                            "(musl-gcc -static)")
+            raise ToolError(f"{path}: dynamically linked; the guest runs static programs: {_advice(path)}")

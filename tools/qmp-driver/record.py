@@ -15,8 +15,9 @@ import sizes
 from build import Build
 from machine import MAX_CPUS
 from recording import Recording, set_session_options
-from scenario import (ACCELERATORS, DEFAULT_SEED, MAX_COMM, TRACE_MODES, Program, Scenario, check_parameter,
-                      check_seed, parse_memory, parse_swap)
+from scenario import (ACCELERATORS, DEFAULT_SEED, MAX_COMM, TRACE_MODES, Program, Scenario,
+                      check_guest_path, check_parameter, check_seed, check_variable, parse_memory,
+                      parse_swap)
 from supervisor import Outcome
 from terminal import Terminal
 
@@ -31,6 +32,22 @@ def _parameter(text: str) -> tuple[str, str]:
         raise ValueError(f"{text!r}: expected NAME=VALUE")
     check_parameter(key, value)
     return key, value
+
+
+def _file(text: str) -> tuple[str, str]:
+    """Path in the guest, and on the host."""
+    host, colon, guest = text.rpartition(":")
+    if not colon or not guest.startswith("/"):
+        host, guest = text, f"/{Path(text).absolute().name}"
+    return check_guest_path(guest), str(Path(host).absolute())
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{text!r}: expected NAME=VALUE")
+    check_variable(name, value)
+    return name, value
 
 
 def _cpus(text: str) -> int:
@@ -76,20 +93,45 @@ def set_argparser(parser) -> None:
                         help="end the session in order after S seconds (default: 0, never)")
     parser.add_argument("-i", "--interactive", action="store_true",
                         help="keys go to the guest's console; Ctrl-] opens the kernel monitor")
+    parser.add_argument("--file", "--dir", type=parser.checked(_file), action="append", default=[],
+                        dest="files", metavar="HOST[:GUEST]",
+                        help="a file, or a directory with all in it, for the guest; may be repeated "
+                             "(default for GUEST: /NAME)")
+    parser.add_argument("--busybox", action="store_true",
+                        help="/bin/busybox and its applets in the guest; PROGRAM may be one of them")
+    parser.add_argument("--stdin", metavar="FILE", default="",
+                        help="what the program reads (default: the console)")
+    parser.add_argument("--env", type=parser.checked(_variable), action="append", default=[],
+                        metavar="NAME=VALUE",
+                        help="variable of the program's environment, may be repeated "
+                             "(default: PATH=/bin and HOME=/)")
+    parser.add_argument("--cwd", type=parser.checked(check_guest_path), default="/", metavar="DIR",
+                        help="the program's working directory in the guest (default: /)")
     set_session_options(parser)
     parser.add_argument("command", nargs="+", metavar="PROGRAM ARGS", help="behind --")
+
+
+def _program_file(name: str, busybox: bool, build: Build) -> str:
+    """The host's file; or the name alone of what only the guest may have: an applet, a path that
+    --file gives."""
+    if "/" not in name and busybox or name.startswith("/") and not Path(name).exists():
+        return name
+    return str(programs.find(name, build).absolute())
 
 
 def main(args) -> int:
     build = Build(args.build)
     name, *arguments = args.command
-    file = programs.find(name, build).absolute()
+    file = _program_file(name, args.busybox, build)
     scenario = Scenario(
         title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus,
         swap_bytes=args.swap, accel=args.accel, trace=args.trace, parameters=tuple(args.param),
         timeout_s=args.timeout, seed=args.seed, kaslr=not args.no_kaslr,
         randmaps=not args.no_randmaps,
-        programs=(Program(file.name[:MAX_COMM], str(file), tuple(arguments), status=None),))
+        busybox=args.busybox, files=tuple(args.files),
+        programs=(Program(Path(name).name[:MAX_COMM], file, tuple(arguments), status=None,
+                          stdin=args.stdin and str(Path(args.stdin).absolute()), cwd=args.cwd,
+                          env=tuple(args.env)),))
     terminal = Terminal()
     interactive = args.interactive and sys.stdin.isatty()
     with Recording(scenario, args.output, build, terminal, keep_swap=args.keep_swap,

@@ -23,7 +23,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import initramfs
-import programs
 import rings
 import session
 import swapfile
@@ -33,6 +32,7 @@ from errors import ToolError
 from follower import Follower
 from instants import Instants
 from machine import Machine, MachineConfig, find_qemu
+from packing import BUSYBOX, Packing
 from scenario import Scenario, to_toml
 from supervisor import Outcome, Supervisor
 from terminal import Interrupts, Keyboard, Terminal
@@ -59,8 +59,14 @@ class Recording:
         self._interactive = interactive
         self._follow = follow and scenario.trace != "off"
         self._follower: Follower | None = None
-        self._plan = [self._plan_line(program, build) for program in scenario.programs]
-        self._archive = initramfs.build(build.init, self._plan)
+        packing = Packing(build)
+        for guest, host in scenario.files:
+            packing.add(Path(host), guest)
+        if scenario.busybox:
+            packing.add_busybox()
+        self._plan = [packing.program(program) for program in scenario.programs]
+        self._members = packing.members
+        self._archive = initramfs.build(build.init, self._plan, self._members)
         self._contract = build.trace_metadata
         self._kernel = build.kernel
         self._memory_bytes = build.machine_memory(scenario.memory_bytes)
@@ -175,11 +181,6 @@ class Recording:
         """(name, wait status) of every program, as init printed them."""
         return console_exits(self.machine.console.lines)
 
-    def _plan_line(self, program, build: Build) -> initramfs.PlanLine:
-        file = programs.find(program.file, build)
-        programs.check_static(file)
-        return initramfs.PlanLine(program.name, program.mode, program.args, file)
-
     def _make_swap(self, stack: ExitStack) -> Path | None:
         if not self.scenario.swap_bytes:
             return None
@@ -202,14 +203,22 @@ class Recording:
                      "arguments": self.machine.arguments},
             "kernel": {"command_line": config.command_line, "sha256": _sha256(self._kernel),
                        "trace_rings": self._rings_address()},
-            "programs": [{"name": line.name, "file": str(line.file), "sha256": _sha256(line.file)}
-                         for line in self._plan],
+            "programs": [self._describe_program(line) for line in self._plan],
+            "files": [{"path": path, "file": str(member.file), "sha256": _sha256(member.file)}
+                      for path, member in sorted(self._members.items())
+                      if member.file is not None and path not in {line.path for line in self._plan}],
             "git_commit": _first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty",
                                        "--abbrev=40"]),
             "host": {"system": platform.platform(), "cpus": os.cpu_count(),
                      "python": platform.python_version()},
             "end": None,
         }
+
+    def _describe_program(self, line: initramfs.PlanLine) -> dict:
+        """An applet is a link to the file that it is."""
+        member = self._members[line.path]
+        file = member.file or self._members[BUSYBOX].file
+        return {"name": line.name, "file": str(file), "sha256": _sha256(file)}
 
     def _describe_end(self) -> None:
         self._description["end"] = {

@@ -30,6 +30,14 @@
   args = ["--size", "96M"]
   mode = "fg" or "bg"             fg (default): init waits for it before the next one
   status = 0                      expected exit status, 128 + signal when killed; "any": not checked
+  stdin = "path/to/file"          what it reads; default: the console
+  cwd = "/tmp"                    its working directory in the guest; default: "/"
+  [program.env]                   beside PATH and HOME
+  NAME = "value"
+
+  busybox = true                  /bin/busybox and its applets are in the guest
+  [files]                         what else is: path in the guest = the host's file or directory
+  "/etc/words" = "path/to/words"
 
   [[expect]]                      what must hold when the session is over
   sql = "SELECT ..."              the first column of the first row ...
@@ -73,6 +81,9 @@ class Program:
     args: tuple[str, ...] = ()
     mode: str = "fg"
     status: int | None = 0
+    stdin: str = ""  # a file of the host; none: the console
+    cwd: str = "/"
+    env: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,8 @@ class Scenario:
     kaslr: bool = True
     randmaps: bool = True
     verify: Plan = Plan()
+    busybox: bool = False
+    files: tuple[tuple[str, str], ...] = ()  # path in the guest, path on the host
 
     def command_line(self) -> str:
         """The kernel's command line."""
@@ -128,6 +141,19 @@ def check_parameter(key: str, value: str) -> None:
         raise ValueError(f"{key} is set by the scenario's own key")
     if not re.fullmatch(r"[!-~]*", value):
         raise ValueError(f"{key}: a value has no white space: {value!r}")
+
+
+def check_guest_path(path: str) -> str:
+    """ValueError for what is no absolute path in the guest."""
+    if not path.startswith("/") or "\0" in path or {".", ".."} & set(path.split("/")):
+        raise ValueError(f"{path!r} is no absolute path in the guest without . and ..")
+    return path
+
+
+def check_variable(name: str, value: str) -> None:
+    """ValueError for what cannot be a variable of the environment."""
+    if not name or "=" in name or "\0" in name + value:
+        raise ValueError(f"{name!r}: no variable can have this name or value")
 
 
 def check_seed(seed: int) -> int:
@@ -270,6 +296,8 @@ def load(path: Path) -> Scenario:
         verify=_verify(top),
         parameters=_parameters(kernel.table("params")),
         programs=tuple(_program(table, path) for table in top.tables("program")),
+        busybox=top.flag("busybox", False),
+        files=_files(top.table("files"), path),
         expectations=tuple(_expectation(table) for table in top.tables("expect")))
     for table in (machine, kernel, top):
         table.finish()
@@ -335,6 +363,30 @@ def _parameters(table: _Table) -> tuple[tuple[str, str], ...]:
     return tuple(parameters)
 
 
+def _files(table: _Table, path: Path) -> tuple[tuple[str, str], ...]:
+    """Hosts' paths are relative to the scenario."""
+    files = []
+    for guest, host in table.items():
+        if not isinstance(host, str):
+            raise table.fail(guest, f"expected a path on the host, got {host!r}")
+        try:
+            files.append((check_guest_path(guest), str(path.parent / host)))
+        except ValueError as error:
+            raise table.fail(guest, str(error)) from error
+    return tuple(files)
+
+
+def _environment(table: _Table) -> tuple[tuple[str, str], ...]:
+    for name, value in table.items():
+        if not isinstance(value, str):
+            raise table.fail(name, f"expected a text, got {value!r}")
+        try:
+            check_variable(name, value)
+        except ValueError as error:
+            raise table.fail(name, str(error)) from error
+    return tuple(table.items())
+
+
 def _program(table: _Table, path: Path) -> Program:
     name = table.need("name", str, "what the guest calls the program")
     if not re.fullmatch(r"[A-Za-z0-9_.+-]{1,%d}" % MAX_COMM, name) or name in (".", ".."):
@@ -348,8 +400,11 @@ def _program(table: _Table, path: Path) -> Program:
     status = table.get("status", (int, str), "an exit status or \"any\"", 0)
     if status != "any" and not (isinstance(status, int) and 0 <= status < 256):
         raise table.fail("status", f"expected 0 to 255 or \"any\", got {status!r}")
+    stdin = table.get("stdin", str, "a path on the host", "")
+    cwd = table.converted("cwd", check_guest_path, "a path in the guest", "/")
     program = Program(name, file, tuple(args), table.choice("mode", PROGRAM_MODES, "fg"),
-                      None if status == "any" else status)
+                      None if status == "any" else status, str(path.parent / stdin) if stdin else "", cwd,
+                      _environment(table.table("env")))
     table.finish()
     return program
 
@@ -394,8 +449,13 @@ def to_toml(scenario: Scenario) -> str:
         swap = (f"{{ size = {swap}, read_errors = {list(behaviour.read_errors)}, "
                 f"write_errors = {list(behaviour.write_errors)}, iops = {behaviour.iops}, "
                 f"bandwidth = \"{behaviour.bandwidth}\" }}")
+    def table(pairs) -> str:
+        return f"{{ {', '.join(f'{text(key)} = {text(value)}' for key, value in pairs)} }}"
+
     lines = [f"title = {text(scenario.title)}", f"timeout_s = {scenario.timeout_s}",
-             f"seed = {scenario.seed}", *_verify_lines(scenario.verify), "",
+             f"seed = {scenario.seed}", *_verify_lines(scenario.verify),
+             *(["busybox = true"] if scenario.busybox else []),
+             *([f"files = {table(scenario.files)}"] if scenario.files else []), "",
              "[machine]", f"memory = {text(sizes.exact(scenario.memory_bytes))}",
              f"cpus = {scenario.cpus}", f"swap = {swap}",
              f"accel = {text(scenario.accel)}", "",
@@ -408,7 +468,11 @@ def to_toml(scenario: Scenario) -> str:
         status = '"any"' if program.status is None else str(program.status)
         lines += ["[[program]]", f"name = {text(program.name)}", f"file = {text(program.file)}",
                   f"args = [{', '.join(text(argument) for argument in program.args)}]",
-                  f"mode = {text(program.mode)}", f"status = {status}", ""]
+                  f"mode = {text(program.mode)}", f"status = {status}"]
+        lines += [f"stdin = {text(program.stdin)}"] if program.stdin else []
+        lines += [f"cwd = {text(program.cwd)}"] if program.cwd != "/" else []
+        lines += [f"env = {table(program.env)}"] if program.env else []
+        lines.append("")
     return "\n".join(lines)
 
 
