@@ -186,6 +186,8 @@ long file_seek(struct file *file, s64 offset, u32 whence)
 {
 	s64 base, pos;
 
+	if (whence > SEEK_HOLE)
+		return -EINVAL;
 	if (file->mode & FMODE_STREAM)
 		return -ESPIPE;
 	if (whence > SEEK_END)

@@ -5,6 +5,7 @@
 #include "fs/fdtable.h"
 #include "fs/initramfs.h"
 #include "fs/iov_iter.h"
+#include "fs/pipe.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "syscall/syscall.h"
@@ -23,6 +24,8 @@
 #define F_GETFL         3
 #define F_SETFL         4
 #define F_DUPFD_CLOEXEC 1030
+#define F_SETPIPE_SZ    1031
+#define F_GETPIPE_SZ    1032
 #define FD_CLOEXEC      1u
 
 #define FIONBIO 0x5421u
@@ -131,6 +134,45 @@ long sys_dup2(u64 fd, u64 new)
 	return result;
 }
 
+/* Installs both ends and tells their numbers. */
+static long install_pipe(struct file *ends[2], u64 to, u32 flags)
+{
+	s32 fds[2];
+
+	fds[0] = fd_install(ends[0], 0, flags & O_CLOEXEC);
+	if (fds[0] < 0) {
+		file_put(ends[0]);
+		file_put(ends[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install(ends[1], 0, flags & O_CLOEXEC);
+	if (fds[1] < 0) {
+		fd_close(fds[0]);
+		file_put(ends[1]);
+		return fds[1];
+	}
+	if (copy_to_user((void __user *)to, fds, sizeof(fds)) == 0)
+		return 0;
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	return -EFAULT;
+}
+
+long sys_pipe2(u64 to, u64 flags)
+{
+	struct file *ends[2];
+
+	if ((u32)flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	int error = pipe_create(ends, flags);
+	return error != 0 ? error : install_pipe(ends, to, flags);
+}
+
+long sys_pipe(u64 to)
+{
+	return sys_pipe2(to, 0);
+}
+
 static long get_flags(u32 fd)
 {
 	struct file *file = fd_get(fd);
@@ -153,6 +195,17 @@ static long set_flags(u32 fd, u32 flags)
 	return 0;
 }
 
+static long pipe_size(u32 fd, u64 command, u64 size)
+{
+	struct file *file = fd_get(fd);
+
+	if (!file)
+		return -EBADF;
+	long result = command == F_GETPIPE_SZ ? pipe_get_size(file) : pipe_set_size(file, size);
+	file_put(file);
+	return result;
+}
+
 long sys_fcntl(u64 fd, u64 command, u64 arg)
 {
 	switch (command) {
@@ -168,6 +221,9 @@ long sys_fcntl(u64 fd, u64 command, u64 arg)
 		return get_flags(fd);
 	case F_SETFL:
 		return set_flags(fd, arg);
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return pipe_size(fd, command, arg);
 	default:
 		return sys_not_implemented();
 	}

@@ -1,0 +1,18 @@
+/* Pipes: pipe(7). */
+#ifndef FS_PIPE_H
+#define FS_PIPE_H
+
+#include "fs/file.h"
+
+enum { PIPE_READ_END, PIPE_WRITE_END };
+
+/* A pipe and its two ends, each with one reference. `flags`: O_NONBLOCK, O_DIRECT. 0 or -ENOMEM.
+ * May sleep. */
+int pipe_create(struct file *ends[2], u32 flags);
+
+/* F_GETPIPE_SZ, F_SETPIPE_SZ: bytes that a pipe can hold, -EBADF: the file is none. Setting rounds
+ * up to pages and returns what it became; -EINVAL, -EBUSY: more than that is in it, -ENOMEM. */
+long pipe_get_size(struct file *file);
+long pipe_set_size(struct file *file, u64 size);
+
+#endif
