@@ -38,7 +38,7 @@ help:
 	@echo 'make schema | format       regenerate schema.sql; format the C sources'
 	@echo 'make cookbook              rewrite the outputs in docs/cookbook.md'
 	@echo 'make doctor                what is missing on this machine, and which package has it'
-	@echo 'make man                   regenerate docs/palimpsest.1'
+	@echo 'make man                   regenerate docs/palimpsest.1 and docs/system-calls.md'
 	@echo 'make install PREFIX=DIR    palimpsest, its manual page and completions, pointing into this tree'
 	@echo 'make clean                 remove $(O)'
 
@@ -79,6 +79,7 @@ doctor:
 
 man:
 	$(PYTHON) tools/manual > docs/palimpsest.1.tmp && mv docs/palimpsest.1.tmp docs/palimpsest.1
+	$(PYTHON) tools/system-calls > docs/system-calls.md.tmp && mv docs/system-calls.md.tmp docs/system-calls.md
 
 # The tree stays where it is: what is installed points to it.
 PREFIX ?= /usr/local

@@ -12,7 +12,7 @@ KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte 
 KERNEL_PROC := task process sched wait timer fork exec exec_args elf aslr exit signal oom_tasks random trap session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe console
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
-KERNEL_SYSCALL := dispatch file poll memory process signal system time
+KERNEL_SYSCALL := dispatch arguments file poll memory process signal system time
 
 # Only in the debug build.
 ifeq ($(DEBUG),1)

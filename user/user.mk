@@ -53,7 +53,8 @@ $(USER_PIE): user/tests/layout.c $(USER_LIB)
 	$(USER_PIE_CC) -std=gnu11 $(USER_CFLAGS) -static-pie -fPIE $(USER_WARNINGS) -o $@ $^
 
 user_abi_sources := user/tests/abi.c $(USER_TEST_LIB)
-user_abi_headers := user/tests/abi.h user/tests/check.h user/lib/print.h
+user_abi_headers := user/tests/abi.h user/tests/check.h user/lib/print.h user/tests/arguments.h kernel/syscall/arguments.def \
+	kernel/syscall/table.def
 # Wrong arguments are what many of them are about.
 user_abi_flags := -std=gnu11 $(USER_CFLAGS) -static -no-pie -fno-pie $(USER_WARNINGS) -Wno-nonnull \
 	-Wno-stringop-overflow -Wno-stringop-overread

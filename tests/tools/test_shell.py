@@ -67,6 +67,12 @@ class ManualTest(unittest.TestCase):
         page = (support.ROOT / "docs" / "palimpsest.1").read_text()
         self.assertEqual(page, fresh, "docs/palimpsest.1 is stale: run `make man`")
 
+    def test_list_of_system_calls_is_current(self):
+        fresh = subprocess.run([support.ROOT / "tools" / "system-calls"], capture_output=True, text=True,
+                               check=True).stdout
+        page = (support.ROOT / "docs" / "system-calls.md").read_text()
+        self.assertEqual(page, fresh, "docs/system-calls.md is stale: run `make man`")
+
     @unittest.skipUnless(shutil.which("groff"), "groff reads manual pages")
     def test_page_is_good_roff(self):
         done = subprocess.run(["groff", "-ww", "-man", "-Tutf8", "-z",
