@@ -1071,7 +1071,10 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('lru_why', 6, 'putback', 'could not be reclaimed in this pass: returned'),
 	('lru_why', 7, 'reclaim', 'evicted'),
 	('lru_why', 8, 'free', 'its last reference went away'),
-	('lru_why', 9, 'write_failed', 'its swap-out failed: kept');
+	('lru_why', 9, 'write_failed', 'its swap-out failed: kept'),
+	('lru_why', 10, 'mlock', 'a mapping of it was locked into memory'),
+	('lru_why', 11, 'munlock', 'a locked mapping of it was unlocked or went away'),
+	('lru_why', 12, 'cull', 'a reclaim pass found a locked mapping of it');
 
 -- What one reclaim pass decided about one page, and why.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1086,7 +1089,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('reclaim_verdict', 8, 'deactivate', 'active and not accessed: to the inactive list'),
 	('reclaim_verdict', 9, 'rotate', 'active and accessed: to the head of the active list'),
 	('reclaim_verdict', 10, 'keep_no_io', 'no free I/O request'),
-	('reclaim_verdict', 11, 'dropped', 'nobody maps it and no entry names its slot: freed, not evicted');
+	('reclaim_verdict', 11, 'dropped', 'nobody maps it and no entry names its slot: freed, not evicted'),
+	('reclaim_verdict', 12, 'unevictable', 'a locked mapping maps it: to the unevictable list');
 
 -- Who reclaims.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1143,7 +1147,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('pte_why', 7, 'unmap', 'munmap, madvise(DONTNEED) or a shrinking brk'),
 	('pte_why', 8, 'exit', 'the address space went away'),
 	('pte_why', 9, 'oom', 'the OOM reaper took it'),
-	('pte_why', 10, 'aging', 'accessed bit harvested and cleared');
+	('pte_why', 10, 'aging', 'accessed bit harvested and cleared'),
+	('pte_why', 11, 'move', 'mremap moved it to another address');
 
 -- Bits of a VMA; Linux's numbers. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1152,6 +1157,16 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vma_flags', 4, 'x', 'executable'),
 	('vma_flags', 8, 's', 'shared'),
 	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault'),
+	('vma_flags', 8192, 'lo', 'mlock: its pages stay in memory'),
+	('vma_flags', 32768, 'sr', 'madvise(SEQUENTIAL)'),
+	('vma_flags', 65536, 'rr', 'madvise(RANDOM)'),
+	('vma_flags', 131072, 'dc', 'madvise(DONTFORK): a child does not get it'),
+	('vma_flags', 262144, 'de', 'mremap may not make it larger'),
+	('vma_flags', 524288, 'lf', 'mlock2(ONFAULT): pages are locked when they are touched'),
+	('vma_flags', 1048576, 'ac', 'counts in Committed_AS'),
+	('vma_flags', 2097152, 'nr', 'MAP_NORESERVE: does not count there'),
+	('vma_flags', 33554432, 'wf', 'madvise(WIPEONFORK): a child finds zeroes'),
+	('vma_flags', 67108864, 'dd', 'madvise(DONTDUMP)'),
 	('vma_flags', 536870912, 'hg', 'madvise(HUGEPAGE): 2 MiB pages are wanted'),
 	('vma_flags', 1073741824, 'nh', 'madvise(NOHUGEPAGE): 2 MiB pages are not wanted');
 
@@ -1166,7 +1181,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vma_why', 6, 'unmap', 'munmap, or mmap over it'),
 	('vma_why', 7, 'grow', 'stack growth'),
 	('vma_why', 8, 'exit', 'the address space went away'),
-	('vma_why', 9, 'protect', 'mprotect');
+	('vma_why', 9, 'protect', 'mprotect'),
+	('vma_why', 10, 'mremap', 'mremap');
 
 -- State bits of struct page that the trace carries. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1221,7 +1237,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('tlb_why', 3, 'cow', 'a shared page was replaced by its copy'),
 	('tlb_why', 4, 'aging', 'accessed bits were harvested'),
 	('tlb_why', 5, 'reclaim', 'pages were unmapped to be swapped out'),
-	('tlb_why', 6, 'exit', 'an address space was torn down');
+	('tlb_why', 6, 'exit', 'an address space was torn down'),
+	('tlb_why', 7, 'move', 'entries were moved by mremap');
 
 -- The kernel's own counters; Linux's names and meanings.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1240,7 +1257,11 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vmstat_item', 12, 'oom_kill', 'tasks killed for memory'),
 	('vmstat_item', 13, 'allocstall', 'direct reclaims begun'),
 	('vmstat_item', 14, 'pageoutrun', 'times kswapd woke to work'),
-	('vmstat_item', 15, 'pgsteal_madvise', 'pages reclaimed by madvise(PAGEOUT)');
+	('vmstat_item', 15, 'pgsteal_madvise', 'pages reclaimed by madvise(PAGEOUT)'),
+	('vmstat_item', 16, 'unevictable_pgs_culled', 'pages that reclaim moved to the unevictable list'),
+	('vmstat_item', 17, 'unevictable_pgs_rescued', 'pages that came back from the unevictable list'),
+	('vmstat_item', 18, 'unevictable_pgs_mlocked', 'pages that mlock put on the unevictable list'),
+	('vmstat_item', 19, 'unevictable_pgs_munlocked', 'pages that munlock took off it');
 
 -- ===================================================================================================================
 -- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
@@ -1913,6 +1934,10 @@ WITH told AS (
 		FROM page_evicted
 	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
+	UNION ALL SELECT 16, id, 1 FROM reclaim_decision WHERE verdict = 12 -- unevictable_pgs_culled
+	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued
+	UNION ALL SELECT 18, id, 1 FROM lru_insert WHERE list = 4 AND why IN (0, 10) -- unevictable_pgs_mlocked
+	UNION ALL SELECT 19, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_munlocked
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun

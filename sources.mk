@@ -7,9 +7,10 @@ KERNEL_TRACE := ring trace names
 KERNEL_ARCH := pvh.S kaslr.c boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
 	memops.c tlb.c fpu.c context.c signal_frame.c user_copy.S uaccess.c smp.c trampoline.S
 KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd io_pool vmstat \
-	mm vma mmap madvise mincore address_space mapping_io page_operations rmap rmap_walk zap fault \
+	mm limits vma mmap mprotect mremap mlock madvise msync mincore \
+	address_space mapping_io page_operations rmap rmap_walk zap fault \
 	lru policy_incumbent policy_two_list reclaim swap swap_io oom oom_score_resident baseline check
-KERNEL_PROC := task process sched wait timer fork exec exec_args elf aslr exit signal oom_tasks random trap session init
+KERNEL_PROC := task process sched wait timer fork exec exec_args elf aslr exit signal oom_tasks limits random trap session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe console
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
 KERNEL_SYSCALL := dispatch arguments file poll memory process signal system time

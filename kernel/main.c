@@ -22,6 +22,7 @@
 #include "mm/check.h"
 #include "mm/fault.h"
 #include "mm/kmap.h"
+#include "mm/limits.h"
 #include "mm/lru.h"
 #include "mm/memblock.h"
 #include "mm/mm.h"
@@ -121,6 +122,7 @@ static void init_thread(void *arg)
 		panic("no memory for kernel threads");
 	oom_init();
 	init_swap();
+	overcommit_init();
 	mm_check_init();
 	initramfs_init();
 	init_trace();

@@ -39,13 +39,24 @@ void spin_lock_contended(spinlock_t *lock)
 
 #else
 
-void spin_lock(spinlock_t *lock)
+static void lock_asked(spinlock_t *lock)
 {
-	lockdep_ask(lock, lock->rank, LOCK_WAITS);
 	take(lock);
 	lock->owner = cpu_id() + 1;
 	this_cpu_add(nr_spinlocks_held, 1);
 	lockdep_taken(lock, lock->rank);
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	lockdep_ask(lock, lock->rank, LOCK_WAITS);
+	lock_asked(lock);
+}
+
+void spin_lock_nested(spinlock_t *lock)
+{
+	lockdep_ask(lock, lock->rank, LOCK_NESTED);
+	lock_asked(lock);
 }
 
 bool spin_trylock(spinlock_t *lock)

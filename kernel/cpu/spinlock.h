@@ -44,6 +44,7 @@ static inline u32 spinlocks_held(void)
 #ifdef CONFIG_DEBUG
 
 void spin_lock(spinlock_t *lock);
+void spin_lock_nested(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 bool spin_trylock(spinlock_t *lock);
 
@@ -67,6 +68,12 @@ static inline void spin_lock(spinlock_t *lock)
 {
 	if (!spin_trylock(lock))
 		spin_lock_contended(lock);
+}
+
+/* For a second lock of a rank: the caller says why two never wait for each other. */
+static inline void spin_lock_nested(spinlock_t *lock)
+{
+	spin_lock(lock);
 }
 
 static inline void spin_unlock(spinlock_t *lock)

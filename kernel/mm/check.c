@@ -30,6 +30,7 @@ struct check {
 
 static void check_mapped_page(struct check *check, struct pte_range *range, u64 va, pte_t pte)
 {
+	const struct vma *vma = vma_find(range->mm, va);
 	struct page *page = pfn_page(pte_pfn(pte));
 	u32 pfn = pte_pfn(pte);
 
@@ -40,7 +41,7 @@ static void check_mapped_page(struct check *check, struct pte_range *range, u64 
 	}
 	check->mapped[pfn]++;
 	check->resident++;
-	if (page->kind != PAGE_ANON || page->index != va >> PAGE_SHIFT || !page->anon_vma)
+	if (page->kind != PAGE_ANON || !page->anon_vma || !vma || page->index != vma_index(vma, va))
 		FAULT(check, "mm %u va %lx maps pfn %u, which is of kind %u, index %lx",
 		      range->mm->id, va, pfn, page->kind, page->index);
 	if ((pte & PTE_WRITE) && page_mapcount(page) != 1)
@@ -155,6 +156,9 @@ static void check_slot(struct check *check, u32 slot)
 static void check_listed(struct page *page, void *arg)
 {
 	struct check *check = arg;
+
+	if (page->list == LRU_UNEVICTABLE && !rmap_is_locked(page))
+		FAULT(check, "pfn %u is unevictable, but no locked VMA maps it", page_pfn(page));
 
 	if (page->kind != PAGE_ANON || !atomic_read(&page->refcount))
 		FAULT(check, "pfn %u is listed, kind %u, refcount %d", page_pfn(page), page->kind,

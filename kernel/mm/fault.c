@@ -22,6 +22,8 @@
 #include "cpu/clock.h"
 #include "cpu/current.h"
 #include "lib/errno.h"
+#include "mm/limits.h"
+#include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
@@ -92,7 +94,10 @@ static void map_new_page(struct fault *fault, struct page *page, bool writable, 
 	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, writable), why);
 	rmap_add_new(page, fault->vma, fault->va);
 	atomic_inc(&fault->mm->nr_resident);
-	reclaim_list_new(page);
+	if (fault->vma->flags & VM_LOCKED)
+		lru_add_locked(page);
+	else
+		reclaim_list_new(page);
 }
 
 /* ---- nothing mapped ---- */
@@ -217,6 +222,8 @@ static enum fault_result copy_on_write(struct fault *fault, struct page *old)
 		return FAULT_MINOR;
 	}
 	old = page_operations(old)->unmap(fault->mm, fault->va, fault->pte);
+	if (old && (fault->vma->flags & VM_LOCKED))
+		munlock_page(old);
 	map_new_page(fault, page, true, PTE_WHY_COW);
 	unlock_entry(fault);
 	drop_copied(fault, old);
@@ -266,6 +273,8 @@ static bool map_swapped_in(struct fault *fault, struct page *page)
 	pte_replace(fault->mm, fault->va, fault->entry, pte, PTE_WHY_SWAPIN);
 	fault->pte = pte;
 	rmap_add(page, fault->vma, fault->va);
+	if (fault->vma->flags & VM_LOCKED)
+		mlock_page(page);
 	atomic_add_return(&fault->mm->nr_swapped, -1);
 	atomic_inc(&fault->mm->nr_resident);
 	swap_slot_put(slot, SLOT_WHY_SWAPIN);
@@ -339,13 +348,21 @@ static enum fault_result solve(struct fault *fault)
 static struct vma *grow_stack(struct mm *mm, u64 va)
 {
 	struct vma *vma = vma_find_first(mm, va), *below;
+	u64 grown;
 
 	if (!vma || vma->start <= va)
 		return vma;
-	if (!(vma->flags & VM_GROWSDOWN) || vma->end - va > STACK_LIMIT || va < MMAP_MIN_ADDR)
+	if (!(vma->flags & VM_GROWSDOWN) || va < MMAP_MIN_ADDR ||
+	    vma->end - va > current_rlimit(MEM_RLIMIT_STACK))
 		return NULL;
+	/* Another stack, and what nobody can touch, keep no distance (Linux's expand_downwards()). */
 	below = vma_prev(vma);
-	if (below && va < below->end + STACK_GUARD_GAP)
+	if (below && !(below->flags & VM_GROWSDOWN) && vma_is_accessible(below) &&
+	    va < below->end + STACK_GUARD_GAP)
+		return NULL;
+	grown = (vma->start - va) >> PAGE_SHIFT;
+	if (!mm_may_expand(mm, vma->flags, grown) || mm_may_lock(mm, vma->flags, grown) ||
+	    ((vma->flags & VM_ACCOUNT) && mm_charge(mm, grown)))
 		return NULL;
 	vma_resize(vma, va, vma->end, VMA_WHY_GROW);
 	return vma;
@@ -408,17 +425,82 @@ enum fault_result handle_fault(u64 address, u64 error_code, u64 ip)
 	return result;
 }
 
-void fault_populate(struct mm *mm, u64 start, u64 end)
-{
-	for (u64 va = start; va < end && !current_is_dying(); va += PAGE_SIZE) {
-		struct fault fault = {.mm = mm, .va = va, .write = true};
-		struct vma *vma;
+/* ---- faulting in ---- */
 
-		down_read(&mm->mmap_lock);
-		vma = vma_find(mm, va);
-		fault.write = vma && (vma->flags & VM_WRITE);
-		up_read(&mm->mmap_lock);
-		if (find_and_solve(&fault) > FAULT_MAJOR)
-			return;
+/* Has the page mapped, and writable if it is to be written. mmap_lock held. */
+static int fault_in_page(struct vma *vma, u64 va, bool write)
+{
+	for (;;) {
+		struct fault fault = {.mm = vma->mm, .vma = vma, .va = va, .write = write};
+		pte_t *entry = pte_find(vma->mm, va);
+		pte_t pte = entry ? pte_read(entry) : 0;
+		enum fault_result result;
+
+		if (pte_maps(pte) && (!write || (pte & PTE_WRITE)))
+			return 0;
+		if (current_is_dying())
+			return -EINTR;
+		if (READ_ONCE(vma->mm->state) & MM_REAPED)
+			return -ENOMEM;
+		result = solve(&fault);
+		if (result > FAULT_MAJOR)
+			return result == FAULT_OOM ? -ENOMEM : -EFAULT;
 	}
+}
+
+int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how)
+{
+	bool write = how == FAULT_IN_AS_MLOCK ? (vma->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE
+					      : how == FAULT_IN_WRITE;
+	int error = vma_is_accessible(vma) ? 0 : -EFAULT;
+
+	for (u64 va = start; va < end && !error; va += PAGE_SIZE) {
+		error = fault_in_page(vma, va, write);
+		cond_resched();
+	}
+	return error;
+}
+
+/* Pages faulted in before others may have mmap_lock. */
+#define POPULATE_BATCH 64
+
+/* Populates from *at on, some pages of one VMA, and moves *at behind them; to the end of the VMA when
+ * that fails, and to `end` when there is none. */
+static int populate_some(struct mm *mm, u64 *at, u64 end)
+{
+	struct vma *vma;
+	int error = 0;
+
+	down_read(&mm->mmap_lock);
+	vma = vma_find_first(mm, *at);
+	if (!vma || vma->start >= end) {
+		*at = end;
+	} else {
+		u64 from = max(*at, vma->start), vma_end = min(vma->end, end);
+
+		*at = min(vma_end, from + POPULATE_BATCH * PAGE_SIZE);
+		if (!(vma->flags & VM_LOCKONFAULT))
+			error = fault_in_vma(vma, from, *at, FAULT_IN_AS_MLOCK);
+		if (error || (vma->flags & VM_LOCKONFAULT))
+			*at = vma_end;
+	}
+	up_read(&mm->mmap_lock);
+	return error;
+}
+
+int mm_populate(struct mm *mm, u64 start, u64 end)
+{
+	int error = 0;
+
+	while (start < end && !error)
+		error = populate_some(mm, &start, end);
+	return error;
+}
+
+void mm_populate_present(struct mm *mm)
+{
+	u64 at = 0;
+
+	while (at < USER_END && !current_is_dying())
+		populate_some(mm, &at, USER_END);
 }

@@ -14,9 +14,24 @@ void fault_init(void);
 enum fault_result handle_fault(u64 address, u64 error_code, u64 ip);
 
 struct mm;
+struct vma;
 
-/* Faults in every page of [start, end) that can be (MAP_POPULATE); stops silently where it cannot.
+/* What fault_in_vma() does to each page. */
+enum fault_in {
+	FAULT_IN_READ,
+	FAULT_IN_WRITE, /* the VMA must allow it */
+	FAULT_IN_AS_MLOCK, /* writes where the VMA is private and writable, so that no copy is left to be
+			      made; reads otherwise */
+};
+
+/* Has all pages of [start, end), inside of the VMA, mapped. 0; -EFAULT when the VMA allows no access
+ * or a page cannot be read; -ENOMEM; -EINTR in a task that dies. mmap_lock held. */
+int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how);
+
+/* Faults in [start, end), as for mlock, hole after hole skipped; 0 or the first error, as above.
  * mmap_lock not held. */
-void fault_populate(struct mm *mm, u64 start, u64 end);
+int mm_populate(struct mm *mm, u64 start, u64 end);
+/* The same for all VMAs, errors skipped. */
+void mm_populate_present(struct mm *mm);
 
 #endif

@@ -97,6 +97,34 @@ bool lru_isolate_page(struct page *page)
 	return isolated;
 }
 
+bool lru_cull(struct page *page)
+{
+	bool moved = false;
+
+	spin_lock(&lru.lock);
+	if (page_test(page, PG_LRU) && page->list != LRU_UNEVICTABLE) {
+		remove_locked(page, LRU_WHY_MLOCK);
+		insert_locked(page, LRU_UNEVICTABLE, LRU_WHY_MLOCK);
+		moved = true;
+	}
+	spin_unlock(&lru.lock);
+	return moved;
+}
+
+bool lru_rescue(struct page *page)
+{
+	bool moved = false;
+
+	spin_lock(&lru.lock);
+	if (page_test(page, PG_LRU) && page->list == LRU_UNEVICTABLE) {
+		remove_locked(page, LRU_WHY_MUNLOCK);
+		insert_locked(page, LRU_INACTIVE_ANON, LRU_WHY_MUNLOCK);
+		moved = true;
+	}
+	spin_unlock(&lru.lock);
+	return moved;
+}
+
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why)
 {
 	ASSERT(page_test(page, PG_ISOLATED));

@@ -41,6 +41,16 @@ void lru_putback(struct page *page, enum lru_list list, enum lru_why why);
 /* Takes an isolated page off and drops the isolation's reference: the end of an eviction. */
 void lru_release(struct page *page);
 
+/* mlock (mlock.c): a page that a locked VMA maps goes to the unevictable list, unless it is isolated
+ * or there; one that a locked VMA does not map any more leaves it for the inactive one. Return whether
+ * it was moved. The lock of the page's entry is held, or the page. Take the LRU lock. */
+bool lru_cull(struct page *page);
+bool lru_rescue(struct page *page);
+/* The same, counted; and the first listing of a page in a locked VMA. */
+void mlock_page(struct page *page);
+void munlock_page(struct page *page);
+void lru_add_locked(struct page *page);
+
 /* The last reference is gone: takes the page off its list if it is on one. Called by page_put()
  * only. */
 void lru_del_freed(struct page *page);

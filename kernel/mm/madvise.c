@@ -4,19 +4,25 @@
  *   DONTNEED   the pages and slots of the range go at once; the next access finds zeroes
  *   COLD       active pages become inactive, and accessed bits are forgotten
  *   PAGEOUT    the pages go to swap now, whatever the policy would say of them
- *   HUGEPAGE, NOHUGEPAGE
- *              2 MiB pages are wanted, or not, for what is mapped from now on
  *   WILLNEED   what is in swap is read into the swap cache, as far as memory is free; nothing is
  *              mapped and nobody waits for the disk
+ *   POPULATE_READ, POPULATE_WRITE
+ *              the pages are mapped now, as by an access
+ *   HUGEPAGE, NOHUGEPAGE
+ *              2 MiB pages are wanted, or not, for what is mapped from now on
+ *   DONTFORK, WIPEONFORK
+ *              a child does not get the range, or gets it empty
+ *   NORMAL, RANDOM, SEQUENTIAL, DONTDUMP
+ *              flags of the VMA that nothing here looks at yet
  *
  * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
- * program does not speak for the others. Every other advice that is known is taken and does
- * nothing. FREE is among them: a page keeps its content, which is one of the two outcomes that
- * Linux allows, but memory is not reclaimed any sooner for it. Those that change VMAs take mmap_lock
- * for writing, the others for reading.
+ * program does not speak for the others. FREE keeps its pages for now, which is one of the two
+ * outcomes that Linux allows. MERGEABLE is not known, as in a Linux without KSM. Those that change
+ * VMAs take mmap_lock for writing, the others for reading.
  */
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/pgtable.h"
@@ -148,109 +154,164 @@ static int will_need(struct mm *mm, u64 start, u64 end)
 	return 0;
 }
 
-static int set_flags(struct vma *vma, u64 start, u64 end, u32 set, u32 clear)
-{
-	u32 flags = (vma->flags & ~clear) | set;
+/* Which flags an advice sets and clears. */
+struct flag_advice {
+	u32 advice, set, clear;
+};
 
+static const struct flag_advice flag_advices[] = {
+	{MADV_NORMAL, 0, VM_SEQ_READ | VM_RAND_READ},
+	{MADV_RANDOM, VM_RAND_READ, VM_SEQ_READ},
+	{MADV_SEQUENTIAL, VM_SEQ_READ, VM_RAND_READ},
+	{MADV_DONTFORK, VM_DONTCOPY, 0},
+	{MADV_DOFORK, 0, VM_DONTCOPY},
+	{MADV_HUGEPAGE, VM_HUGEPAGE, VM_NOHUGEPAGE},
+	{MADV_NOHUGEPAGE, VM_NOHUGEPAGE, VM_HUGEPAGE},
+	{MADV_DONTDUMP, VM_DONTDUMP, 0},
+	{MADV_DODUMP, 0, VM_DONTDUMP},
+	{MADV_WIPEONFORK, VM_WIPEONFORK, 0},
+	{MADV_KEEPONFORK, 0, VM_WIPEONFORK},
+};
+
+/* NULL for advice that changes no flag. */
+static const struct flag_advice *flag_advice(u32 advice)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(flag_advices); i++)
+		if (flag_advices[i].advice == advice)
+			return &flag_advices[i];
+	return NULL;
+}
+
+static int set_flags(struct vma *vma, u64 start, u64 end, const struct flag_advice *change)
+{
+	u32 flags = (vma->flags & ~change->clear) | change->set;
+
+	/* Only anonymous memory can be wiped: a file's content would come back. */
+	if (change->advice == MADV_WIPEONFORK && (vma->backing || (vma->flags & VM_SHARED)))
+		return -EINVAL;
 	if (vma->flags == flags)
 		return 0;
 	vma = vma_change_flags(vma, start, end, flags);
 	if (!vma)
-		return -ENOMEM;
+		return -EAGAIN;
 	vma_merge(vma);
 	return 0;
+}
+
+static int populate(struct vma *vma, u64 start, u64 end, enum fault_in how)
+{
+	if (!(vma->flags & (how == FAULT_IN_WRITE ? VM_WRITE : VM_READ)))
+		return -EINVAL;
+	return fault_in_vma(vma, start, end, how);
+}
+
+/* What changes no flag; [start, end) lies in one VMA. */
+static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
+{
+	bool locked = vma->flags & VM_LOCKED;
+	int error;
+
+	switch (advice) {
+	case MADV_DONTNEED:
+		if (locked)
+			return -EINVAL;
+		zap_range(vma, start, end, PTE_WHY_UNMAP);
+		return 0;
+	case MADV_DONTNEED_LOCKED:
+		zap_range(vma, start, end, PTE_WHY_UNMAP);
+		return 0;
+	case MADV_FREE:
+		return locked || vma->backing ? -EINVAL : 0;
+	case MADV_COLD:
+		if (locked)
+			return -EINVAL;
+		error = in_batches(vma->mm, start, end, cool_entries, reclaim_deactivate);
+		/* A CPU that holds a translation would not set the accessed bit again. */
+		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
+		return error;
+	case MADV_PAGEOUT:
+		return locked ? -EINVAL
+			      : in_batches(vma->mm, start, end, gather_entries, reclaim_page_out);
+	case MADV_WILLNEED:
+		return will_need(vma->mm, start, end);
+	case MADV_POPULATE_READ:
+		return populate(vma, start, end, FAULT_IN_READ);
+	case MADV_POPULATE_WRITE:
+		return populate(vma, start, end, FAULT_IN_WRITE);
+	default: /* MADV_REMOVE: of shared files only */
+		return -EINVAL;
+	}
 }
 
 /* Applies the advice to [start, end), which lies in one VMA; the VMA may be another one afterwards. */
 static int advise(struct vma *vma, u64 start, u64 end, u32 advice)
 {
-	int error = 0;
+	const struct flag_advice *change = flag_advice(advice);
 
-	switch (advice) {
-	case MADV_DONTNEED:
-		zap_range(vma, start, end, PTE_WHY_UNMAP);
-		break;
-	case MADV_COLD:
-		error = in_batches(vma->mm, start, end, cool_entries, reclaim_deactivate);
-		/* A CPU that holds a translation would not set the accessed bit again. */
-		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
-		break;
-	case MADV_PAGEOUT:
-		error = in_batches(vma->mm, start, end, gather_entries, reclaim_page_out);
-		break;
-	case MADV_WILLNEED:
-		error = will_need(vma->mm, start, end);
-		break;
-	case MADV_HUGEPAGE:
-		error = set_flags(vma, start, end, VM_HUGEPAGE, VM_NOHUGEPAGE);
-		break;
-	case MADV_NOHUGEPAGE:
-		error = set_flags(vma, start, end, VM_NOHUGEPAGE, VM_HUGEPAGE);
-		break;
-	default:
-		break;
-	}
-	return error;
-}
-
-static bool changes_vmas(u32 advice)
-{
-	return advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE;
+	return change ? set_flags(vma, start, end, change) : advise_pages(vma, start, end, advice);
 }
 
 static bool is_known(u32 advice)
 {
 	switch (advice) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
 	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
+	case MADV_REMOVE:
 	case MADV_COLD:
 	case MADV_PAGEOUT:
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
 		return true;
 	default:
-		return false;
+		return flag_advice(advice);
 	}
+}
+
+/* As in Linux, holes are skipped, and reported when the rest is done; where pages shall be populated,
+ * nothing behind a hole is. */
+static int advise_range(struct mm *mm, u64 addr, u64 end, u32 advice)
+{
+	bool stops = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
+	int error = 0, unmapped = 0;
+
+	while (addr < end && !error) {
+		struct vma *vma = vma_find_first(mm, addr);
+		u64 start;
+
+		if (!vma || vma->start >= end)
+			return -ENOMEM;
+		start = max(vma->start, addr);
+		if (start > addr)
+			unmapped = -ENOMEM;
+		if (unmapped && stops)
+			break;
+		addr = min(vma->end, end);
+		error = advise(vma, start, addr, advice);
+	}
+	return error ? error : unmapped;
 }
 
 long mm_madvise(struct mm *mm, u64 addr, u64 length, u32 advice)
 {
 	u64 end = addr + PAGE_ALIGN(length);
-	bool for_writing = changes_vmas(advice);
-	int error = 0, unmapped = 0;
+	int error;
 
-	if (!is_known(advice) || (addr & ~PAGE_MASK) || end < addr || length > end - addr)
+	if (!is_known(advice) || (addr & ~PAGE_MASK) || (length && !PAGE_ALIGN(length)) ||
+	    end < addr)
 		return -EINVAL;
 	if (addr == end)
 		return 0;
-	if (!for_writing)
-		down_read(&mm->mmap_lock);
-	else if (down_write_killable(&mm->mmap_lock))
-		return -EINTR;
-	/* As in Linux, holes are skipped, and reported when the rest is done. */
-	while (addr < end && !error) {
-		struct vma *vma = vma_find_first(mm, addr);
-		u64 start;
-
-		if (!vma || vma->start >= end) {
-			unmapped = -ENOMEM;
-			break;
-		}
-		start = max(vma->start, addr);
-		if (start > addr)
-			unmapped = -ENOMEM;
-		addr = min(vma->end, end);
-		error = advise(vma, start, addr, advice);
-	}
-	if (for_writing)
+	if (flag_advice(advice)) {
+		if (down_write_killable(&mm->mmap_lock))
+			return -EINTR;
+		error = advise_range(mm, addr, end, advice);
 		up_write(&mm->mmap_lock);
-	else
+	} else {
+		down_read(&mm->mmap_lock);
+		error = advise_range(mm, addr, end, advice);
 		up_read(&mm->mmap_lock);
-	return error ? error : unmapped;
+	}
+	return error;
 }

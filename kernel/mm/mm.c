@@ -16,6 +16,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/kmap.h"
+#include "mm/limits.h"
 #include "mm/mmap.h"
 #include "mm/oom.h"
 #include "mm/pgtable.h"
@@ -66,14 +67,24 @@ struct mm *mm_create(void)
 	return mm;
 }
 
-/* Copies one VMA of the parent with its entries. */
+/* Copies one VMA of the parent with its entries, as far as madvise lets a child have them. */
 static int fork_vma(struct mm *mm, struct vma *parent)
 {
-	struct vma *child = vma_copy(mm, parent);
+	u64 charge = parent->flags & VM_ACCOUNT ? vma_pages(parent) : 0;
+	struct vma *child;
 	int error;
 
-	if (!child)
+	if (parent->flags & VM_DONTCOPY)
+		return 0;
+	if (mm_charge(parent->mm, charge))
 		return -ENOMEM;
+	child = vma_copy(mm, parent, parent->flags & ~VM_LOCKED_MASK);
+	if (!child) {
+		mm_uncharge(charge);
+		return -ENOMEM;
+	}
+	if (parent->flags & VM_WIPEONFORK)
+		return 0;
 	error = anon_vma_fork(child, parent);
 	return error ? error : copy_range(child, parent);
 }
@@ -92,6 +103,8 @@ struct mm *mm_fork(struct mm *parent)
 	mm->brk = parent->brk;
 	mm->mmap_base = parent->mmap_base;
 	mm->stack_top = parent->stack_top;
+	mm->start_data = parent->start_data;
+	mm->end_data = parent->end_data;
 	for_each_vma (parent, vma) {
 		error = fork_vma(mm, vma);
 		if (error)
@@ -172,6 +185,8 @@ void mm_unmap_all(struct mm *mm)
 		start = start ? start : vma->start;
 		zap_range(vma, vma->start, end, PTE_WHY_EXIT);
 		anon_vma_unlink(vma);
+		if (vma->flags & VM_ACCOUNT)
+			mm_uncharge(vma_pages(vma));
 		vma_remove(vma, VMA_WHY_EXIT);
 		cond_resched();
 		/* Neighbours that share a level 1 table go together. */

@@ -28,8 +28,12 @@ struct mm {
 	struct rb_root vma_tree;
 	struct list_head vmas; /* by address */
 	u32 nr_vmas;
-	u64 start_brk, brk; /* bytes */
-	u64 mmap_base;      /* new mappings are placed below it, downwards */
+	u32 def_flags; /* VM_* of every new mapping: mlockall(MCL_FUTURE) */
+	/* Pages of its VMAs: all, writable private ones, stacks, code, locked (Linux's terms). */
+	u64 total_vm, data_vm, stack_vm, exec_vm, locked_vm;
+	u64 start_brk, brk;       /* bytes */
+	u64 start_data, end_data; /* bytes of the program's data segment; set by exec */
+	u64 mmap_base;            /* new mappings are placed below it, downwards */
 	u64 stack_top;
 	atomic_t nr_resident;  /* frames it maps, zero page not counted */
 	atomic_t nr_swapped;   /* swap entries it holds */

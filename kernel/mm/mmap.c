@@ -1,5 +1,6 @@
 /*
- * The memory system calls: mmap, munmap, mprotect, brk, and what exec maps.
+ * The memory system calls: mmap, munmap, brk, and what exec maps. Those that change what is mapped
+ * have files of their own: mprotect, mremap, mlock, madvise.
  *
  * Each takes mmap_lock for writing, and checks as Linux does and in its order: programs see which
  * errno comes first.
@@ -14,13 +15,12 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/limits.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/zap.h"
 
-#define VM_RIGHTS (VM_READ | VM_WRITE | VM_EXEC)
-
-static u32 prot_to_vm(u32 prot)
+u32 prot_to_vm(u32 prot)
 {
 	return (prot & PROT_READ ? VM_READ : 0) | (prot & PROT_WRITE ? VM_WRITE : 0) |
 	       (prot & PROT_EXEC ? VM_EXEC : 0);
@@ -35,9 +35,7 @@ static bool range_is_free(struct mm *mm, u64 start, u64 end)
 
 /* ---- unmapping ---- */
 
-/* Takes the pages, links and VMAs of [start, end) away, cutting VMAs at its ends. -ENOMEM when a
- * cut fails: nothing is unmapped. */
-static int unmap_range(struct mm *mm, u64 start, u64 end)
+int mm_unmap_range(struct mm *mm, u64 start, u64 end)
 {
 	struct vma *vma = vma_find_first(mm, start), *last, *prev, *next;
 	int error;
@@ -45,14 +43,15 @@ static int unmap_range(struct mm *mm, u64 start, u64 end)
 	if (!vma || vma->start >= end)
 		return 0;
 	if (vma->start < start) {
-		error = vma_split(vma, start);
+		/* One more VMA than there was, if both ends are cut. */
+		error = end < vma->end ? vma_split(vma, start) : vma_split_to_unmap(vma, start);
 		if (error)
 			return error;
 		vma = vma_next(vma);
 	}
 	last = vma_find(mm, end - 1);
 	if (last && last->end > end) {
-		error = vma_split(last, end);
+		error = vma_split_to_unmap(last, end);
 		if (error)
 			return error;
 	}
@@ -61,6 +60,8 @@ static int unmap_range(struct mm *mm, u64 start, u64 end)
 		next = vma_next(vma);
 		zap_range(vma, vma->start, vma->end, PTE_WHY_UNMAP);
 		anon_vma_unlink(vma);
+		if (vma->flags & VM_ACCOUNT)
+			mm_uncharge(vma_pages(vma));
 		vma_remove(vma, VMA_WHY_UNMAP);
 	}
 	pgtable_free_range(mm, start, end, prev ? prev->end : 0,
@@ -77,21 +78,12 @@ long mm_munmap(struct mm *mm, u64 addr, u64 length)
 	error = down_write_killable(&mm->mmap_lock);
 	if (error)
 		return error;
-	error = unmap_range(mm, addr, PAGE_ALIGN(addr + length));
+	error = mm_unmap_range(mm, addr, PAGE_ALIGN(addr + length));
 	up_write(&mm->mmap_lock);
 	return error;
 }
 
 /* ---- mapping ---- */
-
-/* The lowest address that must stay free below a VMA: a stack keeps a gap, so that it does not grow
- * into what lies there. */
-static u64 start_with_gap(const struct vma *vma)
-{
-	u64 gap = vma->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
-
-	return vma->start > gap ? vma->start - gap : 0;
-}
 
 /* The highest place of `length` bytes below `ceiling`, or 0. */
 static u64 find_gap(struct mm *mm, u64 length, u64 ceiling)
@@ -101,156 +93,221 @@ static u64 find_gap(struct mm *mm, u64 length, u64 ceiling)
 	list_for_each_entry_reverse (vma, &mm->vmas, node) {
 		if (max(vma->end, MMAP_MIN_ADDR) + length <= ceiling)
 			return ceiling - length;
-		ceiling = min(ceiling, start_with_gap(vma));
+		ceiling = min(ceiling, vma_start_with_gap(vma));
 	}
 	return ceiling >= MMAP_MIN_ADDR + length ? ceiling - length : 0;
 }
 
+/* The lowest place of `length` bytes in [floor, ceiling), or 0. */
+static u64 find_gap_upwards(struct mm *mm, u64 length, u64 floor, u64 ceiling)
+{
+	struct vma *vma = vma_find_first(mm, floor);
+
+	for (; vma && vma->start < ceiling; vma = vma_next(vma)) {
+		if (floor + length <= vma_start_with_gap(vma))
+			break;
+		floor = max(floor, vma->end);
+	}
+	return floor + length <= ceiling ? floor : 0;
+}
+
+static bool hint_is_free(struct mm *mm, u64 hint, u64 length)
+{
+	struct vma *next = vma_find_first(mm, hint);
+
+	return !next || hint + length <= vma_start_with_gap(next);
+}
+
+/* Where MAP_32BIT puts a mapping: in the second gigabyte, from below, as Linux does. */
+#define LOW_FLOOR   (1024 * MIB)
+#define LOW_CEILING (2048 * MIB)
+
 /* Where to put a mapping that may go anywhere: at the hint if that is free. 0 when there is no
  * room. */
-static u64 choose_address(struct mm *mm, u64 hint, u64 length)
+static u64 choose_address(struct mm *mm, u64 hint, u64 length, u32 flags)
 {
-	u64 address;
+	u64 ceiling = flags & MAP_32BIT ? LOW_CEILING : USER_END, address;
 
-	hint = PAGE_ALIGN(hint);
-	if (hint >= MMAP_MIN_ADDR && hint <= USER_END - length) {
-		struct vma *next = vma_find_first(mm, hint);
-
-		if (!next || hint + length <= start_with_gap(next))
-			return hint;
-	}
+	hint &= PAGE_MASK;
+	if (hint)
+		hint = max(hint, MMAP_MIN_ADDR);
+	if (hint && length <= ceiling && hint <= ceiling - length && hint_is_free(mm, hint, length))
+		return hint;
+	if (flags & MAP_32BIT)
+		return find_gap_upwards(mm, length, LOW_FLOOR, LOW_CEILING);
 	address = find_gap(mm, length, mm->mmap_base);
 	return address ? address : find_gap(mm, length, USER_END);
 }
 
-/* The address for these flags with the range free, or a negative errno. */
-static long make_room(struct mm *mm, u64 addr, u64 length, u32 flags)
+long mm_find_room(struct mm *mm, u64 addr, u64 length, u32 flags)
 {
-	int error;
-
+	if (length > USER_END)
+		return -ENOMEM;
 	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
-		addr = choose_address(mm, addr, length);
+		addr = choose_address(mm, addr, length, flags);
 		return addr ? (long)addr : -ENOMEM;
 	}
 	if (addr > USER_END - length)
 		return -ENOMEM;
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
-	if (addr < MMAP_MIN_ADDR)
+	if (addr < MMAP_MIN_ADDR && !current_capable(MEM_CAP_SYS_RAWIO))
 		return -EPERM;
-	if (flags & MAP_FIXED_NOREPLACE)
-		return range_is_free(mm, addr, addr + length) ? (long)addr : -EEXIST;
-	error = unmap_range(mm, addr, addr + length);
+	return addr;
+}
+
+/* Pages of [start, end) that are mapped. */
+static u64 pages_mapped(struct mm *mm, u64 start, u64 end)
+{
+	struct vma *vma = vma_find_first(mm, start);
+	u64 bytes = 0;
+
+	for (; vma && vma->start < end; vma = vma_next(vma))
+		bytes += min(vma->end, end) - max(vma->start, start);
+	return bytes >> PAGE_SHIFT;
+}
+
+/* A mapping at a place that was chosen, in place of what is there. mmap_lock held for writing. */
+static int map_at(struct mm *mm, u64 start, u64 end, u32 flags, enum vma_why why)
+{
+	u64 pages = (end - start) >> PAGE_SHIFT;
+	int error;
+
+	if (!mm_may_expand(mm, flags, pages) &&
+	    !mm_may_expand(mm, flags, pages - pages_mapped(mm, start, end)))
+		return -ENOMEM;
+	error = mm_unmap_range(mm, start, end);
+	if (error)
+		return error;
+	if (mm_is_charged(flags)) {
+		if (mm_charge(mm, pages))
+			return -ENOMEM;
+		flags |= VM_ACCOUNT;
+	}
+	if (vma_map(mm, start, end, flags, NULL, 0, 0, why))
+		return 0;
+	if (flags & VM_ACCOUNT)
+		mm_uncharge(pages);
+	return -ENOMEM;
+}
+
+/* What mmap's arguments ask for, as VM_* flags. */
+static u32 mapping_flags(const struct mm *mm, u32 prot, u32 flags)
+{
+	u32 vm_flags = prot_to_vm(prot) | mm->def_flags;
+
+	if (flags & MAP_GROWSDOWN)
+		vm_flags |= VM_GROWSDOWN;
+	if (flags & MAP_LOCKED)
+		vm_flags |= VM_LOCKED;
+	/* Linux tells programs that ask for a stack to do without huge pages. */
+	if (flags & MAP_STACK)
+		vm_flags |= VM_NOHUGEPAGE;
+	if ((flags & MAP_NORESERVE) && READ_ONCE(overcommit.memory) != OVERCOMMIT_NEVER)
+		vm_flags |= VM_NORESERVE;
+	return vm_flags;
+}
+
+/* The checks of mmap that need the lock, in Linux's order, then the mapping. */
+static long map_anonymous(struct mm *mm, u64 addr, u64 length, u32 vm_flags, u32 flags)
+{
+	int error;
+
+	if (mm->nr_vmas > MAX_MAP_COUNT)
+		return -ENOMEM;
+	addr = mm_find_room(mm, addr, length, flags);
+	if ((long)addr < 0)
+		return addr;
+	if ((flags & MAP_FIXED_NOREPLACE) && !range_is_free(mm, addr, addr + length))
+		return -EEXIST;
+	if ((flags & MAP_LOCKED) && !mm_can_lock())
+		return -EPERM;
+	error = mm_may_lock(mm, vm_flags, length >> PAGE_SHIFT);
+	if (error)
+		return error;
+	switch (flags & MAP_TYPE) {
+	case MAP_PRIVATE:
+		break;
+	case MAP_SHARED:
+		return vm_flags & VM_GROWSDOWN ? -EINVAL : -EOPNOTSUPP;
+	default:
+		return -EINVAL;
+	}
+	error = map_at(mm, addr, addr + length, vm_flags, VMA_WHY_MMAP);
 	return error ? error : (long)addr;
 }
 
 long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
 {
-	u32 vm_flags = prot_to_vm(prot) | (flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0);
+	u32 vm_flags;
 	long result;
 
 	if (!length)
 		return -EINVAL;
-	if (length > USER_END - MMAP_MIN_ADDR)
-		return -ENOMEM;
 	length = PAGE_ALIGN(length);
-	if (flags & MAP_SHARED)
-		return flags & MAP_PRIVATE ? -EINVAL : -EOPNOTSUPP;
-	if (!(flags & MAP_PRIVATE))
-		return -EINVAL;
+	if (!length)
+		return -ENOMEM;
 	if (!(flags & MAP_ANONYMOUS))
 		return -ENODEV;
 	result = down_write_killable(&mm->mmap_lock);
 	if (result)
 		return result;
-	if (mm->nr_vmas >= MAX_MAP_COUNT)
-		result = -ENOMEM;
-	else
-		result = make_room(mm, addr, length, flags);
-	if (result > 0 && !vma_map(mm, result, result + length, vm_flags, NULL, 0, 0, VMA_WHY_MMAP))
-		result = -ENOMEM;
+	vm_flags = mapping_flags(mm, prot, flags);
+	result = map_anonymous(mm, addr, length, vm_flags, flags);
 	up_write(&mm->mmap_lock);
-	if (result > 0 && (flags & MAP_POPULATE))
-		fault_populate(mm, result, result + length);
+	if (result > 0 &&
+	    ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
+		mm_populate(mm, result, result + length);
 	return result;
-}
-
-/* ---- mprotect ---- */
-
-/* Gives [start, end), inside of `vma`, new rights. */
-static int protect_part(struct vma *vma, u64 start, u64 end, u32 rights)
-{
-	u32 flags = (vma->flags & ~VM_RIGHTS) | rights;
-
-	if (vma->flags == flags)
-		return 0;
-	vma = vma_change_flags(vma, start, end, flags);
-	if (!vma)
-		return -ENOMEM;
-	protect_range(vma, start, end);
-	vma_merge(vma);
-	return 0;
-}
-
-long mm_mprotect(struct mm *mm, u64 addr, u64 length, u32 prot)
-{
-	u64 end = addr + PAGE_ALIGN(length);
-	int error;
-
-	if (addr & ~PAGE_MASK)
-		return -EINVAL;
-	if (!length)
-		return 0;
-	if (end <= addr || length > end - addr)
-		return -ENOMEM;
-	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
-		return -EINVAL;
-	error = down_write_killable(&mm->mmap_lock);
-	if (error)
-		return error;
-	/* As in Linux, what lies before a hole is changed, and then the hole is reported. */
-	while (addr < end && !error) {
-		struct vma *vma = vma_find(mm, addr);
-		u64 part_end = vma ? min(vma->end, end) : 0;
-
-		error = vma ? protect_part(vma, addr, part_end, prot_to_vm(prot)) : -ENOMEM;
-		addr = part_end;
-	}
-	up_write(&mm->mmap_lock);
-	return error;
 }
 
 /* ---- brk ---- */
 
-/* Moves the end of the heap; returns whether that was possible. mmap_lock held for writing. */
+/* Whether the heap may end at `brk` and get there; mmap_lock held for writing. */
 static bool move_brk(struct mm *mm, u64 brk)
 {
-	u64 old_end = PAGE_ALIGN(mm->brk), new_end;
+	u64 old_end = PAGE_ALIGN(mm->brk), new_end, pages;
+	u32 flags = VM_READ | VM_WRITE | VM_ACCOUNT | mm->def_flags;
 	struct vma *next;
 
 	if (brk < mm->start_brk || brk > USER_END)
 		return false;
+	if (brk - mm->start_brk + (mm->end_data - mm->start_data) > current_rlimit(MEM_RLIMIT_DATA))
+		return false;
 	new_end = PAGE_ALIGN(brk);
 	if (new_end < old_end)
-		return !unmap_range(mm, new_end, old_end);
+		return !mm_unmap_range(mm, new_end, old_end);
 	if (new_end == old_end)
 		return true;
+	pages = (new_end - old_end) >> PAGE_SHIFT;
 	next = vma_find_first(mm, old_end);
-	if ((next && new_end > start_with_gap(next)) || mm->nr_vmas >= MAX_MAP_COUNT)
+	/* Linux leaves a page between the heap and what comes behind it. */
+	if (new_end > USER_END || (next && new_end + PAGE_SIZE > vma_start_with_gap(next)) ||
+	    mm_may_lock(mm, flags, pages) || !mm_may_expand(mm, flags, pages) ||
+	    mm->nr_vmas > MAX_MAP_COUNT || mm_charge(mm, pages))
 		return false;
-	return vma_map(mm, old_end, new_end, VM_READ | VM_WRITE, NULL, 0, 0, VMA_WHY_BRK);
+	if (vma_map(mm, old_end, new_end, flags, NULL, 0, 0, VMA_WHY_BRK))
+		return true;
+	mm_uncharge(pages);
+	return false;
 }
 
 long mm_brk(struct mm *mm, u64 brk)
 {
+	u64 locked_from = 0;
 	long result;
 
 	if (down_write_killable(&mm->mmap_lock))
 		return -EINTR;
-	if (move_brk(mm, brk))
+	if (move_brk(mm, brk)) {
+		if ((mm->def_flags & VM_LOCKED) && brk > mm->brk)
+			locked_from = PAGE_ALIGN(mm->brk);
 		mm->brk = brk;
+	}
 	result = mm->brk;
 	up_write(&mm->mmap_lock);
+	if (locked_from)
+		mm_populate(mm, locked_from, PAGE_ALIGN(result));
 	return result;
 }
 
@@ -259,10 +316,16 @@ long mm_brk(struct mm *mm, u64 brk)
 int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing,
 		   u64 backing_offset, u64 backing_end)
 {
+	u64 pages = (end - start) >> PAGE_SHIFT;
 	int error = 0;
 
 	if ((start | end) & ~PAGE_MASK || start >= end || start < USER_BASE || end > USER_END)
 		return -EINVAL;
+	if (mm_is_charged(vm_flags)) {
+		if (mm_charge(mm, pages))
+			return -ENOMEM;
+		vm_flags |= VM_ACCOUNT;
+	}
 	down_write(&mm->mmap_lock);
 	if (!range_is_free(mm, start, end))
 		error = -EEXIST;
@@ -270,6 +333,8 @@ int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backi
 			  VMA_WHY_EXEC))
 		error = -ENOMEM;
 	up_write(&mm->mmap_lock);
+	if (error && (vm_flags & VM_ACCOUNT))
+		mm_uncharge(pages);
 	return error;
 }
 

@@ -13,7 +13,8 @@
  *   mapcount   page-table entries that map it, minus 1      nothing: atomic  entry's PTE lock
  *   lru        links free lists, LRU lists, a slab cache's  list's lock      list's lock
  *   anon_vma   anonymous: where its mappings are found      page lock, or    first mapping, kept
- *   index      anonymous: virtual page number, va >> 12     mapcount > 0     until it is free
+ *   index      anonymous: vma_index(), the virtual page     mapcount > 0     until it is free
+ *              number unless mremap moved it
  *   mapping    shmem: whose content it is, or NULL          page lock or     page lock (not for the
  *   index      shmem: where in that file, offset >> 12      mapping's lock   first) and mapping's
  *   slot       PG_SWAPCACHE: its swap slot                  page lock        page and swap lock

@@ -43,6 +43,12 @@ static struct page *anon_unmap(struct mm *mm, u64 va, pte_t old)
 	return page;
 }
 
+static void anon_moved(struct mm *mm, u64 va, pte_t old)
+{
+	rmap_remove(pte_page(old), mm, va);
+	atomic_add_return(&mm->nr_resident, -1);
+}
+
 static void anon_dirty(pte_t old)
 {
 	page_set(pte_page(old), PG_DIRTY);
@@ -71,6 +77,7 @@ const struct page_operations anon_page = {
 	.put = anon_put,
 	.map = anon_map,
 	.unmap = anon_unmap,
+	.moved = anon_moved,
 	.dirty = anon_dirty,
 	.swap_out = anon_swap_out,
 	.destroy = anon_destroy,
@@ -111,6 +118,11 @@ static struct page *zero_unmap(struct mm *mm, u64 va, pte_t old)
 	return NULL;
 }
 
+static void zero_moved(struct mm *mm, u64 va, pte_t old)
+{
+	(void)mm, (void)va, (void)old;
+}
+
 static void zero_destroy(struct page *page)
 {
 	panic("the page of zeroes, pfn %u, lost its last reference", page_pfn(page));
@@ -122,6 +134,7 @@ const struct page_operations zero_page_operations = {
 	.put = zero_forget,
 	.map = zero_map,
 	.unmap = zero_unmap,
+	.moved = zero_moved,
 	.dirty = zero_forget,
 	.destroy = zero_destroy,
 };
@@ -153,6 +166,12 @@ static struct page *swapped_unmap(struct mm *mm, u64 va, pte_t old)
 	return NULL;
 }
 
+static void swapped_moved(struct mm *mm, u64 va, pte_t old)
+{
+	(void)va, (void)old;
+	atomic_add_return(&mm->nr_swapped, -1);
+}
+
 static struct page *swapped_in(pte_t pte, bool *waited, int *error)
 {
 	return swap_in(pte_slot(pte), waited, error);
@@ -164,6 +183,7 @@ const struct page_operations swapped_page = {
 	.put = swapped_put,
 	.map = swapped_map,
 	.unmap = swapped_unmap,
+	.moved = swapped_moved,
 	.swap_in = swapped_in,
 };
 

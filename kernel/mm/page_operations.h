@@ -34,6 +34,9 @@ struct page_operations {
 	 * reference is now the caller's, to be dropped after the TLB flush; NULL when nothing is
 	 * left to do. */
 	struct page *(*unmap)(struct mm *mm, u64 va, pte_t old);
+	/* What map() counted at another address takes the place of this mapping, which was `old`: uncounts
+	 * it and keeps the reference. */
+	void (*moved)(struct mm *mm, u64 va, pte_t old);
 	/* The entry that was `old` lost its dirty bit. */
 	void (*dirty)(pte_t old);
 

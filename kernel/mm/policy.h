@@ -14,6 +14,7 @@ struct page_view {
 	u32 mappings;     /* entries that map it */
 	u32 referenced;   /* those whose accessed bit was set since the last look */
 	bool second_look; /* PG_REFERENCED: found accessed once before */
+	bool locked;      /* mlock: it must stay, and policies are not asked */
 };
 
 /* What it may know of the lists. */

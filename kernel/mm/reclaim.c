@@ -98,6 +98,18 @@ static void decide(struct pass *pass, struct page *page, enum reclaim_verdict ve
 	      .verdict = verdict);
 }
 
+/* To the unevictable list, because a locked VMA maps it. That VMA may have been unlocked since, and
+ * whoever did it not have found the page on that list: so looks again. */
+static void cull(struct page *page)
+{
+	page_get(page);
+	vmstat_inc(VMSTAT_UNEVICTABLE_PGCULLED);
+	lru_putback(page, LRU_UNEVICTABLE, LRU_WHY_CULL);
+	if (!rmap_is_locked(page))
+		munlock_page(page);
+	page_put(page);
+}
+
 /* Ends a page's part in the pass: back to a list. */
 static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
 {
@@ -121,6 +133,9 @@ static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verd
 	case RECLAIM_ROTATE:
 		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_REFERENCED);
 		break;
+	case RECLAIM_UNEVICTABLE:
+		cull(page);
+		break;
 	default:
 		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_PUTBACK);
 	}
@@ -133,7 +148,8 @@ static struct page_view harvest(struct pass *pass, struct page *page)
 	      .referenced = pass->harvest.referenced, .pass_id = pass->id, .list = page->from_list);
 	return (struct page_view){.mappings = pass->harvest.mappings,
 				  .referenced = pass->harvest.referenced,
-				  .second_look = page_test(page, PG_REFERENCED)};
+				  .second_look = page_test(page, PG_REFERENCED),
+				  .locked = pass->harvest.locked};
 }
 
 /* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be
@@ -154,7 +170,7 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 			verdict = RECLAIM_FREED;
 		} else {
 			view = harvest(pass, page);
-			verdict = policy->judge_inactive(&view);
+			verdict = view.locked ? RECLAIM_UNEVICTABLE : policy->judge_inactive(&view);
 		}
 		if (verdict == RECLAIM_FREED)
 			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
@@ -260,7 +276,8 @@ static void shrink_active(struct pass *pass)
 	for (u32 i = 0; i < pass->nr_pages; i++) {
 		struct page_view view = harvest(pass, pass->pages[i]);
 
-		keep(pass, pass->pages[i], policy->judge_active(&view));
+		keep(pass, pass->pages[i],
+		     view.locked ? RECLAIM_UNEVICTABLE : policy->judge_active(&view));
 	}
 }
 

@@ -70,14 +70,19 @@ static void anon_vma_put(struct anon_vma *anon_vma)
 		anon_vma_put(root);
 }
 
+static void set_interval(struct anon_vma_chain *link, const struct vma *vma)
+{
+	link->interval.start = vma->anon_index;
+	link->interval.last = vma->anon_index + vma_pages(vma) - 1;
+}
+
 /* Ties vma and anon_vma with a link that the caller allocated. The family's lock is held. */
 static void link_locked(struct anon_vma_chain *link, struct vma *vma, struct anon_vma *anon_vma)
 {
 	ASSERT(spin_is_held(family_lock(anon_vma)));
 	link->vma = vma;
 	link->anon_vma = anon_vma;
-	link->interval.start = vma->start >> PAGE_SHIFT;
-	link->interval.last = (vma->end >> PAGE_SHIFT) - 1;
+	set_interval(link, vma);
 	atomic_inc(&anon_vma->refs);
 	list_add_tail(&link->node, &vma->chain);
 	interval_insert(&anon_vma->links, &link->interval);
@@ -92,7 +97,8 @@ static void attach_locked(struct vma *vma, struct anon_vma *anon_vma)
 }
 
 /* A neighbour's anon_vma that the VMA can share, so that the two can merge later; NULL if there is
- * none. Only one that was never inherited: sharing a family's would tie strangers to it. */
+ * none. Rights may differ: mprotect can make them equal. Only one that was never inherited: sharing
+ * a family's would tie strangers to it. */
 static struct anon_vma *neighbours_anon_vma(struct vma *vma)
 {
 	struct vma *sides[] = {vma_prev(vma), vma_next(vma)};
@@ -100,10 +106,13 @@ static struct anon_vma *neighbours_anon_vma(struct vma *vma)
 	for (u32 i = 0; i < ARRAY_SIZE(sides); i++) {
 		struct vma *side = sides[i];
 
-		if (!side || !side->anon_vma || side->flags != vma->flags || side->backing ||
-		    vma->backing || side->chain.next->next != &side->chain)
+		if (!side || !side->anon_vma || side->backing || vma->backing ||
+		    ((side->flags ^ vma->flags) & ~(VM_READ | VM_WRITE | VM_EXEC)) ||
+		    anon_vma_is_inherited(side))
 			continue;
-		if (side->end == vma->start || vma->end == side->start)
+		if (side->end == vma->start ? vma_index(side, side->end) == vma->anon_index
+					    : vma->end == side->start &&
+						      vma_index(vma, vma->end) == side->anon_index)
 			return side->anon_vma;
 	}
 	return NULL;
@@ -234,14 +243,16 @@ void anon_vma_unlink(struct vma *vma)
 	vma->anon_vma = NULL;
 }
 
+bool anon_vma_is_inherited(const struct vma *vma)
+{
+	return vma->anon_vma && vma->chain.next->next != &vma->chain;
+}
+
 bool anon_vma_mergeable(const struct vma *a, const struct vma *b)
 {
-	bool a_single = a->chain.next->next == &a->chain,
-	     b_single = b->chain.next->next == &b->chain;
-
-	if (!a->anon_vma || !b->anon_vma)
+	if (a->anon_vma && b->anon_vma)
 		return a->anon_vma == b->anon_vma;
-	return a->anon_vma == b->anon_vma && a_single && b_single;
+	return !anon_vma_is_inherited(a) && !anon_vma_is_inherited(b);
 }
 
 void anon_vma_begin_resize(struct vma *vma)
@@ -262,8 +273,7 @@ void anon_vma_end_resize(struct vma *vma)
 	if (!vma->anon_vma)
 		return;
 	list_for_each_entry (link, &vma->chain, node) {
-		link->interval.start = vma->start >> PAGE_SHIFT;
-		link->interval.last = (vma->end >> PAGE_SHIFT) - 1;
+		set_interval(link, vma);
 		interval_insert(&link->anon_vma->links, &link->interval);
 	}
 	spin_unlock(family_lock(vma->anon_vma));
@@ -273,7 +283,7 @@ static void count_mapping(struct page *page, struct vma *vma, u64 va)
 {
 	s32 mapcount = atomic_inc_return(&page->mapcount) + 1;
 
-	BUG_ON(page->index != va >> PAGE_SHIFT);
+	BUG_ON(page->index != vma_index(vma, va));
 	TRACE(rmap_add, .va = va, .pfn = page_pfn(page), .mm_id = vma->mm->id,
 	      .mapping_id = page->anon_vma->id, .mapcount = mapcount);
 }
@@ -283,7 +293,7 @@ void rmap_add_new(struct page *page, struct vma *vma, u64 va)
 	ASSERT(!page->anon_vma);
 	atomic_inc(&vma->anon_vma->refs);
 	page->anon_vma = vma->anon_vma;
-	page->index = va >> PAGE_SHIFT;
+	page->index = vma_index(vma, va);
 	count_mapping(page, vma, va);
 }
 
@@ -296,7 +306,7 @@ void rmap_add(struct page *page, struct vma *vma, u64 va)
 
 		atomic_inc(&root->refs);
 		page->anon_vma = root;
-		page->index = va >> PAGE_SHIFT;
+		page->index = vma_index(vma, va);
 	}
 	count_mapping(page, vma, va);
 }

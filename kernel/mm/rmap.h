@@ -21,12 +21,12 @@ struct anon_vma {
 		lock;  /* RANK_ANON_VMA; the root's one is used: trees, links, refs of the family */
 	u32 id;        /* serial number */
 	atomic_t refs; /* links, pages that point to it, and for a root the others of the family */
-	struct interval_root links; /* anon_vma_chain by virtual page number */
+	struct interval_root links; /* anon_vma_chain by page->index */
 	struct list_head node;      /* in the list of all; rmap.c */
 };
 
 struct anon_vma_chain {
-	struct interval_node interval; /* [start page, last page] of the VMA; anon_vma lock */
+	struct interval_node interval; /* indexes of the VMA's pages; anon_vma lock */
 	struct vma *vma;
 	struct anon_vma *anon_vma;
 	struct list_head node; /* vma->chain; mmap_lock */
@@ -58,7 +58,11 @@ int anon_vma_fork(struct vma *child, struct vma *parent);
 /* Cuts all links of a VMA. mmap_lock for writing. */
 void anon_vma_unlink(struct vma *vma);
 
-/* Whether two VMAs may be merged as far as their anon_vmas go. */
+/* Whether pages of the VMA may belong to a parent's or child's anon_vma. mmap_lock held. */
+bool anon_vma_is_inherited(const struct vma *vma);
+
+/* Whether two VMAs may be merged as far as their anon_vmas go: they have the same, or only one has
+ * any, and that is no inherited one. */
 bool anon_vma_mergeable(const struct vma *a, const struct vma *b);
 
 /* Brackets a change of vma->start or end, so that a walker never sees a tree that disagrees with
@@ -100,13 +104,17 @@ void rmap_choose(void);
 /* Accessed bits of all mappings, harvested. */
 struct rmap_harvest {
 	u32 mappings, referenced;
+	bool locked;  /* one is of a VMA with VM_LOCKED */
 	u64 cpu_mask; /* CPUs whose TLB must be flushed before the next harvest: accumulates */
 };
 void rmap_harvest(struct page *page, struct rmap_harvest *harvest);
 
+/* Whether a VMA with VM_LOCKED maps the page, which the caller holds. */
+bool rmap_is_locked(struct page *page);
+
 /* Replaces every mapping of a locked page in the swap cache by a swap entry. Adds to *cpu_mask the
  * CPUs whose TLB must be flushed before the page is written or freed. Returns whether no mapping is
- * left. */
+ * left: those of locked VMAs stay. */
 bool rmap_unmap_all(struct page *page, u64 *cpu_mask);
 
 /* Emits state_anon_vma and state_avc records. All CPUs quiesced. Returns the records emitted. */

@@ -16,7 +16,11 @@
 static bool visit_vma(struct page *page, struct vma *vma,
 		      bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
 {
-	struct rmap_mapping mapping = {.page = page, .vma = vma, .va = page->index << PAGE_SHIFT};
+	struct rmap_mapping mapping = {
+		.page = page,
+		.vma = vma,
+		.va = vma->start + ((page->index - vma->anon_index) << PAGE_SHIFT),
+	};
 	spinlock_t *ptl;
 	bool go_on = true;
 	pte_t pte;
@@ -72,6 +76,7 @@ static bool harvest_one(struct rmap_mapping *mapping, void *arg)
 	struct rmap_harvest *harvest = arg;
 
 	harvest->mappings++;
+	harvest->locked |= (READ_ONCE(mapping->vma->flags) & VM_LOCKED) != 0;
 	if (!(pte_clear_bits(mapping->entry, PTE_ACCESSED) & PTE_ACCESSED))
 		return true;
 	TRACE(pte_young, .va = mapping->va, .mm_id = mapping->vma->mm->id,
@@ -84,7 +89,22 @@ static bool harvest_one(struct rmap_mapping *mapping, void *arg)
 void rmap_harvest(struct page *page, struct rmap_harvest *harvest)
 {
 	harvest->mappings = harvest->referenced = 0;
+	harvest->locked = false;
 	rmap->walk(page, harvest_one, harvest);
+}
+
+static bool find_locked(struct rmap_mapping *mapping, void *found)
+{
+	*(bool *)found = READ_ONCE(mapping->vma->flags) & VM_LOCKED;
+	return !*(bool *)found;
+}
+
+bool rmap_is_locked(struct page *page)
+{
+	bool found = false;
+
+	rmap->walk(page, find_locked, &found);
+	return found;
 }
 
 static bool unmap_one(struct rmap_mapping *mapping, void *cpu_mask)
@@ -93,6 +113,9 @@ static bool unmap_one(struct rmap_mapping *mapping, void *cpu_mask)
 	struct mm *mm = mapping->vma->mm;
 	pte_t old;
 
+	/* mlock sets the flag before it looks at the entries, under the lock that is held here. */
+	if (READ_ONCE(mapping->vma->flags) & VM_LOCKED)
+		return false;
 	if (swap_slot_get(page->slot, SLOT_WHY_UNMAP))
 		return false;
 	old = pte_replace(mm, mapping->va, mapping->entry, pte_make_swap(page->slot),

@@ -93,8 +93,24 @@ static struct vma *vma_alloc(struct mm *mm, u64 start, u64 end, u32 flags)
 	vma->flags = flags;
 	vma->start = start;
 	vma->end = end;
+	vma->anon_index = start >> PAGE_SHIFT;
 	list_init(&vma->chain);
 	return vma;
+}
+
+/* Adds `pages`, which may be negative, to the sums of VMAs with these flags; by Linux's terms
+ * (is_data_mapping() and its kin). */
+static void account(struct mm *mm, u32 flags, s64 pages)
+{
+	mm->total_vm += pages;
+	if (flags & VM_GROWSDOWN)
+		mm->stack_vm += pages;
+	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+		mm->exec_vm += pages;
+	else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+		mm->data_vm += pages;
+	if (flags & VM_LOCKED)
+		mm->locked_vm += pages;
 }
 
 static void set_backing(struct vma *vma, struct backing *backing, u64 offset, u64 end)
@@ -121,6 +137,7 @@ static void insert(struct vma *vma, enum vma_why why)
 	before = rb_prev(&vma->rb);
 	list_add(&vma->node, before ? &rb_entry(before, struct vma, rb)->node : &mm->vmas);
 	mm->nr_vmas++;
+	account(mm, vma->flags, vma_pages(vma));
 	TRACE(vma_create, .va_start = vma->start, .va_end = vma->end, .vma_id = vma->id,
 	      .mm_id = mm->id, .flags = vma->flags, .why = why);
 }
@@ -132,18 +149,41 @@ void vma_remove(struct vma *vma, enum vma_why why)
 	rb_erase(&vma->rb, &vma->mm->vma_tree);
 	list_del(&vma->node);
 	vma->mm->nr_vmas--;
+	account(vma->mm, vma->flags, -(s64)vma_pages(vma));
 	TRACE(vma_remove, .vma_id = vma->id, .why = why);
 	kmem_cache_free(vma_cache, vma);
 }
 
-struct vma *vma_copy(struct mm *mm, const struct vma *vma)
+struct vma *vma_copy(struct mm *mm, const struct vma *vma, u32 flags)
 {
-	struct vma *copy = vma_alloc(mm, vma->start, vma->end, vma->flags);
+	struct vma *copy = vma_alloc(mm, vma->start, vma->end, flags);
 
 	if (!copy)
 		return NULL;
 	set_backing(copy, vma->backing, vma->backing_offset, vma->backing_end);
+	copy->anon_index = vma->anon_index;
 	insert(copy, VMA_WHY_FORK);
+	return copy;
+}
+
+struct vma *vma_copy_to(struct vma *vma, u64 start, u64 size)
+{
+	LIST_HEAD(links);
+	struct vma *copy;
+
+	if (anon_vma_reserve(&links, vma))
+		return NULL;
+	copy = vma_alloc(vma->mm, start, start + size, vma->flags);
+	if (!copy) {
+		anon_vma_unreserve(&links);
+		return NULL;
+	}
+	set_backing(copy, vma->backing, vma->backing_offset, vma->backing_end);
+	/* Without pages there is nothing that its place must agree with. */
+	if (vma->anon_vma)
+		copy->anon_index = vma->anon_index;
+	insert(copy, VMA_WHY_MREMAP);
+	anon_vma_clone(copy, vma, &links);
 	return copy;
 }
 
@@ -156,6 +196,8 @@ void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
 	anon_vma_begin_resize(vma);
 	if (vma->backing)
 		vma->backing_offset += start - vma->start;
+	account(vma->mm, vma->flags, (s64)((end - start) >> PAGE_SHIFT) - (s64)vma_pages(vma));
+	vma->anon_index = vma_index(vma, start);
 	vma->start = start;
 	vma->end = end;
 	TRACE(vma_resize, .va_start = start, .va_end = end, .vma_id = vma->id, .why = why);
@@ -166,11 +208,16 @@ void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
 
 int vma_split(struct vma *vma, u64 at)
 {
+	return vma->mm->nr_vmas >= MAX_MAP_COUNT ? -ENOMEM : vma_split_to_unmap(vma, at);
+}
+
+int vma_split_to_unmap(struct vma *vma, u64 at)
+{
 	LIST_HEAD(links);
 	struct vma *upper;
 
 	ASSERT(at > vma->start && at < vma->end && !(at & ~PAGE_MASK));
-	if (vma->mm->nr_vmas >= MAX_MAP_COUNT || anon_vma_reserve(&links, vma))
+	if (anon_vma_reserve(&links, vma))
 		return -ENOMEM;
 	upper = vma_alloc(vma->mm, at, vma->end, vma->flags);
 	if (!upper) {
@@ -180,28 +227,11 @@ int vma_split(struct vma *vma, u64 at)
 	if (vma->backing)
 		set_backing(upper, vma->backing, vma->backing_offset + (at - vma->start),
 			    vma->backing_end);
+	upper->anon_index = vma_index(vma, at);
 	vma_resize(vma, vma->start, at, VMA_WHY_SPLIT);
 	insert(upper, VMA_WHY_SPLIT);
 	anon_vma_clone(upper, vma, &links);
 	return 0;
-}
-
-struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags)
-{
-	int error = 0;
-
-	ASSERT(vma->start <= start && end <= vma->end);
-	if (vma->start < start) {
-		error = vma_split(vma, start);
-		vma = vma_next(vma);
-	}
-	if (!error && vma->end > end)
-		error = vma_split(vma, end);
-	if (error)
-		return NULL;
-	vma->flags = flags;
-	TRACE(vma_protect, .vma_id = vma->id, .flags = flags);
-	return vma;
 }
 
 /* Whether a VMA with this backing, placed right behind `vma`, would go on where its content ends.
@@ -215,12 +245,33 @@ static bool backing_continues(const struct vma *vma, const struct backing *backi
 			    vma->backing_end == backing_end);
 }
 
+/* Anonymous pages of the upper one continue those of the lower. A file's that has none yet takes any
+ * index. */
+static bool index_continues(const struct vma *lower, const struct vma *upper)
+{
+	if (lower->backing && (!lower->anon_vma || !upper->anon_vma))
+		return true;
+	return vma_index(lower, lower->end) == upper->anon_index;
+}
+
 static bool mergeable(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
 	       backing_continues(lower, upper->backing, upper->backing_offset,
 				 upper->backing_end) &&
-	       anon_vma_mergeable(lower, upper);
+	       index_continues(lower, upper) && anon_vma_mergeable(lower, upper);
+}
+
+/* The lower one, which has no anon_vma, takes over the upper one's. False without memory. */
+static bool inherit_anon_vma(struct vma *lower, struct vma *upper)
+{
+	LIST_HEAD(links);
+
+	if (anon_vma_reserve(&links, upper))
+		return false;
+	lower->anon_index = upper->anon_index - vma_pages(lower);
+	anon_vma_clone(lower, upper, &links);
+	return true;
 }
 
 /* Joins two neighbours if they agree; the lower one stays. Returns whether it did. */
@@ -229,6 +280,8 @@ static bool join(struct vma *lower, struct vma *upper)
 	u64 end;
 
 	if (!lower || !upper || !mergeable(lower, upper))
+		return false;
+	if (!lower->anon_vma && upper->anon_vma && !inherit_anon_vma(lower, upper))
 		return false;
 	end = upper->end;
 	anon_vma_unlink(upper);
@@ -241,8 +294,30 @@ struct vma *vma_merge(struct vma *vma)
 {
 	struct vma *prev = vma_prev(vma);
 
+	if (join(prev, vma))
+		vma = prev;
 	join(vma, vma_next(vma));
-	return join(prev, vma) ? prev : vma;
+	return vma;
+}
+
+struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags)
+{
+	if (vma->start < start) {
+		if (vma_split(vma, start))
+			return NULL;
+		vma = vma_next(vma);
+	}
+	if (vma->end > end && vma_split(vma, end)) {
+		vma_merge(vma);
+		return NULL;
+	}
+	if (vma->flags == flags)
+		return vma;
+	account(vma->mm, vma->flags, -(s64)vma_pages(vma));
+	account(vma->mm, flags, vma_pages(vma));
+	vma->flags = flags;
+	TRACE(vma_protect, .vma_id = vma->id, .flags = flags);
+	return vma;
 }
 
 struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
@@ -259,7 +334,9 @@ struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing
 	/* The lower neighbour grows into the range: its anon_vma, if any, serves the new pages as
 	 * well. */
 	if (prev && prev->end == start && prev->flags == flags &&
-	    backing_continues(prev, backing, backing_offset, backing_end)) {
+	    backing_continues(prev, backing, backing_offset, backing_end) &&
+	    (backing || vma_index(prev, start) == start >> PAGE_SHIFT) &&
+	    !anon_vma_is_inherited(prev)) {
 		vma_resize(prev, prev->start, end, why);
 		return vma_merge(prev);
 	}
@@ -270,6 +347,13 @@ struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing
 	insert(vma, why);
 	/* The upper neighbour, if it agrees and has no anon_vma yet, is joined to the new one. */
 	return vma_merge(vma);
+}
+
+u64 vma_start_with_gap(const struct vma *vma)
+{
+	u64 gap = vma->flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
+
+	return vma->start > gap ? vma->start - gap : 0;
 }
 
 u64 vma_pte_flags(const struct vma *vma)

@@ -9,6 +9,7 @@
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/lru.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
@@ -43,8 +44,11 @@ static int zap_entries(struct pte_range *range)
 		}
 		old = pte_remove(mm, va, entry, zap->why);
 		page = pte_operations(old)->unmap(mm, va, old);
-		if (page)
-			zap->pages[zap->nr_pages++] = page;
+		if (!page)
+			continue;
+		if (zap->vma->flags & VM_LOCKED)
+			munlock_page(page);
+		zap->pages[zap->nr_pages++] = page;
 	}
 	return 0;
 }

@@ -27,6 +27,48 @@ long sys_munmap(u64 addr, u64 length)
 	return mm_munmap(current->mm, addr, length);
 }
 
+long sys_mremap(u64 addr, u64 old_size, u64 new_size, u64 flags, u64 new_addr)
+{
+	/* Linux looks at all bits of these flags. */
+	if (flags > UINT32_MAX)
+		return -EINVAL;
+	return mm_mremap(current->mm, addr, old_size, new_size, flags, new_addr);
+}
+
+long sys_msync(u64 addr, u64 length, u64 flags)
+{
+	return mm_msync(current->mm, addr, length, flags);
+}
+
+long sys_mlock(u64 addr, u64 length)
+{
+	return mm_mlock(current->mm, addr, length, VM_LOCKED);
+}
+
+long sys_mlock2(u64 addr, u64 length, u64 flags)
+{
+	u32 onfault = flags & MLOCK_ONFAULT ? VM_LOCKONFAULT : 0;
+
+	if ((u32)flags & ~(u32)MLOCK_ONFAULT)
+		return -EINVAL;
+	return mm_mlock(current->mm, addr, length, VM_LOCKED | onfault);
+}
+
+long sys_munlock(u64 addr, u64 length)
+{
+	return mm_munlock(current->mm, addr, length);
+}
+
+long sys_mlockall(u64 flags)
+{
+	return mm_mlockall(current->mm, flags);
+}
+
+long sys_munlockall(void)
+{
+	return mm_munlockall(current->mm);
+}
+
 long sys_brk(u64 brk)
 {
 	return mm_brk(current->mm, brk);
@@ -49,6 +91,8 @@ long sys_mincore(u64 addr, u64 length, u64 to)
 		return -EINVAL;
 	if (addr > USER_END || length > USER_END - addr)
 		return -ENOMEM;
+	if (to > USER_END || nr_pages > USER_END - to)
+		return -EFAULT;
 	for (u64 done = 0; done < nr_pages; done += MINCORE_BATCH) {
 		u32 nr = min(nr_pages - done, (u64)MINCORE_BATCH);
 		int error = mm_mincore(current->mm, addr + done * PAGE_SIZE, nr, states);

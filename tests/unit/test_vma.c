@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/kmap.h"
+#include "mm/limits.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/pgtable.h"
@@ -77,11 +78,47 @@ int copy_range(struct vma *child, struct vma *parent)
 	return 0;
 }
 
-void fault_populate(struct mm *mm, u64 start, u64 end)
+int mm_populate(struct mm *mm, u64 start, u64 end)
 {
 	(void)mm;
 	(void)start;
 	(void)end;
+	return 0;
+}
+
+int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how)
+{
+	(void)vma;
+	(void)start;
+	(void)end;
+	(void)how;
+	return 0;
+}
+
+/* Limits in bytes, by resource. */
+static u64 limits[16];
+
+u64 current_rlimit(u32 resource)
+{
+	return limits[resource];
+}
+
+/* Nobody has rights that limits do not hold for. */
+bool current_capable(u32 capability)
+{
+	(void)capability;
+	return false;
+}
+
+u32 swap_nr_slots(void)
+{
+	return 0;
+}
+
+u64 cmdline_u64(const char *name, u64 fallback)
+{
+	(void)name;
+	return fallback;
 }
 
 void oom_victim_gone(struct mm *mm)
@@ -170,7 +207,7 @@ static void check_pages(struct mm *mm, const u32 *flags)
 	for (u32 i = 0; i < PAGES; i++) {
 		struct vma *vma = vma_find(mm, AREA + i * PAGE_SIZE);
 
-		assert_int_equal(vma ? vma->flags : ABSENT, flags[i]);
+		assert_int_equal(vma ? vma->flags & 7 : ABSENT, flags[i]);
 	}
 	up_read(&mm->mmap_lock);
 }
@@ -183,6 +220,7 @@ static int setup(void **state)
 
 	if (mm_setup(state))
 		return -1;
+	memset(limits, 0xff, sizeof(limits));
 	if (initialised)
 		return 0;
 	initialised = true;
@@ -259,6 +297,16 @@ static void random_calls(struct mm *mm, u32 *flags, u64 seed, u32 steps)
 	}
 }
 
+/* Mapped pages whose rights are `value` in the bits of `mask`. */
+static u32 pages_in(const u32 *flags, u32 mask, u32 value)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < PAGES; i++)
+		nr += flags[i] != ABSENT && (flags[i] & mask) == value;
+	return nr;
+}
+
 static void test_calls_do_what_they_say(void **state)
 {
 	struct mm *mm = new_mm(), *child;
@@ -273,8 +321,13 @@ static void test_calls_do_what_they_say(void **state)
 	random_calls(child, child_flags, 2, 1000);
 	random_calls(mm, flags, 3, 1000);
 	check_pages(child, child_flags);
+	assert_int_equal(mm->total_vm, pages_in(flags, 0, 0));
+	assert_int_equal(mm->data_vm, pages_in(flags, VM_WRITE, VM_WRITE));
+	assert_int_equal(mm->exec_vm, pages_in(flags, VM_WRITE | VM_EXEC, VM_EXEC));
+	assert_true(committed_as() >= mm->data_vm);
 	mm_put(mm);
 	mm_put(child);
+	assert_int_equal(committed_as(), 0);
 	assert_int_equal(event_count[TRACE_ID_vma_create], event_count[TRACE_ID_vma_remove]);
 	assert_int_equal(event_count[TRACE_ID_avc_link], event_count[TRACE_ID_avc_unlink]);
 	assert_int_equal(event_count[TRACE_ID_anon_vma_create],
@@ -332,6 +385,64 @@ static void test_places_are_found_top_down(void **state)
 	mm_put(mm);
 }
 
+static void test_limits_are_kept(void **state)
+{
+	struct mm *mm = new_mm();
+	u64 at;
+
+	(void)state;
+	limits[MEM_RLIMIT_AS] = 8 * PAGE_SIZE;
+	at = mm_mmap(mm, 0, 8 * PAGE_SIZE, PROT_READ, ANON);
+	assert_true(at < USER_END);
+	assert_int_equal(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON), -ENOMEM);
+	/* In place of what is there. */
+	assert_int_equal(mm_mmap(mm, at, 8 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), at);
+	assert_int_equal(mm_mmap(mm, at, 9 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
+	limits[MEM_RLIMIT_AS] = ~0ul;
+	limits[MEM_RLIMIT_DATA] = 4 * PAGE_SIZE;
+	assert_int_equal(mm_mprotect(mm, at, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(mm_mprotect(mm, at, 5 * PAGE_SIZE, PROT_READ | PROT_WRITE), -ENOMEM);
+	limits[MEM_RLIMIT_MEMLOCK] = PAGE_SIZE;
+	assert_int_equal(mm_mmap(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EAGAIN);
+	limits[MEM_RLIMIT_MEMLOCK] = 0;
+	assert_int_equal(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EPERM);
+	mm_put(mm);
+}
+
+static void test_overcommit(void **state)
+{
+	struct mm *mm = new_mm();
+	u64 all = (u64)nr_managed_frames * PAGE_SIZE, at;
+
+	(void)state;
+	at = mm_mmap(mm, 0, all, PROT_READ | PROT_WRITE, ANON);
+	assert_true(at < USER_END);
+	assert_int_equal(committed_as(), nr_managed_frames);
+	assert_int_equal(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE, ANON), -ENOMEM);
+	assert_true(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ, ANON) > 0);
+	assert_true(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE, ANON | MAP_NORESERVE) >
+		    0);
+	assert_int_equal(mm_munmap(mm, at, all), 0);
+	assert_int_equal(committed_as(), 0);
+	overcommit = (struct overcommit){.memory = OVERCOMMIT_NEVER, .kbytes = 64};
+	assert_int_equal(commit_limit(), 16);
+	assert_int_equal(
+		mm_mmap(mm, 0, 16 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON | MAP_NORESERVE),
+		-ENOMEM);
+	at = mm_mmap(mm, 0, 15 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
+	assert_int_equal(mm_mprotect(mm, at, PAGE_SIZE, PROT_READ), 0);
+	assert_int_equal(committed_as(), 15);
+	at = mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON);
+	assert_int_equal(mm_mprotect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE), -ENOMEM);
+	assert_null(mm_fork(mm));
+	assert_int_equal(committed_as(), 15);
+	overcommit = (struct overcommit){.memory = OVERCOMMIT_ALWAYS};
+	assert_true(mm_mmap(mm, 0, 2 * all, PROT_READ | PROT_WRITE, ANON) > 0);
+	overcommit = (struct overcommit){.memory = OVERCOMMIT_GUESS};
+	mm_put(mm);
+	assert_int_equal(committed_as(), 0);
+}
+
 static void test_brk_moves(void **state)
 {
 	struct mm *mm = new_mm();
@@ -345,6 +456,8 @@ static void test_brk_moves(void **state)
 	assert_int_equal(mm->nr_vmas, 1);
 	assert_int_equal(mm_mmap(mm, AREA + 5 * PAGE_SIZE, 4096, PROT_READ, ANON),
 			 AREA + 5 * PAGE_SIZE);
+	/* A page stays free between the heap and what is behind it. */
+	assert_int_equal(mm_brk(mm, AREA + 5 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
 	assert_int_equal(mm_brk(mm, AREA + 6 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
 	assert_int_equal(mm_brk(mm, AREA), AREA);
 	assert_int_equal(mm->nr_vmas, 1);
@@ -355,6 +468,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(test_calls_do_what_they_say, setup),
 	cmocka_unit_test_setup(test_errors_are_linuxs, setup),
 	cmocka_unit_test_setup(test_places_are_found_top_down, setup),
+	cmocka_unit_test_setup(test_limits_are_kept, setup),
+	cmocka_unit_test_setup(test_overcommit, setup),
 	cmocka_unit_test_setup(test_brk_moves, setup),
 };
 

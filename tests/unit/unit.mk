@@ -60,7 +60,7 @@ $(eval $(call unit-test,slab,renamed,$(UNIT_MM) $(UNIT_SLAB)))
 $(eval $(call unit-test,kasan,kasan,$(UNIT_MM) $(UNIT_SLAB) kernel/cpu/kasan.c kernel/mm/kasan_objects.c))
 
 UNIT_FRAMES := tests/unit/event_log.c $(filter-out kernel/trace/%,$(UNIT_MM))
-UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c vma.c mmap.c madvise.c rmap.c pgtable.c pte.c pmd.c) kernel/cpu/rwsem.c \
+UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c limits.c vma.c mmap.c mprotect.c madvise.c rmap.c pgtable.c pte.c pmd.c) kernel/cpu/rwsem.c \
 	$(addprefix kernel/lib/,rbtree.c interval_tree.c string.c printf.c)
 $(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
 $(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))

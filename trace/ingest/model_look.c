@@ -78,6 +78,9 @@ static void check_decision(struct model *m, const struct pass *pass, const struc
 	bool active = e->verdict == RECLAIM_DEACTIVATE || e->verdict == RECLAIM_ROTATE;
 	bool looked = frame->look_pass == e->pass_id;
 
+	/* Of either list. */
+	if (e->verdict == RECLAIM_UNEVICTABLE)
+		active = e->list == LRU_ACTIVE_ANON;
 	if (pass->kind != RECLAIM_MADVISE && frame->from_list != LRU_NONE &&
 	    (looked == decided_unseen(e->verdict) || active != (e->list == LRU_ACTIVE_ANON)))
 		violation(m,
@@ -94,7 +97,8 @@ static void count_decision(struct pass *pass, const struct trace_ev_reclaim_deci
 {
 	struct trace_ev_reclaim_pass_end *seen = &pass->seen;
 
-	if (e->verdict == RECLAIM_DEACTIVATE || e->verdict == RECLAIM_ROTATE)
+	if (e->verdict == RECLAIM_DEACTIVATE || e->verdict == RECLAIM_ROTATE ||
+	    (e->verdict == RECLAIM_UNEVICTABLE && e->list == LRU_ACTIVE_ANON))
 		seen->nr_active_scanned++;
 	else
 		seen->nr_scanned++;
@@ -154,6 +158,9 @@ void look_check_end(struct model *m, uint32_t pfn, const struct frame *frame, ui
 		break;
 	case RECLAIM_DEACTIVATE:
 		legal = why == LRU_WHY_DEACTIVATE;
+		break;
+	case RECLAIM_UNEVICTABLE:
+		legal = why == LRU_WHY_CULL;
 		break;
 	case RECLAIM_FREED:
 	case RECLAIM_DROPPED:

@@ -66,6 +66,9 @@ static void check_why(struct model *m, const struct frame *frame,
 					enum_text(ENUM_ID_lru_why, frame->lru_out_why)),
 			  fmt("%s", enum_text(ENUM_ID_lru_why, e->why)));
 	if ((e->list == LRU_ISOLATED) != (e->why == LRU_WHY_ISOLATE) ||
+	    (e->list == LRU_UNEVICTABLE) !=
+		    (e->why == LRU_WHY_MLOCK || e->why == LRU_WHY_CULL ||
+		     (e->why == LRU_WHY_NEW && e->list == LRU_UNEVICTABLE)) ||
 	    (active && (e->why == LRU_WHY_DEACTIVATE || e->why == LRU_WHY_SECOND_CHANCE)))
 		violation(m, fmt("frame %u", e->pfn),
 			  fmt("a list that %s leads to", enum_text(ENUM_ID_lru_why, e->why)),
@@ -113,6 +116,18 @@ void on_lru_insert(struct model *m, const struct trace_ev_lru_insert *e)
 	frame->lru_t = m->event->t;
 }
 
+static bool leaves_isolation(uint8_t why)
+{
+	return why != LRU_WHY_ISOLATE && why != LRU_WHY_MLOCK && why != LRU_WHY_MUNLOCK;
+}
+
+static bool leaves_list(uint8_t list, uint8_t why)
+{
+	return why == LRU_WHY_FREE ||
+	       why == (list == LRU_UNEVICTABLE ? LRU_WHY_MUNLOCK : LRU_WHY_MLOCK) ||
+	       (why == LRU_WHY_ISOLATE && list != LRU_UNEVICTABLE);
+}
+
 void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
 {
 	struct frame *frame = frame_at(m, e->pfn);
@@ -125,8 +140,8 @@ void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
 	if (frame->list == LRU_NONE)
 		return;
 	if ((e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN) ||
-	    (frame->list == LRU_ISOLATED ? e->why == LRU_WHY_ISOLATE
-					 : e->why != LRU_WHY_ISOLATE && e->why != LRU_WHY_FREE))
+	    (frame->list == LRU_ISOLATED ? !leaves_isolation(e->why)
+					 : !leaves_list(frame->list, e->why)))
 		violation(m, fmt("frame %u", e->pfn),
 			  fmt("a reason to leave %s", list_text(e->list)),
 			  fmt("%s", enum_text(ENUM_ID_lru_why, e->why)));

@@ -102,7 +102,7 @@ static void check_vma(struct model *m, const struct trace_ev_pte_set *e)
 	const struct vma *vma;
 
 	if (e->why != PTE_WHY_FAULT && e->why != PTE_WHY_COW && e->why != PTE_WHY_SWAPIN &&
-	    e->why != PTE_WHY_FORK_CHILD)
+	    e->why != PTE_WHY_FORK_CHILD && e->why != PTE_WHY_MOVE)
 		return;
 	vma = vma_containing(m, e->mm_id, e->va);
 	if (!vma)
@@ -143,6 +143,8 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 		return same && in_own_mm(m, e->mm_id) && !(e->flags & PTEF_WRITE);
 	case PTE_WHY_PROTECT:
 		return same && in_own_mm(m, e->mm_id);
+	case PTE_WHY_MOVE:
+		return from == PTE_NONE && in_own_mm(m, e->mm_id);
 	case PTE_WHY_SWAPOUT:
 		return from == PTE_PAGE && e->kind == PTE_SWAP;
 	case PTE_WHY_SWAPIN:
@@ -159,6 +161,7 @@ static bool clear_is_legal(struct model *m, uint32_t mm_id, uint8_t why)
 
 	switch (why) {
 	case PTE_WHY_UNMAP:
+	case PTE_WHY_MOVE:
 		return in_own_mm(m, mm_id);
 	case PTE_WHY_EXIT:
 		return !in_own_mm(m, mm_id);

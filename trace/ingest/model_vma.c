@@ -231,6 +231,9 @@ static bool range_is_legal(struct model *m, uint32_t vma_id, uint64_t start, uin
 	return false;
 }
 
+/* Flags that a child does not inherit: mlock is its caller's affair. */
+#define NOT_INHERITED (VM_LOCKED | VM_LOCKONFAULT)
+
 /* A VMA of a child is like its parent's, the upper part of one that was cut like the lower. */
 static void check_origin(struct model *m, const struct trace_ev_vma_create *e)
 {
@@ -241,7 +244,7 @@ static void check_origin(struct model *m, const struct trace_ev_vma_create *e)
 	case VMA_WHY_FORK:
 		like = task ? vma_containing(m, task->mm_id, e->va_start) : NULL;
 		if (!task || task->mm_id == e->mm_id || !like || like->start != e->va_start ||
-		    like->end != e->va_end || like->flags != e->flags)
+		    like->end != e->va_end || (like->flags & ~(uint32_t)NOT_INHERITED) != e->flags)
 			break;
 		return;
 	case VMA_WHY_SPLIT:
@@ -251,6 +254,7 @@ static void check_origin(struct model *m, const struct trace_ev_vma_create *e)
 		return;
 	case VMA_WHY_MMAP:
 	case VMA_WHY_BRK:
+	case VMA_WHY_MREMAP:
 		if (!in_own_mm(m, e->mm_id))
 			break;
 		return;
@@ -272,6 +276,7 @@ static bool resize_is_legal(const struct vma *vma, const struct trace_ev_vma_res
 	case VMA_WHY_MERGE:
 	case VMA_WHY_MMAP:
 	case VMA_WHY_BRK:
+	case VMA_WHY_MREMAP:
 		return (e->va_start == vma->start && e->va_end > vma->end) ||
 		       (e->va_start < vma->start && e->va_end == vma->end);
 	case VMA_WHY_GROW:

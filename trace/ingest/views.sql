@@ -281,6 +281,10 @@ WITH told AS (
 		FROM page_evicted
 	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
+	UNION ALL SELECT 16, id, 1 FROM reclaim_decision WHERE verdict = 12 -- unevictable_pgs_culled
+	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued
+	UNION ALL SELECT 18, id, 1 FROM lru_insert WHERE list = 4 AND why IN (0, 10) -- unevictable_pgs_mlocked
+	UNION ALL SELECT 19, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_munlocked
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun
