@@ -1029,6 +1029,18 @@ CREATE TABLE trace_off (
 	n INTEGER NOT NULL -- number of the last baseline
 ) STRICT;
 
+-- 0x1c: A task took a signal: its handler runs, or its default action is done.
+CREATE TABLE signal_deliver (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	sig INTEGER NOT NULL, -- its number
+	code INTEGER NOT NULL, -- why it was sent, as siginfo tells (si_code)
+	pid INTEGER NOT NULL, -- who took it
+	handler INTEGER NOT NULL, -- address of the handler; 0 default, 1 ignore
+	flags INTEGER NOT NULL -- flags of the action (SA_*)
+) STRICT;
+
 -- The names of enumeration values and of bits.
 CREATE TABLE enum_name (
 	enum TEXT NOT NULL, -- the enumeration or set of bits
@@ -1215,7 +1227,9 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('task_state', 1, 'S', 'sleeping, a signal wakes it'),
 	('task_state', 2, 'D', 'sleeping, only its event wakes it'),
 	('task_state', 3, 'Z', 'dead, not yet waited for'),
-	('task_state', 4, 'X', 'gone');
+	('task_state', 4, 'X', 'gone'),
+	('task_state', 5, 'T', 'stopped by a signal'),
+	('task_state', 6, 'K', 'sleeping, its event wakes it or a fatal signal');
 
 -- Whether the OOM killer may choose a task.
 INSERT INTO enum_name(enum, value, name, doc) VALUES

@@ -25,9 +25,11 @@ struct fault_counts {
 
 struct current_task {
 	s32 pid;
-	u32 flags;      /* PF_*; own task only */
-	struct mm *mm;  /* NULL for a kernel thread; changed by exec and exit of the task itself */
-	u32 killed;     /* nonzero once a fatal signal is pending; set by anyone, never cleared */
+	u32 flags;     /* PF_*; own task only */
+	struct mm *mm; /* NULL for a kernel thread; changed by exec and exit of the task itself */
+	u32 killed;    /* nonzero once a fatal signal is pending; set by anyone, never cleared */
+	bool signal_pending; /* something to take on the way to user mode: set by who sends, under
+				the signal lock; cleared by the task itself, under the same */
 	u32 oom_victim; /* kill_id of the OOM decision that chose it, or 0; set by the OOM killer */
 	u64 kernel_sp_top; /* end of its kernel stack; the trap entry and the backtrace use it */
 	char comm[TASK_COMM_LEN];
@@ -55,7 +57,7 @@ static inline bool current_is_dying(void)
 /* Whether a signal waits that the current task must look at before it sleeps interruptibly. */
 static inline bool current_has_signal(void)
 {
-	return READ_ONCE(current->killed);
+	return READ_ONCE(current->signal_pending) | READ_ONCE(current->killed);
 }
 
 #endif

@@ -125,7 +125,7 @@ int down_write_killable(struct rwsem *sem)
 		change_writers_waiting(sem, 1);
 		wait_event_state(&sem->wait,
 				 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
-				 TASK_INTERRUPTIBLE);
+				 TASK_KILLABLE);
 	}
 	if (got_it) {
 		lockdep_taken(sem, sem->rank);

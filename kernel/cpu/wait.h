@@ -75,6 +75,9 @@ void schedule_until(u64 deadline_ns);
  * Returns 0 when the time has come, -EINTR otherwise. */
 int sleep_until(u64 deadline_ns, enum task_state state);
 
+/* Sleeps until then: 0; or until a signal is pending: -ERESTARTSYS. */
+int sleep_interruptible(u64 deadline_ns);
+
 #define wait_event_state(queue, condition, state)               \
 	do {                                                    \
 		struct wait_entry wait_;                        \

@@ -425,6 +425,14 @@ enum fault_result handle_fault(u64 address, u64 error_code, u64 ip)
 	return result;
 }
 
+bool mm_is_mapped(struct mm *mm, u64 address)
+{
+	down_read(&mm->mmap_lock);
+	bool mapped = vma_find(mm, address) != NULL;
+	up_read(&mm->mmap_lock);
+	return mapped;
+}
+
 /* ---- faulting in ---- */
 
 /* Has the page mapped, and writable if it is to be written. mmap_lock held. */

@@ -16,6 +16,10 @@ enum fault_result handle_fault(u64 address, u64 error_code, u64 ip);
 struct mm;
 struct vma;
 
+/* Whether some area holds the address: then the access of a fault that failed was not allowed, else
+ * there is nothing to access. Takes mmap_lock. */
+bool mm_is_mapped(struct mm *mm, u64 address);
+
 /* What fault_in_vma() does to each page. */
 enum fault_in {
 	FAULT_IN_READ,

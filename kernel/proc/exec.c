@@ -46,7 +46,6 @@ enum {
 	AT_EXECFN = 31,
 };
 
-#define USER_CLOCK_TICKS 100 /* what times(2) counts in, a second */
 #define FIRST_STACK_SIZE (128 * KIB)
 #define RANDOM_SIZE      16
 
@@ -242,6 +241,7 @@ int task_exec(const char *path, const struct exec_args *args)
 
 	take_new_mm(mm, path);
 	files_exec(current_proc->files);
+	signal_exec();
 	error = fill_stack(args, image, &sp);
 	if (error == 0)
 		reset_registers(image->entry, sp);

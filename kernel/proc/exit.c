@@ -67,14 +67,10 @@ static void forget(struct task *task)
  * tasks_lock held. */
 static bool end_process(struct process *process)
 {
-	struct process *parent = process->parent;
-	bool leaves_zombie = !signal_discards_children(parent);
-
 	give_children_to_init(process);
+	bool leaves_zombie = signal_tell_exit(process, SIGCHLD, process_wait_status(process));
 	if (!leaves_zombie)
 		forget(process->leader);
-	signal_send(parent, SIGCHLD);
-	wake_up(&parent->child_wait);
 	return leaves_zombie;
 }
 
@@ -119,6 +115,7 @@ void task_exit(s32 wait_status)
 		session_end(process->group_exit ? process->group_status : wait_status,
 			    SESSION_EXIT);
 
+	signal_exit_thread();
 	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)
 		mm_put(mm);

@@ -71,7 +71,7 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 	}
 	child->personality = parent->personality;
 	child->parent_waits = args->flags & CLONE_VFORK;
-	child->signals.blocked = parent->signals.blocked;
+	signal_fork(child, (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
 	copy_registers(child, parent, args->stack);
 	return child;
 }
@@ -82,7 +82,7 @@ static void wait_for_vfork_child(struct task *child)
 {
 	wait_event_state(&child->vfork_wait,
 			 !READ_ONCE(child->parent_waits) || READ_ONCE(current->killed),
-			 TASK_INTERRUPTIBLE);
+			 TASK_KILLABLE);
 }
 
 long task_clone(const struct clone_args *args)

@@ -18,6 +18,7 @@ struct process *process_create(void)
 	list_init(&process->children);
 	list_init(&process->sibling);
 	wait_queue_init(&process->child_wait);
+	signal_init_process(&process->signals);
 	return process;
 }
 
@@ -28,8 +29,10 @@ void process_get(struct process *process)
 
 void process_put(struct process *process)
 {
-	if (atomic_dec_return(&process->refs) == 0)
-		kfree(process);
+	if (atomic_dec_return(&process->refs) != 0)
+		return;
+	signal_flush(&process->signals.pending);
+	kfree(process);
 }
 
 struct process *process_find(s32 tgid)

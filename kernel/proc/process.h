@@ -49,7 +49,7 @@ struct process {
 	struct cpu_time children_time;       /* [T] of the children it has waited for, and theirs */
 	struct fault_counts children_faults; /* [T] and their faults */
 
-	u64 pending; /* [S] signals sent to the process that all its threads block */
+	struct process_signals signals; /* [S] */
 };
 
 /* The process of the running task; NULL in a kernel thread. */

@@ -189,43 +189,44 @@ static void wake_locked(struct runqueue *rq, struct task *task)
 	TRACE(sched_wakeup, .pid = task->cur.pid, .target_cpu = task->cpu);
 }
 
-static bool is_asleep(const struct task *task)
-{
-	enum task_state state = READ_ONCE(task->state);
-
-	return state == TASK_INTERRUPTIBLE || state == TASK_UNINTERRUPTIBLE;
-}
-
-void sched_wake(struct task *task)
+/* Wakes a task that sleeps in one of `states` (bits). With `look` its CPU is interrupted anyway. */
+static void wake_from(struct task *task, u32 states, bool look)
 {
 	u64 flags = irq_save();
 	struct runqueue *rq = lock_queue_of(task);
 	u32 cpu = task->cpu;
-	bool woken = is_asleep(task);
+	bool woken = states & BIT(READ_ONCE(task->state));
 
 	if (woken)
 		wake_locked(rq, task);
 	bool waits = nr_waiting(rq) > 0;
 	spin_unlock_irqrestore(&rq->lock, flags);
-	if (woken)
+	if (woken || look)
 		kick(cpu);
 	if (woken && waits)
 		kick_idle();
 }
 
+#define ASLEEP (BIT(TASK_INTERRUPTIBLE) | BIT(TASK_UNINTERRUPTIBLE) | BIT(TASK_KILLABLE))
+
+void sched_wake(struct task *task)
+{
+	wake_from(task, ASLEEP, false);
+}
+
+void sched_wake_signal(struct task *task)
+{
+	wake_from(task, BIT(TASK_INTERRUPTIBLE), true);
+}
+
 void sched_wake_killed(struct task *task)
 {
-	u64 flags = irq_save();
-	struct runqueue *rq = lock_queue_of(task);
-	u32 cpu = task->cpu;
+	wake_from(task, BIT(TASK_INTERRUPTIBLE) | BIT(TASK_KILLABLE) | BIT(TASK_STOPPED), true);
+}
 
-	if (READ_ONCE(task->state) == TASK_INTERRUPTIBLE)
-		wake_locked(rq, task);
-	bool waits = nr_waiting(rq) > 0;
-	spin_unlock_irqrestore(&rq->lock, flags);
-	kick(cpu);
-	if (waits)
-		kick_idle();
+void sched_wake_stopped(struct task *task)
+{
+	wake_from(task, BIT(TASK_STOPPED), true);
 }
 
 /* Charges the running task for the time since it was last charged. Queue locked. */
@@ -249,11 +250,20 @@ static struct task *pick_next(struct runqueue *rq)
 	return next;
 }
 
-/* Whether the task that leaves still wants to run; a fatal signal does not let it sleep
- * interruptibly. Queue locked. */
+/* Whether a signal does not let the task sleep in its state. */
+static bool is_called(const struct task *task)
+{
+	if (task->state == TASK_INTERRUPTIBLE && READ_ONCE(task->cur.signal_pending))
+		return true;
+	return READ_ONCE(task->cur.killed) &&
+	       (task->state == TASK_INTERRUPTIBLE || task->state == TASK_KILLABLE ||
+		task->state == TASK_STOPPED);
+}
+
+/* Whether the task that leaves still wants to run. Queue locked. */
 static bool stays_runnable(struct task *task)
 {
-	if (task->state == TASK_INTERRUPTIBLE && READ_ONCE(task->cur.killed))
+	if (is_called(task))
 		WRITE_ONCE(task->state, TASK_RUNNING);
 	return task->state == TASK_RUNNING;
 }

@@ -12,13 +12,18 @@ void sched_init_cpu(struct task *idle);
 /* Puts a new task on the run queue of the least loaded CPU. */
 void sched_start(struct task *task);
 
-/* Wakes a task that sleeps in TASK_UNINTERRUPTIBLE or TASK_INTERRUPTIBLE; for others it does
- * nothing. Any context. */
+/* Wakes a task that sleeps, but not one that is stopped; for others it does nothing. Any context. */
 void sched_wake(struct task *task);
 
-/* The same, for TASK_INTERRUPTIBLE only, and makes its CPU look at its signals soon when it runs:
- * after `killed` was set. */
+/* The same for who sleeps interruptibly, and makes its CPU look at its signals soon when it runs:
+ * after `signal_pending` was set. */
+void sched_wake_signal(struct task *task);
+
+/* The same for all that may not sleep on when killed: after `killed` was set. */
 void sched_wake_killed(struct task *task);
+
+/* Lets a task that is stopped go on. */
+void sched_wake_stopped(struct task *task);
 
 /* First thing that a new task does: ends the switch that brought it here. */
 void sched_begin_task(void);

@@ -1,11 +1,9 @@
 /*
- * Sending signals and dying of them. See signal.h for what exists.
+ * Sending signals. See signal.h.
  *
- * A signal that ends a process is recorded in it, and in cur.killed of all its threads, at once,
- * when it is sent (process_kill()). The threads find out on their way back to user mode, and all
+ * A signal that will end a process by its default action is not queued: the group exit is decided at
+ * once, when it is sent (process_kill()). Its threads find out on their way back to user mode, and all
  * interruptible sleeps end before they begin. Nothing can take that back.
- *
- * Locks: tasks_lock, then the lock of the handlers (RANK_SIGNAL), then run queues.
  */
 #include "proc/signal.h"
 #include "cpu/panic.h"
@@ -14,13 +12,6 @@
 #include "proc/exit.h"
 #include "proc/sched.h"
 #include "trace/trace.h"
-
-/* Default action "ignore", and "stop" and "continue", which do not exist. */
-#define IGNORED_BY_DEFAULT                                                                       \
-	(signal_bit(SIGCHLD) | signal_bit(SIGCONT) | signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | \
-	 signal_bit(SIGTTIN) | signal_bit(SIGTTOU) | signal_bit(SIGURG) | signal_bit(SIGWINCH))
-
-#define UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
 struct sighand *sighand_create(void)
 {
@@ -40,7 +31,7 @@ struct sighand *sighand_fork(struct sighand *parent)
 	if (!sighand)
 		return NULL;
 	spin_lock(&parent->lock);
-	sighand->ignored = parent->ignored;
+	memcpy(sighand->actions, parent->actions, sizeof(sighand->actions));
 	spin_unlock(&parent->lock);
 	return sighand;
 }
@@ -56,54 +47,348 @@ void sighand_put(struct sighand *sighand)
 		kfree(sighand);
 }
 
-static bool has_no_effect(const struct process *process, s32 sig)
+void signal_init_task(struct signal_state *signals)
 {
-	if (process->tgid == INIT_PID)
-		return true;
-	return (IGNORED_BY_DEFAULT | process->leader->sighand->ignored) & signal_bit(sig);
+	list_init(&signals->pending.queue);
 }
 
-/* Whether all threads block it, or have ended. Signal lock held. */
-static bool nobody_takes(struct process *process, s32 sig)
+void signal_init_process(struct process_signals *signals)
+{
+	list_init(&signals->pending.queue);
+}
+
+void signal_fork(struct task *child, bool shares_mm)
+{
+	const struct signal_state *own = &current_proc->signals;
+
+	child->signals.blocked = own->blocked;
+	if (!shares_mm)
+		child->signals.altstack = own->altstack;
+}
+
+/* ---- who gets it ---- */
+
+/* Of a process that can be found; under tasks_lock its leader does not change. */
+static struct sighand *sighand_of(struct process *process)
+{
+	return process->leader->sighand;
+}
+
+static u64 handler_of(const struct task *task, s32 sig)
+{
+	return task->sighand->actions[sig - 1].handler;
+}
+
+static bool is_ignored(const struct task *task, s32 sig)
+{
+	const struct signal_state *signals = &task->signals;
+	u64 handler = handler_of(task, sig);
+
+	/* Blocked, it waits: the action may be another one when it is taken. */
+	if ((signals->blocked | signals->waited_for) & signal_bit(sig))
+		return false;
+	if (handler == SIG_DFL && task->process->signals.unkillable)
+		return true;
+	return handler == SIG_IGN || (handler == SIG_DFL && (SIGNALS_IGNORED & signal_bit(sig)));
+}
+
+static bool can_take(const struct task *task, s32 sig)
+{
+	if (task_has_ended(task) || (READ_ONCE(task->cur.flags) & PF_EXITING))
+		return false;
+	return sig == SIGKILL || !(task->signals.blocked & signal_bit(sig));
+}
+
+/* Whether it is going to end the process of a thread that can take it. */
+static bool is_fatal(const struct task *task, s32 sig)
+{
+	u64 not_fatal = SIGNALS_IGNORED | SIGNALS_STOP;
+
+	return handler_of(task, sig) == SIG_DFL && !(not_fatal & signal_bit(sig)) &&
+	       !task->process->signals.unkillable && !(task->signals.waited_for & signal_bit(sig));
+}
+
+void signal_wake(struct task *task)
+{
+	WRITE_ONCE(task->cur.signal_pending, true);
+	sched_wake_signal(task);
+}
+
+/* Of a process, a thread to take the signal: better one that has nothing else to take. */
+static struct task *choose_thread(struct process *process, s32 sig)
+{
+	struct task *task, *found = NULL;
+
+	if (can_take(process->leader, sig))
+		return process->leader;
+	for_each_thread (process, task) {
+		if (!can_take(task, sig))
+			continue;
+		if (!task->cur.signal_pending)
+			return task;
+		if (!found)
+			found = task;
+	}
+	return found;
+}
+
+/* ---- stop and continue ---- */
+
+u32 signal_nr_threads(const struct process *process)
 {
 	const struct task *task;
+	u32 nr = 0;
 
 	for_each_thread (process, task)
-		if (!task_has_ended(task) && !(task->signals.blocked & signal_bit(sig)))
-			return false;
-	return true;
+		nr += !task_has_ended(task) && !(READ_ONCE(task->cur.flags) & PF_EXITING);
+	return nr;
 }
 
-void signal_send(struct process *process, s32 sig)
+s32 signal_complete_stop(struct process *process)
+{
+	struct process_signals *signals = &process->signals;
+
+	if (signals->stop_signal == 0 || signals->has_stopped ||
+	    signals->nr_stopped < signal_nr_threads(process))
+		return 0;
+	signals->has_stopped = true;
+	signals->stopped_by = signals->stop_signal;
+	signals->continued = false;
+	return CLD_STOPPED;
+}
+
+static void discard_everywhere(struct process *process, u64 set)
+{
+	struct task *task;
+
+	signal_discard(&process->signals.pending, set);
+	for_each_thread (process, task)
+		signal_discard(&task->signals.pending, set);
+}
+
+/* A thread that rests, or is about to, looks again. */
+static void continue_process(struct process *process)
+{
+	struct process_signals *signals = &process->signals;
+	struct task *task;
+
+	if (signals->stop_signal != 0) {
+		signals->tell_parent = signals->has_stopped ? CLD_CONTINUED : CLD_STOPPED;
+		signals->continued = true;
+		signals->stop_signal = 0;
+		signals->stopped_by = 0;
+		signals->has_stopped = false;
+	}
+	for_each_thread (process, task) {
+		if (signals->tell_parent)
+			WRITE_ONCE(task->cur.signal_pending, true);
+		sched_wake_stopped(task);
+	}
+}
+
+/* What a signal does by being sent, even if it is ignored or blocked: SIGCONT continues, and stop
+ * signals and SIGCONT undo each other. */
+static void act_on_sending(struct process *process, s32 sig)
+{
+	if (SIGNALS_STOP & signal_bit(sig)) {
+		discard_everywhere(process, signal_bit(SIGCONT));
+	} else if (sig == SIGCONT) {
+		discard_everywhere(process, SIGNALS_STOP);
+		continue_process(process);
+	}
+}
+
+/* ---- sending ---- */
+
+/* `thread`: that one and no other, or NULL. Signal lock held. */
+static int send_locked(struct process *process, struct task *thread, const struct siginfo *info)
+{
+	struct task *taker = thread ? thread : process->leader;
+	s32 sig = info->signo;
+
+	if (process->group_exit)
+		return 0;
+	act_on_sending(process, sig);
+	if (is_ignored(taker, sig))
+		return 0;
+	int error =
+		signal_enqueue(thread ? &thread->signals.pending : &process->signals.pending, info);
+	if (error != 0)
+		return error;
+	taker = thread ? thread : choose_thread(process, sig);
+	if (!taker || !can_take(taker, sig))
+		return 0;
+	if (is_fatal(taker, sig))
+		process_kill(process, sig);
+	else
+		signal_wake(taker);
+	return 0;
+}
+
+int signal_send_info(struct process *process, const struct siginfo *info)
 {
 	ASSERT(spin_is_held(&tasks_lock));
-	TRACE(signal_generate, .sig = sig, .pid = process->tgid);
+	TRACE(signal_generate, .sig = info->signo, .pid = process->tgid);
 	if (process_is_zombie(process))
-		return;
-	spin_lock(&process->leader->sighand->lock);
-	if (!has_no_effect(process, sig)) {
-		if (nobody_takes(process, sig))
-			process->pending |= signal_bit(sig);
-		else
-			process_kill(process, sig);
-	}
-	spin_unlock(&process->leader->sighand->lock);
+		return 0;
+	spin_lock(&sighand_of(process)->lock);
+	int error = send_locked(process, NULL, info);
+	spin_unlock(&sighand_of(process)->lock);
+	return error;
+}
+
+int signal_send_thread_info(struct task *task, const struct siginfo *info)
+{
+	ASSERT(spin_is_held(&tasks_lock));
+	TRACE(signal_generate, .sig = info->signo, .pid = task->cur.pid);
+	if (task_has_ended(task) || !task->process)
+		return 0;
+	spin_lock(&task->sighand->lock);
+	int error = send_locked(task->process, task, info);
+	spin_unlock(&task->sighand->lock);
+	return error;
+}
+
+/* What the kernel sends is queued or at least pending: it cannot fail. */
+void signal_send(struct process *process, s32 sig)
+{
+	(void)signal_send_info(process, &(struct siginfo){.signo = sig, .code = SI_KERNEL});
 }
 
 void signal_send_thread(struct task *task, s32 sig)
 {
+	(void)signal_send_thread_info(task, &(struct siginfo){.signo = sig, .code = SI_KERNEL});
+}
+
+bool signal_send_group(s32 pgid, s32 sig)
+{
+	struct task *task;
+	bool found = false;
+
 	ASSERT(spin_is_held(&tasks_lock));
-	TRACE(signal_generate, .sig = sig, .pid = task->cur.pid);
-	if (task_has_ended(task) || !task->process)
-		return;
-	spin_lock(&task->sighand->lock);
-	if (!has_no_effect(task->process, sig)) {
-		if (task->signals.blocked & signal_bit(sig))
-			task->signals.pending |= signal_bit(sig);
-		else
-			process_kill(task->process, sig);
+	list_for_each_entry (task, &task_list, node) {
+		if (!task->process || task->process->leader != task || task->process->pgid != pgid)
+			continue;
+		found = true;
+		signal_send(task->process, sig);
 	}
-	spin_unlock(&task->sighand->lock);
+	return found;
+}
+
+/* ---- the thread's own instruction ---- */
+
+/* `keep_handler`: a handler may run, if it is not blocked. */
+static void force(const struct siginfo *info, bool keep_handler)
+{
+	struct task *self = current_proc;
+	s32 sig = info->signo;
+
+	TRACE(signal_generate, .sig = sig, .pid = self->cur.pid);
+	spin_lock(&self->sighand->lock);
+	struct sigaction *action = &self->sighand->actions[sig - 1];
+	bool blocked = self->signals.blocked & signal_bit(sig);
+	if (blocked || action->handler == SIG_IGN || !keep_handler) {
+		action->handler = SIG_DFL;
+		self->signals.blocked &= ~signal_bit(sig);
+	}
+	if (action->handler == SIG_DFL)
+		self->process->signals.unkillable = false;
+	(void)send_locked(self->process, self, info);
+	signal_recalculate();
+	spin_unlock(&self->sighand->lock);
+}
+
+void signal_force_info(const struct siginfo *info)
+{
+	force(info, true);
+}
+
+void signal_force(s32 sig)
+{
+	force(&(struct siginfo){.signo = sig, .code = SI_KERNEL}, true);
+}
+
+void signal_force_fault(s32 sig, s32 code, u64 address)
+{
+	force(&(struct siginfo){.signo = sig, .code = code, .fault.address = address}, true);
+}
+
+void signal_force_fatal(s32 sig)
+{
+	force(&(struct siginfo){.signo = sig, .code = SI_KERNEL}, false);
+}
+
+/* ---- parents ---- */
+
+static u64 child_action_flags(const struct process *parent)
+{
+	return READ_ONCE(parent->leader->sighand->actions[SIGCHLD - 1].flags);
+}
+
+bool signal_discards_children(struct process *process)
+{
+	u64 handler = READ_ONCE(sighand_of(process)->actions[SIGCHLD - 1].handler);
+
+	return handler == SIG_IGN || (child_action_flags(process) & SA_NOCLDWAIT);
+}
+
+static s64 clock_ticks(u64 ns)
+{
+	return ns / (NSEC_PER_SEC / USER_CLOCK_TICKS);
+}
+
+static struct siginfo child_info(struct process *child, s32 sig, s32 code, s32 status)
+{
+	struct cpu_time time = process_cpu_time(child);
+
+	return (struct siginfo){
+		.signo = sig,
+		.code = code,
+		.child = {.pid = child->tgid,
+			  .status = status,
+			  .user_ticks = clock_ticks(time.user_ns),
+			  .system_ticks = clock_ticks(time.system_ns)},
+	};
+}
+
+void signal_tell_parent(struct process *process, s32 code, s32 status)
+{
+	struct process *parent = process->parent;
+
+	ASSERT(spin_is_held(&tasks_lock));
+	if (!parent)
+		return;
+	struct siginfo info = child_info(process, SIGCHLD, code, status);
+	if (sighand_of(parent)->actions[SIGCHLD - 1].handler != SIG_IGN &&
+	    !(child_action_flags(parent) & SA_NOCLDSTOP))
+		(void)signal_send_info(parent, &info);
+	wake_up(&parent->child_wait);
+}
+
+bool signal_tell_exit(struct process *process, s32 sig, s32 wait_status)
+{
+	struct process *parent = process->parent;
+	s32 signal = wait_status & 0x7f;
+	bool discards = sig == SIGCHLD && signal_discards_children(parent);
+
+	ASSERT(spin_is_held(&tasks_lock));
+	if (sig != 0 &&
+	    !(sig == SIGCHLD && sighand_of(parent)->actions[SIGCHLD - 1].handler == SIG_IGN)) {
+		struct siginfo info = child_info(process, sig, signal ? CLD_KILLED : CLD_EXITED,
+						 signal ? signal : wait_status >> 8 & 0xff);
+
+		(void)signal_send_info(parent, &info);
+	}
+	wake_up(&parent->child_wait);
+	return !discards;
+}
+
+/* ---- calls ---- */
+
+struct siginfo signal_from_current(s32 sig, s32 code)
+{
+	return (struct siginfo){
+		.signo = sig, .code = code, .sender = {.pid = current_process->tgid}};
 }
 
 static bool is_target(const struct process *process, s32 pid)
@@ -117,132 +402,81 @@ static bool is_target(const struct process *process, s32 pid)
 	return process->pgid == (pid == 0 ? self->pgid : -pid);
 }
 
-long signal_kill(s32 pid, s32 sig)
+static long kill_process(struct process *process, const struct siginfo *info)
+{
+	return info->signo == 0 ? 0 : signal_send_info(process, info);
+}
+
+static long kill_thread(struct task *task, const struct siginfo *info)
+{
+	return info->signo == 0 ? 0 : signal_send_thread_info(task, info);
+}
+
+/* kill(2) takes the number of any thread for that of its process. */
+static long kill_one(s32 pid, const struct siginfo *info)
+{
+	const struct task *task = task_find(pid);
+
+	return task && task->process ? kill_process(task->process, info) : -ESRCH;
+}
+
+static long kill_many(s32 pid, const struct siginfo *info)
 {
 	struct task *task;
 	long result = -ESRCH;
 
-	if (sig < 0 || sig > NR_SIGNALS || pid == INT32_MIN)
-		return -EINVAL;
-	spin_lock(&tasks_lock);
 	list_for_each_entry (task, &task_list, node) {
 		if (!task->process || task->process->leader != task ||
 		    !is_target(task->process, pid))
 			continue;
-		result = 0;
-		if (sig != 0)
-			signal_send(task->process, sig);
+		long error = kill_process(task->process, info);
+		if (result != 0)
+			result = error;
 	}
+	return result;
+}
+
+static bool is_signal(s32 sig)
+{
+	return sig >= 0 && sig <= NR_SIGNALS;
+}
+
+long signal_kill(s32 pid, s32 sig)
+{
+	struct siginfo info = signal_from_current(sig, SI_USER);
+
+	if (!is_signal(sig))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	spin_lock(&tasks_lock);
+	long result = pid > 0 ? kill_one(pid, &info) : kill_many(pid, &info);
 	spin_unlock(&tasks_lock);
 	return result;
+}
+
+static long queue_thread(s32 tgid, s32 tid, const struct siginfo *info)
+{
+	struct task *task = task_find(tid);
+
+	if (!task || !task->process || (tgid != 0 && task->process->tgid != tgid))
+		return -ESRCH;
+	return kill_thread(task, info);
 }
 
 long signal_kill_thread(s32 tgid, s32 tid, s32 sig)
 {
-	long result = -ESRCH;
+	struct siginfo info = signal_from_current(sig, SI_TKILL);
 
-	if (sig < 0 || sig > NR_SIGNALS)
+	return is_signal(sig) ? signal_queue(tgid, tid, &info) : -EINVAL;
+}
+
+long signal_queue(s32 tgid, s32 tid, const struct siginfo *info)
+{
+	if (!is_signal(info->signo))
 		return -EINVAL;
 	spin_lock(&tasks_lock);
-	struct task *task = task_find(tid);
-	if (task && task->process && (tgid == 0 || task->process->tgid == tgid)) {
-		result = 0;
-		if (sig != 0)
-			signal_send_thread(task, sig);
-	}
+	long result = tid != 0 ? queue_thread(tgid, tid, info) : kill_one(tgid, info);
 	spin_unlock(&tasks_lock);
 	return result;
-}
-
-void signal_force(s32 sig)
-{
-	struct task *self = current_proc;
-
-	TRACE(signal_generate, .sig = sig, .pid = self->cur.pid);
-	spin_lock(&self->sighand->lock);
-	process_kill(self->process, sig);
-	spin_unlock(&self->sighand->lock);
-}
-
-/* Signals that are not blocked any more do what they would have done when they were sent. Signal
- * lock held. */
-static void release_unblocked(struct task *self)
-{
-	struct process *process = self->process;
-	u64 released = (self->signals.pending | process->pending) & ~self->signals.blocked;
-
-	self->signals.pending &= ~released;
-	process->pending &= ~released;
-	while (released) {
-		s32 sig = __builtin_ctzl(released) + 1;
-
-		released &= released - 1;
-		if (!has_no_effect(process, sig))
-			process_kill(process, sig);
-	}
-}
-
-int signal_set_mask(u32 how, u64 set, u64 *old)
-{
-	struct task *self = current_proc;
-	struct signal_state *signals = &self->signals;
-	int result = 0;
-
-	spin_lock(&self->sighand->lock);
-	*old = signals->blocked;
-	if (how == SIG_BLOCK)
-		signals->blocked |= set;
-	else if (how == SIG_UNBLOCK)
-		signals->blocked &= ~set;
-	else if (how == SIG_SETMASK)
-		signals->blocked = set;
-	else
-		result = -EINVAL;
-	signals->blocked &= ~UNBLOCKABLE;
-	release_unblocked(self);
-	spin_unlock(&self->sighand->lock);
-	return result;
-}
-
-u64 signal_get_mask(void)
-{
-	return READ_ONCE(current_proc->signals.blocked);
-}
-
-bool signal_set_ignored(s32 sig, bool ignored)
-{
-	struct process *process = current_process;
-	struct sighand *sighand = current_proc->sighand;
-	struct task *task;
-
-	spin_lock(&sighand->lock);
-	bool was_ignored = sighand->ignored & signal_bit(sig);
-	if (ignored) {
-		sighand->ignored |= signal_bit(sig);
-		process->pending &= ~signal_bit(sig);
-		for_each_thread (process, task)
-			task->signals.pending &= ~signal_bit(sig);
-	} else {
-		sighand->ignored &= ~signal_bit(sig);
-	}
-	spin_unlock(&sighand->lock);
-	return was_ignored;
-}
-
-bool signal_is_ignored(s32 sig)
-{
-	return READ_ONCE(current_proc->sighand->ignored) & signal_bit(sig);
-}
-
-bool signal_discards_children(struct process *process)
-{
-	return READ_ONCE(process->leader->sighand->ignored) & signal_bit(SIGCHLD);
-}
-
-void signal_deliver(void)
-{
-	/* Killed without a group exit: another thread execs. */
-	if (unlikely(READ_ONCE(current->killed)))
-		task_exit(READ_ONCE(current_process->group_exit) ? current_process->group_status
-								 : SIGKILL);
 }

@@ -37,6 +37,7 @@ static void init_fields(struct task *task, const char *comm, u32 flags)
 	list_init(&task->node);
 	list_init(&task->thread_node);
 	wait_queue_init(&task->vfork_wait);
+	signal_init_task(&task->signals);
 }
 
 void task_init(void)
@@ -68,6 +69,7 @@ struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), voi
 
 static void free_task(struct task *task)
 {
+	signal_flush(&task->signals.pending);
 	if (task->sighand)
 		sighand_put(task->sighand);
 	if (task->process)
@@ -109,6 +111,7 @@ static void begin_process(struct process *process, struct task *leader,
 	struct process *creator = birth->creator ? birth->creator->process : NULL;
 
 	process->leader = leader;
+	process->signals.unkillable = birth->is_init;
 	process->tgid = leader->cur.pid;
 	process->pgid = creator ? creator->pgid : process->tgid;
 	process->sid = creator ? creator->sid : process->tgid;

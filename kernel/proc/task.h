@@ -31,6 +31,8 @@ struct file_table;
 struct fs;
 struct process;
 
+#define USER_CLOCK_TICKS 100 /* what times(2) counts in, a second (AT_CLKTCK) */
+
 /* Processor time. */
 struct cpu_time {
 	u64 user_ns, system_ns;
@@ -77,8 +79,9 @@ struct task {
 	struct wait_queue vfork_wait; /* there */
 
 	/* signals (signal.c) */
-	struct sighand *sighand;     /* [T][S] NULL for kernel threads; a reference, to the end */
-	struct signal_state signals; /* [S] */
+	struct sighand *sighand;      /* [T][S] NULL for kernel threads; a reference, to the end */
+	struct signal_state signals;  /* [S] */
+	struct restart_block restart; /* [O] */
 
 	/* what threads may share: each a reference. NULL for kernel threads, and from exit on */
 	struct file_table *files; /* [O] */

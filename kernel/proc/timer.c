@@ -66,6 +66,16 @@ void schedule_until(u64 deadline_ns)
 	remove_sleeper(&self);
 }
 
+int sleep_interruptible(u64 deadline_ns)
+{
+	while (clock_ns() < deadline_ns) {
+		if (current_has_signal())
+			return -ERESTARTSYS;
+		(void)sleep_until(deadline_ns, TASK_INTERRUPTIBLE);
+	}
+	return 0;
+}
+
 int sleep_until(u64 deadline_ns, enum task_state state)
 {
 	struct task *task = current_proc;

@@ -80,33 +80,25 @@ static long finish_limit(const struct limit *limit, long result)
 
 /* ---- signal masks ---- */
 
-struct saved_mask {
-	bool changed;
-	u64 old;
-};
-
 /* Sets the mask for the time of the call. 0, -EFAULT, -EINVAL. */
-static int set_mask(u64 from, u64 size, struct saved_mask *saved)
+static int set_mask(u64 from, u64 size)
 {
 	u64 mask;
 
-	saved->changed = false;
 	if (!from)
 		return 0;
 	if (size != sizeof(mask))
 		return -EINVAL;
 	if (copy_from_user(&mask, (const void __user *)from, sizeof(mask)) != 0)
 		return -EFAULT;
-	saved->changed = true;
-	return signal_set_mask(SIG_SETMASK, mask, &saved->old);
+	signal_borrow_mask(mask);
+	return 0;
 }
 
-static void restore_mask(const struct saved_mask *saved)
+/* The signal that interrupted the call still meets its mask. */
+static void restore_mask(long result)
 {
-	u64 unused;
-
-	if (saved->changed)
-		signal_set_mask(SIG_SETMASK, saved->old, &unused);
+	signal_return_mask(result == -ERESTARTNOHAND);
 }
 
 /* ---- poll ---- */
@@ -142,30 +134,44 @@ static long do_poll(u64 user_fds, u64 nr, u64 deadline_ns)
 	return result;
 }
 
+static long poll_again(struct restart_block *restart);
+
+/* Made again by itself it would wait for the whole time again. */
+static long poll_until(u64 fds, u64 nr, u64 deadline_ns)
+{
+	long result = do_poll(fds, nr, deadline_ns);
+
+	if (result != -ERESTARTNOHAND || deadline_ns == POLL_FOREVER)
+		return result;
+	current_proc->restart =
+		(struct restart_block){.again = poll_again, .args = {fds, nr, deadline_ns}};
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long poll_again(struct restart_block *restart)
+{
+	return poll_until(restart->args[0], restart->args[1], restart->args[2]);
+}
+
 long sys_poll(u64 fds, u64 nr, u64 timeout_ms)
 {
 	s32 ms = timeout_ms;
 	u64 deadline_ns = ms < 0 ? POLL_FOREVER : deadline_in((u64)ms * NSEC_PER_MSEC);
-	long result = do_poll(fds, nr, deadline_ns);
 
-	/* Made again it would wait for the whole time again. */
-	if (result == -ERESTARTNOHAND && deadline_ns != POLL_FOREVER)
-		return -EINTR;
-	return result;
+	return poll_until(fds, nr, deadline_ns);
 }
 
 long sys_ppoll(u64 fds, u64 nr, u64 timeout, u64 mask, u64 mask_size)
 {
 	struct limit limit = {.kind = LIMIT_TIMESPEC};
-	struct saved_mask saved;
 	int error = get_limit(timeout, &limit);
 
 	if (error == 0)
-		error = set_mask(mask, mask_size, &saved);
+		error = set_mask(mask, mask_size);
 	if (error != 0)
 		return error;
 	long result = do_poll(fds, nr, limit.deadline_ns);
-	restore_mask(&saved);
+	restore_mask(result);
 	return finish_limit(&limit, result);
 }
 
@@ -239,7 +245,6 @@ long sys_pselect6(u64 nr, u64 in, u64 out, u64 ex, u64 timeout, u64 user_mask)
 {
 	const u64 sets[NR_SELECT_SETS] = {in, out, ex};
 	struct limit limit = {.kind = LIMIT_TIMESPEC};
-	struct saved_mask saved;
 	struct {
 		u64 set, size;
 	} mask = {0};
@@ -248,10 +253,10 @@ long sys_pselect6(u64 nr, u64 in, u64 out, u64 ex, u64 timeout, u64 user_mask)
 		return -EFAULT;
 	int error = get_limit(timeout, &limit);
 	if (error == 0)
-		error = set_mask(mask.set, mask.size, &saved);
+		error = set_mask(mask.set, mask.size);
 	if (error != 0)
 		return error;
 	long result = do_select(nr, sets, limit.deadline_ns);
-	restore_mask(&saved);
+	restore_mask(result);
 	return finish_limit(&limit, result);
 }

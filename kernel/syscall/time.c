@@ -12,20 +12,6 @@
 #include "syscall/syscall.h"
 #include "syscall/timespec.h"
 
-enum {
-	CLOCK_REALTIME,
-	CLOCK_MONOTONIC,
-	CLOCK_PROCESS_CPUTIME_ID,
-	CLOCK_THREAD_CPUTIME_ID,
-	CLOCK_MONOTONIC_RAW,
-	CLOCK_REALTIME_COARSE,
-	CLOCK_MONOTONIC_COARSE,
-	CLOCK_BOOTTIME,
-};
-
-#define TIMER_ABSTIME 1u
-#define CLOCK_TICKS   100 /* of times(2), a second; AT_CLKTCK */
-
 /* Processor time and faults. */
 struct usage {
 	struct cpu_time time;
@@ -117,7 +103,7 @@ long sys_time(u64 to)
 	return sec;
 }
 
-/* ---- sleeping ---- */
+/* ---- wished times ---- */
 
 int timespec_to_ns(struct timespec ts, u64 *ns)
 {
@@ -138,46 +124,20 @@ int get_timespec(u64 from, u64 *ns)
 	return timespec_to_ns(ts, ns);
 }
 
-static int sleep_interruptible_until(u64 deadline_ns)
-{
-	int error;
-
-	do
-		error = sleep_until(deadline_ns, TASK_INTERRUPTIBLE);
-	while (error != 0 && !READ_ONCE(current->killed));
-	return error;
-}
-
-/* Only a fatal signal interrupts a sleep, so nobody is there to read how much was left of it. */
-static long sleep_for(u64 request)
-{
-	u64 ns, deadline_ns;
-	int error = get_timespec(request, &ns);
-
-	if (error != 0)
-		return error;
-	if (__builtin_add_overflow(clock_ns(), ns, &deadline_ns))
-		deadline_ns = ~0ul;
-	return sleep_interruptible_until(deadline_ns);
-}
-
-long sys_nanosleep(u64 request, u64 remaining)
-{
-	(void)remaining;
-	return sleep_for(request);
-}
-
-long sys_clock_nanosleep(u64 id, u64 flags, u64 request, u64 remaining)
+u64 deadline_after(u64 ns)
 {
 	u64 deadline_ns;
 
-	(void)remaining;
-	if (id != CLOCK_REALTIME && id != CLOCK_MONOTONIC && id != CLOCK_BOOTTIME)
-		return -EINVAL;
-	if (!(flags & TIMER_ABSTIME))
-		return sleep_for(request);
-	int error = get_timespec(request, &deadline_ns);
-	return error != 0 ? error : sleep_interruptible_until(deadline_ns);
+	return __builtin_add_overflow(clock_ns(), ns, &deadline_ns) ? ~0ul : deadline_ns;
+}
+
+int get_deadline(u64 from, u64 *deadline_ns)
+{
+	u64 ns;
+	int error = get_timespec(from, &ns);
+
+	*deadline_ns = error == 0 ? deadline_after(ns) : 0;
+	return error;
 }
 
 /* ---- processor time ---- */
@@ -232,7 +192,7 @@ long sys_getrusage(u64 who, u64 to)
 
 static s64 clock_ticks(u64 ns)
 {
-	return ns / (NSEC_PER_SEC / CLOCK_TICKS);
+	return ns / (NSEC_PER_SEC / USER_CLOCK_TICKS);
 }
 
 long sys_times(u64 to)

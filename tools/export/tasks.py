@@ -10,7 +10,7 @@ LINUX_COMMS = {"kswapd": "kswapd0"}
 PRIORITY = 120  # what Linux calls nice 0: there are no others
 # enum task_state: as Linux 4.13 and older number it, which readers assume of a trace without a
 # kernel version.
-LINUX_STATES = {0: 0, 1: 1, 2: 2, 3: 32, 4: 16}
+LINUX_STATES = {0: 0, 1: 1, 2: 2, 3: 32, 4: 16, 5: 4, 6: 130}
 
 
 def linux_comm(comm: str) -> str:

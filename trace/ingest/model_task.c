@@ -143,7 +143,8 @@ static void belongs_to(struct model *m, struct task *task, uint32_t cpu)
 
 static bool sleeps(uint32_t state)
 {
-	return state == TASK_INTERRUPTIBLE || state == TASK_UNINTERRUPTIBLE;
+	return state == TASK_INTERRUPTIBLE || state == TASK_UNINTERRUPTIBLE ||
+	       state == TASK_KILLABLE || state == TASK_STOPPED;
 }
 
 static void begins_to_run(struct model *m, struct task *task)

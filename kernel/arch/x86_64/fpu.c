@@ -223,12 +223,8 @@ static bool is_loadable(const struct fpu_state *image)
 	memcpy(&header, image->bytes + STATE_HEADER, sizeof(header));
 	if (mxcsr & ~mxcsr_mask)
 		return false;
-	if (header.present & ~components || header.compacted != 0)
-		return false;
-	for (u32 i = 0; i < ARRAY_SIZE(header.reserved); i++)
-		if (header.reserved[i] != 0)
-			return false;
-	return true;
+	/* Of the reserved words XRSTOR looks at the first. */
+	return !(header.present & ~components) && header.compacted == 0 && header.reserved[0] == 0;
 }
 
 /* Which of the components in the image count: those that the frame says it has. */

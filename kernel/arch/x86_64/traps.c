@@ -36,6 +36,9 @@ enum {
 	EXC_MACHINE_CHECK = 18,
 };
 
+#define DR6_REASONS  0x400ful     /* breakpoint registers, single step */
+#define DR6_RESERVED 0xffff0ff0ul /* always set */
+
 /* Error code of a page fault (SDM vol. 3, 4.7). */
 #define PF_PRESENT  BIT(0)
 #define PF_WRITE    BIT(1)
@@ -222,10 +225,21 @@ static void trap_from_kernel(struct trap_frame *frame)
 	}
 }
 
+/* Why there was a debug exception (SDM vol. 3, 17.2.3); the CPU never clears it. */
+static u64 take_debug_status(void)
+{
+	u64 status;
+
+	__asm__ volatile("movq %%dr6, %0\n\tmovq %1, %%dr6" : "=&r"(status) : "r"(DR6_RESERVED));
+	return status & DR6_REASONS;
+}
+
 static void trap_from_user(struct trap_frame *frame)
 {
 	u64 address;
 
+	if (frame->vector == EXC_DEBUG)
+		frame->error_code = take_debug_status();
 	if (frame->vector != EXC_PAGE_FAULT) {
 		irq_enable();
 		upcall_user_exception(frame);
@@ -245,7 +259,7 @@ static void trap_from_user(struct trap_frame *frame)
  * reached, from where it comes here again. */
 static inline bool has_exit_work(void)
 {
-	return this_cpu_read(need_resched) | READ_ONCE(current->killed) | READ_ONCE(quiesce_wanted);
+	return this_cpu_read(need_resched) | current_has_signal() | READ_ONCE(quiesce_wanted);
 }
 
 /* Does what is to be done before user mode; leaves interrupts off. */
@@ -302,7 +316,7 @@ bool syscall_dispatch(struct trap_frame *frame)
 	upcall_syscall(frame);
 	exit_to_user(frame);
 	return frame->rip == frame->rcx && frame->rflags == frame->r11 &&
-	       !(frame->rflags & (RFLAGS_TF | RFLAGS_RF));
+	       !(frame->rflags & (RFLAGS_TF | RFLAGS_RF)) && frame->cs == USER_CS;
 }
 
 /* Whether a double fault came from pushing onto the guard page below the running task's stack. */

@@ -19,7 +19,9 @@ void upcall_syscall(struct trap_frame *frame);
 /* The same by INT 0x80, with the numbers and in the registers of i386. */
 void upcall_syscall_i386(struct trap_frame *frame);
 
-/* An exception in user mode other than a page fault; interrupts are on. */
+/* An exception in user mode other than a page fault; interrupts are on. Of a debug exception
+ * error_code is DR6: not 0 when the CPU was asked for it, by single steps or a breakpoint register.
+ */
 void upcall_user_exception(struct trap_frame *frame);
 
 /* int3 in kernel mode and an explicit request: enter the monitor. Interrupts are off. */
