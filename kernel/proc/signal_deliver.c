@@ -3,7 +3,7 @@
  * the program gets back, the process stops, or it ends. A call that a signal interrupted is made
  * again, or returns -EINTR, as the result it left says (ERESTART*, lib/errno.h).
  */
-#include "cpu/panic.h"
+#include "arch/x86_64/layout.h"
 #include "lib/errno.h"
 #include "proc/exit.h"
 #include "proc/sched.h"
@@ -290,6 +290,18 @@ void signal_deliver(struct trap_frame *frame)
 
 /* ---- rt_sigreturn ---- */
 
+/* IRET would fault in the kernel on an address that is not canonical, and the program on one that is
+ * the kernel's. */
+static void check_address(u64 rip)
+{
+	if (rip <= USER_END)
+		return;
+	if ((s64)(rip << 16) >> 16 == (s64)rip)
+		signal_force_fault(SIGSEGV, SEGV_MAPERR, rip);
+	else
+		signal_force(SIGSEGV);
+}
+
 long signal_return(struct trap_frame *frame)
 {
 	struct task *self = current_proc;
@@ -307,6 +319,7 @@ long signal_return(struct trap_frame *frame)
 		signal_force(SIGSEGV);
 		return 0;
 	}
+	check_address(frame->rip);
 	/* What is wrong with it is no reason to die: Linux does not look either. */
 	(void)signal_set_altstack(&context.altstack, frame->rsp);
 	return frame_result(frame);
