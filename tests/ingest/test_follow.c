@@ -173,8 +173,15 @@ static sqlite3 *wait_for(const struct follower *f, int64_t nr_events)
 	for (;;) {
 		sqlite3 *db = open_db(f->grown, "live.db");
 
-		if (db && ask(db, "SELECT value FROM session WHERE key = 'nr_events'") > nr_events)
-			return db;
+		if (db) {
+			int64_t shown =
+				ask(db, "SELECT value FROM session WHERE key = 'nr_events'");
+
+			CHECK(shown >=
+			      0); /* who finds it finds what was committed, not an empty file */
+			if (shown > nr_events)
+				return db;
+		}
 		sqlite3_close(db);
 		wait_for_commit(f);
 	}

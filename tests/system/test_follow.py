@@ -1,7 +1,6 @@
 """record --follow: the database can be read while the guest runs, and in the end it is the one that
 reading the whole trace gives."""
 
-import sqlite3
 import subprocess
 import unittest
 from contextlib import closing
@@ -40,11 +39,8 @@ class FollowTest(support.SystemTest):
         if not (path / session.LIVE_DATABASE).exists():
             return False
         with closing(session.open_database(path)) as live:
-            try:
-                cls.violations = live.execute("SELECT count(*) FROM order_violation").fetchone()[0]
-                return live.execute(OPEN_PAGES).fetchone()[0] > 100
-            except sqlite3.OperationalError:
-                return False  # its tables are not there yet
+            cls.violations = live.execute("SELECT count(*) FROM order_violation").fetchone()[0]
+            return live.execute(OPEN_PAGES).fetchone()[0] > 100
 
     def test_it_is_read_while_the_guest_runs(self):
         self.assertTrue(self.saw_live)

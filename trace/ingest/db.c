@@ -34,7 +34,8 @@ struct db {
 	sqlite3 *handle;
 	struct target target;
 	struct btree_file *pages; /* NULL: everything goes through SQLite */
-	char *live_link;          /* NULL: nobody reads it yet */
+	char *live_link;          /* path of the link by which others find it; NULL: nobody shall */
+	char *live_target;        /* where that link will lead; NULL once it is made */
 	uint64_t trace_bytes;
 	uint64_t free_bytes; /* where it is written, when that began */
 	struct inserter *inserters[NR_DB_TABLES];
@@ -272,29 +273,43 @@ static struct error *db_begin(struct db *db, const char *file, const char *journ
 	return db_take_error(db);
 }
 
-/* The link by which others find a live database. One that a killed follower left leads nowhere and goes. */
-static struct error *link_live(struct db *db, enum db_life life)
+/* Names the link by which others find a live database. One that a killed follower left leads nowhere and goes. */
+static struct error *name_live(struct db *db, enum db_life life)
 {
-	char *copy = strdup(db->target.path), *name = strdup(db->target.path), *to = NULL;
+	char *copy = strdup(db->target.path), *name = strdup(db->target.path);
 	struct error *error = NULL;
 
 	if (!copy || !name || asprintf(&db->live_link, "%s/live.db", dirname(copy)) < 0 ||
-	    asprintf(&to, "%s.tmp/db", basename(name)) < 0)
+	    asprintf(&db->live_target, "%s.tmp/db", basename(name)) < 0)
 		error = error_new(ERROR_FATAL, "out of memory");
 	else if (unlink(db->live_link) != 0 && errno != ENOENT)
 		error = error_new(ERROR_FATAL, "%s: cannot be removed: %s", db->live_link,
 				  strerror(errno));
-	else if (life == DB_LIVE && symlink(to, db->live_link) != 0)
-		error = error_new(ERROR_FATAL, "%s: cannot be made: %s", db->live_link,
-				  strerror(errno));
 	if (life != DB_LIVE) {
 		free(db->live_link);
-		db->live_link = NULL;
+		free(db->live_target);
+		db->live_link = db->live_target = NULL;
 	}
 	free(copy);
 	free(name);
-	free(to);
 	return error;
+}
+
+/* Tells readers that something was committed. The first commit makes the link: who finds a live database finds its tables. */
+static void announce_commit(struct db *db)
+{
+	if (db->failed)
+		return;
+	if (db->live_target && symlink(db->live_target, db->live_link) != 0) {
+		db->failed = true;
+		db->error = error_new(ERROR_FATAL, "%s: cannot be made: %s", db->live_link,
+				      strerror(errno));
+		return;
+	}
+	free(db->live_target);
+	db->live_target = NULL;
+	/* It may fail where links have no times; who reads the database is not told then, and nothing else is lost. */
+	utimensat(AT_FDCWD, db->live_link, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes, enum db_life life)
@@ -308,7 +323,7 @@ struct error *db_create(struct db **out, const char *path, uint64_t trace_bytes,
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	error = target_open(&db->target, path);
 	if (!error)
-		error = link_live(db, life);
+		error = name_live(db, life);
 	if (error)
 		return error;
 	db->free_bytes = free_bytes(db);
@@ -403,8 +418,7 @@ void db_publish(struct db *db, void (*write_rest)(void *arg), void *arg)
 	keyframes_resume(db->keyframes);
 	DB_INSERT(db, session, TEXT("live"), TEXT("yes"));
 	db_exec(db, "COMMIT; BEGIN");
-	/* It may fail where links have no times; who reads the database is not told then, and nothing else is lost. */
-	utimensat(AT_FDCWD, db->live_link, NULL, AT_SYMLINK_NOFOLLOW);
+	announce_commit(db);
 	for (size_t i = 0; i < NR_DB_TABLES; i++) {
 		snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE rowid > %" PRId64, table_names[i],
 			 last[i]);
@@ -509,6 +523,7 @@ void db_close(struct db *db)
 	if (db->live_link)
 		unlink(db->live_link);
 	free(db->live_link);
+	free(db->live_target);
 	target_close(&db->target);
 	sqlite3_free(sqlite3_temp_directory);
 	sqlite3_temp_directory = NULL;
