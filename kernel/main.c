@@ -15,7 +15,7 @@
 #include "dev/pci.h"
 #include "dev/serial.h"
 #include "dev/virtio_serial.h"
-#include "fs/initramfs.h"
+#include "fs/vfs.h"
 #include "lib/cmdline.h"
 #include "mm/address_space.h"
 #include "mm/backing.h"
@@ -124,7 +124,7 @@ static void init_thread(void *arg)
 	init_swap();
 	overcommit_init();
 	mm_check_init();
-	initramfs_init();
+	vfs_init();
 	init_trace();
 	selftest_run();
 	if (cmdline_is("break", "init"))

@@ -13,6 +13,12 @@ struct rwsem {
 	struct wait_queue wait;
 };
 
+#define RWSEM_INIT(name, r)                                     \
+	{                                                       \
+		.lock = SPINLOCK_INIT(RANK_RWSEM), .rank = (r), \
+		.wait = WAIT_QUEUE_INIT((name).wait)            \
+	}
+
 void rwsem_init(struct rwsem *sem, enum lock_rank rank);
 void down_read(struct rwsem *sem);
 bool down_read_trylock(struct rwsem *sem);

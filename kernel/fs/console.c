@@ -9,14 +9,12 @@
 #include "arch/x86_64/uaccess.h"
 #include "cpu/panic.h"
 #include "cpu/wait.h"
+#include "fs/chrdev.h"
+#include "fs/open.h"
 #include "lib/errno.h"
 
 #define PIECE_SIZE 256
 #define TIOCGWINSZ 0x5413
-
-/* Linux: character device 5:1. */
-#define CONSOLE_RDEV (5 << 8 | 1)
-#define CONSOLE_MODE (S_IFCHR | 0620)
 
 static long read_console(struct file *file, void __user *to, size_t size, u64 *pos)
 {
@@ -60,25 +58,28 @@ static long console_ioctl(struct file *file, u32 request, void __user *arg)
 	return copy_to_user(arg, &size, sizeof(size));
 }
 
-static void stat_console(struct file *file, struct stat *stat)
+static int open_console(struct inode *inode, struct file *file)
 {
-	(void)file;
-	*stat = (struct stat){
-		.ino = 1, .nlink = 1, .mode = CONSOLE_MODE, .rdev = CONSOLE_RDEV, .blksize = 1024};
+	(void)inode;
+	file->mode |= FMODE_STREAM;
+	return 0;
 }
 
 static const struct file_ops console_ops = {
 	.read = read_console,
 	.write = write_console,
 	.ioctl = console_ioctl,
-	.stat = stat_console,
+	.open = open_console,
 };
+
+void console_init(void)
+{
+	chrdev_register(MKDEV(5, 1), 1, "console", 0600, &console_ops);
+}
 
 struct file *console_open(void)
 {
-	struct file *file = file_create(&console_ops, NULL, O_RDWR);
+	struct file *file;
 
-	if (file)
-		file->mode |= FMODE_STREAM;
-	return file;
+	return do_open(AT_FDCWD, "/dev/console", O_RDWR, 0, &file) == 0 ? file : NULL;
 }

@@ -4,6 +4,9 @@
 
 #include "fs/file.h"
 
+/* Registers the device. Boot only. */
+void console_init(void);
+
 /* Opens it for reading and writing; NULL without memory. */
 struct file *console_open(void);
 

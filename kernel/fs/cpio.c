@@ -17,8 +17,20 @@
 #define ALIGNMENT   4
 
 /* Offsets of the fields that are used. */
-#define FIELD_MODE     14
-#define FIELD_FILESIZE 54
+static const struct {
+	u32 at;
+	u32 offset; /* in struct cpio_member */
+} fields[] = {
+	{6, offsetof(struct cpio_member, ino)},
+	{14, offsetof(struct cpio_member, mode)},
+	{22, offsetof(struct cpio_member, uid)},
+	{30, offsetof(struct cpio_member, gid)},
+	{38, offsetof(struct cpio_member, nlink)},
+	{46, offsetof(struct cpio_member, mtime)},
+	{54, offsetof(struct cpio_member, size)},
+	{78, offsetof(struct cpio_member, rdev_major)},
+	{86, offsetof(struct cpio_member, rdev_minor)},
+};
 #define FIELD_NAMESIZE 94
 
 static bool read_number(const u8 *digits, u32 *number)
@@ -40,6 +52,14 @@ static bool read_number(const u8 *digits, u32 *number)
 	return true;
 }
 
+static bool read_fields(const u8 *header, struct cpio_member *member)
+{
+	for (u32 i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (!read_number(header + fields[i].at, (u32 *)((char *)member + fields[i].offset)))
+			return false;
+	return true;
+}
+
 enum cpio_result cpio_next(struct cpio_reader *reader, struct cpio_member *member)
 {
 	const u8 *header = reader->archive + reader->at;
@@ -49,9 +69,7 @@ enum cpio_result cpio_next(struct cpio_reader *reader, struct cpio_member *membe
 	if (left == 0)
 		return CPIO_END;
 	if (left < HEADER_SIZE || memcmp(header, "070701", 6) != 0 ||
-	    !read_number(header + FIELD_MODE, &member->mode) ||
-	    !read_number(header + FIELD_FILESIZE, &member->size) ||
-	    !read_number(header + FIELD_NAMESIZE, &name_size))
+	    !read_fields(header, member) || !read_number(header + FIELD_NAMESIZE, &name_size))
 		return CPIO_FAULT;
 
 	/* All numbers have 32 bits: sums in 64 bits cannot overflow. */

@@ -14,7 +14,7 @@ struct cpio_member {
 	const char *name; /* terminated, in the archive */
 	const u8 *data;
 	u32 size;
-	u32 mode;
+	u32 ino, mode, uid, gid, nlink, mtime, rdev_major, rdev_minor;
 };
 
 enum cpio_result {

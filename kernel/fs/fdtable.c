@@ -9,6 +9,7 @@
  */
 #include "fs/fdtable.h"
 #include "fs/console.h"
+#include "fs/lock.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
@@ -172,13 +173,21 @@ static struct file *take_out(struct file_table *table, u32 fd, bool only_cloexec
 	return file;
 }
 
+/* A descriptor of a table is gone: what that ends beside the file. */
+static void close_file(struct file_table *table, struct file *file)
+{
+	if (!(file->mode & FMODE_PATH))
+		file_locks_close(file, table);
+	file_put(file);
+}
+
 void files_exec(struct file_table *table)
 {
 	for (u32 fd = 0; fd < READ_ONCE(table->capacity); fd++) {
 		struct file *file = take_out(table, fd, true);
 
 		if (file)
-			file_put(file);
+			close_file(table, file);
 	}
 }
 
@@ -188,7 +197,7 @@ void files_release(struct file_table *table)
 		return;
 	for (u32 fd = 0; fd < table->capacity; fd++)
 		if (table->files[fd])
-			file_put(table->files[fd]);
+			close_file(table, table->files[fd]);
 	free_table(table);
 }
 
@@ -274,7 +283,7 @@ int fd_replace(struct file *file, u32 fd, u32 flags)
 	put_in(table, fd, file, flags);
 	spin_unlock(&table->lock);
 	if (old)
-		file_put(old);
+		close_file(table, old);
 	return fd;
 }
 
@@ -289,7 +298,7 @@ int fd_close(u32 fd)
 
 	if (!file)
 		return -EBADF;
-	file_put(file);
+	close_file(current_table(), file);
 	return 0;
 }
 
@@ -331,4 +340,23 @@ u32 files_next(struct file_table *table, u32 fd)
 		fd = NO_FD;
 	spin_unlock(&table->lock);
 	return fd;
+}
+
+u32 fd_next(u32 fd)
+{
+	return files_next(current_table(), fd);
+}
+
+int fd_unshare(void)
+{
+	struct file_table *shared = current_table();
+
+	if (!files_is_shared(shared))
+		return 0;
+	struct file_table *own = files_fork(shared);
+	if (!own)
+		return -ENOMEM;
+	WRITE_ONCE(current_proc->files, own);
+	files_release(shared);
+	return 0;
 }

@@ -22,6 +22,10 @@ struct file *files_get_file(struct file_table *table, u32 fd);
 /* The first open descriptor from `fd` on, or NO_FD. */
 u32 files_next(struct file_table *table, u32 fd);
 
+/* The same in the current task's table; a table of its own, if it shares one: 0 or -ENOMEM. */
+u32 fd_next(u32 fd);
+int fd_unshare(void);
+
 /* Puts a file at the lowest free descriptor from `lowest` on; the caller's reference passes to the
  * table. The descriptor, or -EMFILE, -ENOMEM (the reference is still the caller's then). `flags`:
  * O_CLOEXEC or 0. May sleep. */

@@ -1,7 +1,8 @@
-/* Open files: reference counts, access mode, position. The kinds of files are initramfs.c and
- * console.c. */
+/* Open files: reference counts, access mode, position. */
 #include "fs/file.h"
+#include "fs/dentry.h"
 #include "fs/iov_iter.h"
+#include "fs/lock.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
 
@@ -10,7 +11,7 @@
 /* What F_SETFL may change. */
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-struct file *file_create(const struct file_ops *ops, const struct inode *inode, u32 flags)
+struct file *file_create(const struct file_ops *ops, struct inode *inode, u32 flags)
 {
 	static const u32 modes[] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	struct file *file = kmalloc(sizeof(*file), GFP_ZERO);
@@ -26,17 +27,16 @@ struct file *file_create(const struct file_ops *ops, const struct inode *inode, 
 	return file;
 }
 
-void file_get(struct file *file)
-{
-	atomic_inc(&file->refs);
-}
-
 void file_put(struct file *file)
 {
 	if (atomic_dec_return(&file->refs) != 0)
 		return;
-	if (file->ops->release)
+	if ((file->mode & FMODE_OPENED) && file->ops->release)
 		file->ops->release(file);
+	file_locks_release(file);
+	if (file->mode & FMODE_WRITER)
+		inode_put_write(file->inode);
+	path_put(&file->path);
 	kfree(file);
 }
 
@@ -111,14 +111,14 @@ long file_pwrite(struct file *file, const void __user *from, size_t size, u64 po
 }
 
 /* Does `transfer` for each part until one is short; what was done before an error counts. */
-static long for_each_part(struct file *file, struct iov_iter *iter,
-			  long (*transfer)(struct file *file, struct iovec part))
+static long for_each_part(struct file *file, struct iov_iter *iter, u64 *pos,
+			  long (*transfer)(struct file *file, struct iovec part, u64 *pos))
 {
 	long total = 0;
 
 	while (iter->count > 0) {
 		struct iovec part = iov_iter_part(iter);
-		long done = transfer(file, part);
+		long done = transfer(file, part, pos);
 
 		if (done < 0)
 			return total > 0 ? total : done;
@@ -130,16 +130,14 @@ static long for_each_part(struct file *file, struct iov_iter *iter,
 	return total;
 }
 
-static long read_part(struct file *file, struct iovec part)
+static long read_part(struct file *file, struct iovec part, u64 *pos)
 {
-	return file->ops->read(file, (void __user *)part.base, part.size,
-			       file->mode & FMODE_STREAM ? NULL : &file->pos);
+	return file->ops->read(file, (void __user *)part.base, part.size, pos);
 }
 
-static long write_part(struct file *file, struct iovec part)
+static long write_part(struct file *file, struct iovec part, u64 *pos)
 {
-	return file->ops->write(file, (const void __user *)part.base, part.size,
-				file->mode & FMODE_STREAM ? NULL : &file->pos);
+	return file->ops->write(file, (const void __user *)part.base, part.size, pos);
 }
 
 long file_read_iter(struct file *file, struct iov_iter *to)
@@ -151,10 +149,10 @@ long file_read_iter(struct file *file, struct iov_iter *to)
 	if (!file->ops->read)
 		return -EINVAL;
 	if (file->mode & FMODE_STREAM)
-		return for_each_part(file, to, read_part);
+		return for_each_part(file, to, NULL, read_part);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = for_each_part(file, to, read_part);
+	long result = for_each_part(file, to, &file->pos, read_part);
 	up_write(&file->lock);
 	return result;
 }
@@ -168,12 +166,30 @@ long file_write_iter(struct file *file, struct iov_iter *from)
 	if (!file->ops->write)
 		return -EINVAL;
 	if (file->mode & FMODE_STREAM)
-		return for_each_part(file, from, write_part);
+		return for_each_part(file, from, NULL, write_part);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = for_each_part(file, from, write_part);
+	long result = for_each_part(file, from, &file->pos, write_part);
 	up_write(&file->lock);
 	return result;
+}
+
+long file_pread_iter(struct file *file, struct iov_iter *to, u64 pos)
+{
+	if (file->mode & FMODE_STREAM)
+		return -ESPIPE;
+	if (!(file->mode & FMODE_READ))
+		return -EBADF;
+	return file->ops->read ? for_each_part(file, to, &pos, read_part) : -EINVAL;
+}
+
+long file_pwrite_iter(struct file *file, struct iov_iter *from, u64 pos)
+{
+	if (file->mode & FMODE_STREAM)
+		return -ESPIPE;
+	if (!(file->mode & FMODE_WRITE))
+		return -EBADF;
+	return file->ops->write ? for_each_part(file, from, &pos, write_part) : -EINVAL;
 }
 
 void file_set_flags(struct file *file, u32 flags)
@@ -184,32 +200,49 @@ void file_set_flags(struct file *file, u32 flags)
 
 long file_seek(struct file *file, s64 offset, u32 whence)
 {
-	s64 base, pos;
+	s64 pos = -EINVAL;
 
+	if (file->mode & FMODE_PATH)
+		return -EBADF;
 	if (whence > SEEK_HOLE)
 		return -EINVAL;
 	if (file->mode & FMODE_STREAM)
 		return -ESPIPE;
-	if (whence > SEEK_END)
-		return -EINVAL;
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	base = 0;
-	if (whence == SEEK_CUR)
-		base = (s64)file->pos;
-	else if (whence == SEEK_END && file->ops->size)
-		base = file->ops->size(file);
-	if (__builtin_add_overflow(base, offset, &pos))
+	if (file->ops->seek)
+		pos = file->ops->seek(file, offset, whence);
+	else if (whence == SEEK_SET || whence == SEEK_END)
+		pos = offset;
+	else if (whence == SEEK_CUR && __builtin_add_overflow((s64)file->pos, offset, &pos))
 		pos = -EOVERFLOW;
-	else if (pos < 0)
+	if (!file->ops->seek && pos < 0)
 		pos = -EINVAL;
-	else
+	if (pos >= 0)
 		file->pos = pos;
 	up_write(&file->lock);
 	return pos;
 }
 
+void file_accessed(struct file *file)
+{
+	u32 flags = READ_ONCE(file->path.mount->flags);
+	u32 off = MS_NOATIME | MS_RDONLY | (is_directory(file->inode) ? MS_NODIRATIME : 0);
+
+	if (!(READ_ONCE(file->flags) & O_NOATIME) && !(flags & off))
+		inode_accessed(file->inode);
+}
+
+int file_fsync(struct file *file)
+{
+	if (file->mode & FMODE_PATH)
+		return -EBADF;
+	return file->ops->fsync ? file->ops->fsync(file) : -EINVAL;
+}
+
 long file_ioctl(struct file *file, u32 request, void __user *arg)
 {
+	if (file->mode & FMODE_PATH)
+		return -EBADF;
 	return file->ops->ioctl ? file->ops->ioctl(file, request, arg) : -ENOTTY;
 }

@@ -7,6 +7,7 @@
 
 #include "cpu/atomic.h"
 #include "cpu/rwsem.h"
+#include "fs/path.h"
 
 /* Flags of open(2) and values of lseek(2) and stat(2); Linux's. */
 #define O_ACCMODE   03u
@@ -64,6 +65,7 @@ struct stat {
 
 static_assert(sizeof(struct stat) == 144, "ABI");
 
+struct address_space;
 struct file;
 struct inode;
 struct iov_iter;
@@ -72,19 +74,24 @@ struct poll_table;
 /* What kinds of files differ in. All may sleep. Each returns 0 or a count, or -errno; a NULL member
  * gives the errno in brackets. */
 struct file_ops {
+	/* A file was made for the inode by open(2); it is not released when this fails. [0] */
+	int (*open)(struct inode *inode, struct file *file);
 	/* Transfer at *pos and move it. With FMODE_STREAM pos is NULL. [-EINVAL] */
 	long (*read)(struct file *file, void __user *to, size_t size, u64 *pos);
 	long (*write)(struct file *file, const void __user *from, size_t size, u64 *pos);
 	/* With FMODE_STREAM instead of the two: the whole vector is one transfer, and not empty. */
 	long (*read_iter)(struct file *file, struct iov_iter *to);
 	long (*write_iter)(struct file *file, struct iov_iter *from);
-	/* Bytes in the file, for SEEK_END. [0] */
-	s64 (*size)(struct file *file);
+	/* The new position, which the caller sets; file->lock held for writing. [as of a file of 0
+	 * bytes] */
+	s64 (*seek)(struct file *file, s64 offset, u32 whence);
+	int (*fsync)(struct file *file); /* [-EINVAL] */
+	/* What mmap(2) shows; NULL: memory of its own. [-ENODEV] */
+	int (*mmap)(struct file *file, struct address_space **mapping);
 	long (*ioctl)(struct file *file, u32 request, void __user *arg); /* [-ENOTTY] */
 	/* What could be done now without waiting, EPOLL* of fs/poll.h, after a poll_wait() on each
 	 * queue that is woken when that changes. Does not sleep. [always ready] */
 	u32 (*poll)(struct file *file, struct poll_table *table);
-	void (*stat)(struct file *file, struct stat *stat);
 	/* The last reference is gone. */
 	void (*release)(struct file *file);
 };
@@ -93,11 +100,16 @@ struct file_ops {
 #define FMODE_READ   BIT(0)
 #define FMODE_WRITE  BIT(1)
 #define FMODE_STREAM BIT(2) /* no position: neither lseek nor pread, and calls run side by side */
+#define FMODE_PATH   BIT(3) /* O_PATH: names a place, and is not open */
+#define FMODE_WRITER BIT(4) /* counts among the writers of its inode */
+#define FMODE_OPENED BIT(5) /* open() was called, release() will be */
+#define FMODE_DIRECT BIT(6) /* may have O_DIRECT */
 
 struct file {
 	const struct file_ops *ops;
-	const struct inode *inode; /* NULL for the console */
-	void *private;             /* the operations' own */
+	struct path path;    /* referenced; constant */
+	struct inode *inode; /* of that path */
+	void *private;       /* the operations' own */
 	atomic_t refs;
 	u32 flags;         /* O_* that F_GETFL tells; atomic */
 	u32 mode;          /* FMODE_*; constant */
@@ -107,9 +119,12 @@ struct file {
 };
 
 /* An open file with one reference, FMODE_READ and FMODE_WRITE as the flags say; NULL without
- * memory. */
-struct file *file_create(const struct file_ops *ops, const struct inode *inode, u32 flags);
-void file_get(struct file *file);
+ * memory. The caller sets its path: use do_open() or open_pseudo() of open.h. */
+struct file *file_create(const struct file_ops *ops, struct inode *inode, u32 flags);
+static inline void file_get(struct file *file)
+{
+	atomic_inc(&file->refs);
+}
 /* Drops a reference; the last one closes the file. May sleep. */
 void file_put(struct file *file);
 
@@ -121,9 +136,15 @@ long file_pwrite(struct file *file, const void __user *from, size_t size, u64 po
 /* readv and writev. The vector covers at most MAX_TRANSFER bytes. */
 long file_read_iter(struct file *file, struct iov_iter *to);
 long file_write_iter(struct file *file, struct iov_iter *from);
+/* preadv and pwritev. */
+long file_pread_iter(struct file *file, struct iov_iter *to, u64 pos);
+long file_pwrite_iter(struct file *file, struct iov_iter *from, u64 pos);
 /* F_SETFL: sets O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME as in `flags`. */
 void file_set_flags(struct file *file, u32 flags);
 long file_seek(struct file *file, s64 offset, u32 whence);
+/* It was read: the time of that, unless O_NOATIME or the mount say no. */
+void file_accessed(struct file *file);
+int file_fsync(struct file *file);
 long file_ioctl(struct file *file, u32 request, void __user *arg);
 
 #endif

@@ -78,7 +78,9 @@ int copy_to_iter(struct iov_iter *iter, const void *from, size_t size)
 		struct iovec part = iov_iter_part(&at);
 		size_t step = min(size, (size_t)part.size);
 
-		if (copy_to_user((void __user *)part.base, from, step) != 0)
+		if (iter->is_kernel)
+			memcpy((void *)part.base, from, step);
+		else if (copy_to_user((void __user *)part.base, from, step) != 0)
 			return -EFAULT;
 		iov_iter_advance(&at, step);
 		from = (const u8 *)from + step;
@@ -96,7 +98,9 @@ int copy_from_iter(void *to, struct iov_iter *iter, size_t size)
 		struct iovec part = iov_iter_part(&at);
 		size_t step = min(size, (size_t)part.size);
 
-		if (copy_from_user(to, (const void __user *)part.base, step) != 0)
+		if (iter->is_kernel)
+			memcpy(to, (const void *)part.base, step);
+		else if (copy_from_user(to, (const void __user *)part.base, step) != 0)
 			return -EFAULT;
 		iov_iter_advance(&at, step);
 		to = (u8 *)to + step;

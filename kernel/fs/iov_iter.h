@@ -19,6 +19,7 @@ struct iov_iter {
 	const struct iovec *part; /* the one at the front */
 	size_t offset;            /* bytes of it that are done */
 	size_t count;             /* bytes left in all parts */
+	bool is_kernel;           /* kernel memory, which needs no check */
 };
 
 /* What `nr` parts cover, `count` bytes. */

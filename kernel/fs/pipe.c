@@ -15,6 +15,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "cpu/wait.h"
 #include "fs/iov_iter.h"
+#include "fs/open.h"
 #include "fs/poll.h"
 #include "mm/slab.h"
 #include "proc/signal.h"
@@ -42,10 +43,7 @@ struct pipe {
 	bool is_polled;             /* since ever: wakes at each write, for edges of epoll */
 	struct pipe_slot *slots;
 	struct page *spare[NR_SPARE];
-	u32 ino;
 };
-
-static atomic_t last_ino;
 
 static bool is_empty(const struct pipe *pipe)
 {
@@ -288,14 +286,6 @@ static long pipe_ioctl(struct file *file, u32 request, void __user *arg)
 	return copy_to_user(arg, &size, sizeof(size));
 }
 
-static void pipe_stat(struct file *file, struct stat *stat)
-{
-	const struct pipe *pipe = file->private;
-
-	*stat = (struct stat){
-		.ino = pipe->ino, .nlink = 1, .mode = S_IFIFO | PIPE_RIGHTS, .blksize = PAGE_SIZE};
-}
-
 static void pipe_free(struct pipe *pipe)
 {
 	for (; pipe->tail != pipe->head; pipe->tail++)
@@ -328,7 +318,6 @@ static const struct file_ops pipe_ops = {
 	.write_iter = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
-	.stat = pipe_stat,
 	.release = pipe_release,
 };
 
@@ -349,16 +338,16 @@ static struct pipe *pipe_alloc(void)
 	rwsem_init(&pipe->lock, RANK_PIPE);
 	wait_queue_init(&pipe->readers_wait);
 	wait_queue_init(&pipe->writers_wait);
-	pipe->ino = atomic_inc_return(&last_ino);
 	return pipe;
 }
 
 /* A file of the pipe, or NULL. */
-static struct file *open_end(struct pipe *pipe, u32 flags)
+static struct file *open_end(struct pipe *pipe, struct inode *inode, u32 flags)
 {
-	struct file *file = file_create(&pipe_ops, NULL, flags);
+	struct file *file;
 
-	if (!file)
+	inode_get(inode);
+	if (open_pseudo(inode, "pipe", &pipe_ops, flags, &file) != 0)
 		return NULL;
 	file->private = pipe;
 	file->mode |= FMODE_STREAM;
@@ -375,20 +364,28 @@ static struct file *open_end(struct pipe *pipe, u32 flags)
 int pipe_create(struct file *ends[2], u32 flags)
 {
 	struct pipe *pipe = pipe_alloc();
+	struct inode *inode = pipe ? pseudo_inode_create(S_IFIFO | PIPE_RIGHTS) : NULL;
+	int error = 0;
 
-	if (!pipe)
+	if (!inode) {
+		if (pipe)
+			pipe_free(pipe);
 		return -ENOMEM;
-	ends[PIPE_READ_END] = open_end(pipe, O_RDONLY | (flags & O_NONBLOCK));
+	}
+	ends[PIPE_READ_END] = open_end(pipe, inode, O_RDONLY | (flags & O_NONBLOCK));
 	if (!ends[PIPE_READ_END]) {
 		pipe_free(pipe);
-		return -ENOMEM;
+		error = -ENOMEM;
+		goto out;
 	}
-	ends[PIPE_WRITE_END] = open_end(pipe, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+	ends[PIPE_WRITE_END] = open_end(pipe, inode, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
 	if (!ends[PIPE_WRITE_END]) {
 		file_put(ends[PIPE_READ_END]);
-		return -ENOMEM;
+		error = -ENOMEM;
 	}
-	return 0;
+out:
+	inode_put(inode);
+	return error;
 }
 
 static struct pipe *pipe_of(struct file *file)

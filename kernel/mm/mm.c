@@ -24,6 +24,8 @@
 #include "mm/slab.h"
 #include "mm/zap.h"
 
+const struct mm_program_ops *mm_program_ops;
+
 LIST_HEAD(mm_list);
 DEFINE_SPINLOCK(mm_list_lock, RANK_MM_LIST);
 
@@ -105,6 +107,10 @@ struct mm *mm_fork(struct mm *parent)
 	mm->stack_top = parent->stack_top;
 	mm->start_data = parent->start_data;
 	mm->end_data = parent->end_data;
+	if (parent->program) {
+		mm_program_ops->get(parent->program);
+		mm->program = parent->program;
+	}
 	for_each_vma (parent, vma) {
 		error = fork_vma(mm, vma);
 		if (error)
@@ -131,6 +137,8 @@ void mm_put(struct mm *mm)
 	if (left)
 		return;
 	mm_unmap_all(mm);
+	if (mm->program)
+		mm_program_ops->put(mm->program);
 	BUG_ON(READ_ONCE(mm->cpu_mask));
 	BUG_ON(atomic_read(&mm->nr_pgtables) != 1);
 	spin_lock(&mm_list_lock);

@@ -17,6 +17,8 @@
 #define MM_REAPED \
 	BIT(0) /* the OOM reaper took pages: a fault must not bring zeroes in their place */
 
+struct file;
+
 struct mm {
 	u32 id;         /* serial number; never changes */
 	atomic_t users; /* the task that runs in it, and temporary holders */
@@ -41,7 +43,15 @@ struct mm {
 	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */
 	atomic_t oom_freed;    /* pages and page tables that came free since that decision */
 	struct list_head node; /* in mm_list; RANK_MM_LIST */
+	struct file *program;  /* what runs in it, or NULL; constant after exec */
 };
+
+/* How to hold what runs in an address space: fs knows. */
+struct mm_program_ops {
+	void (*get)(struct file *program);
+	void (*put)(struct file *program); /* may sleep */
+};
+extern const struct mm_program_ops *mm_program_ops; /* set once at boot */
 
 /* All address spaces. */
 extern struct list_head mm_list;

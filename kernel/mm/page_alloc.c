@@ -135,6 +135,12 @@ static void add_free_range(pfn_t start, pfn_t end)
 	nr_managed_frames += end - start;
 }
 
+void page_alloc_add(pfn_t start, pfn_t end)
+{
+	add_free_range(start, end);
+	set_watermarks();
+}
+
 void page_alloc_init(void)
 {
 	page_init();

@@ -31,6 +31,10 @@ extern struct watermarks watermarks;
  * the watermarks. */
 void page_alloc_init(void);
 
+/* Gives frames to the allocator that were kept from it at boot, and sets the watermarks anew. They are
+ * no longer used. Before tracing begins: the baseline tells of them. */
+void page_alloc_add(pfn_t start, pfn_t end);
+
 /* 2^order frames, refcount 1, mapcount -1, flags 0, of that kind; NULL when there is none and the
  * caller may not wait, or the current task is dying and even the reserve is empty. May sleep unless
  * GFP_ATOMIC. Not from interrupt handlers. */

@@ -42,29 +42,12 @@ static_assert(sizeof(struct elf_phdr) == ELF_PHDR_SIZE, "ABI");
 static const u8 expected_ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};
 
 /* Copies n bytes at `offset` out of a file; -ENOEXEC when it is too short. */
-static int read_bytes(struct backing *program, u64 offset, void *to, size_t n)
+static int read_bytes(struct address_space *program, u64 offset, void *to, size_t n)
 {
-	if (n > program->size || offset > program->size - n)
-		return -ENOEXEC;
-
-	struct page *page = alloc_page(GFP_KERNEL, PAGE_KERNEL);
-	int error = page ? 0 : -ENOMEM;
-
-	while (n > 0 && error == 0) {
-		u64 within = offset & ~PAGE_MASK;
-		size_t part = min(n, PAGE_SIZE - within);
-
-		error = program->ops->read_page(program, offset & PAGE_MASK, page);
-		if (error != 0)
-			break;
-		memcpy(to, (char *)page_virt(page) + within, part);
-		to = (char *)to + part;
-		offset += part;
-		n -= part;
-	}
-	if (page)
-		page_put(page);
-	return error;
+	long done = mapping_read_kernel(program, offset, to, n);
+	if (done < 0)
+		return done;
+	return (size_t)done == n ? 0 : -ENOEXEC;
 }
 
 static bool header_ok(const struct elf_header *header)
@@ -158,7 +141,7 @@ static int read_phdrs(const struct elf_header *header, const struct elf_phdr *ph
 	return is_executable(image, image->entry) ? 0 : -ENOEXEC;
 }
 
-int elf_read(struct backing *program, u64 pie_base, struct elf_image *image)
+int elf_read(struct address_space *program, u64 pie_base, struct elf_image *image)
 {
 	struct elf_header header;
 	int error = read_bytes(program, 0, &header, sizeof(header));

@@ -2,7 +2,7 @@
 #ifndef PROC_ELF_H
 #define PROC_ELF_H
 
-#include "mm/backing.h"
+#include "mm/address_space.h"
 
 #define ELF_MAX_SEGMENTS 16
 
@@ -28,6 +28,6 @@ struct elf_image {
 
 /* Reads the headers of a program, which goes to pie_base if it may lie anywhere. 0; -ENOEXEC: not a program that this kernel can run; -ENOMEM, or
  * what reading gave. May sleep. */
-int elf_read(struct backing *program, u64 pie_base, struct elf_image *image);
+int elf_read(struct address_space *program, u64 pie_base, struct elf_image *image);
 
 #endif

@@ -67,8 +67,8 @@ static int map_segment(struct mm *mm, const struct elf_segment *segment, struct 
 	return mm_map_segment(mm, zero_start, end, segment->vm_flags, NULL, 0, 0);
 }
 
-/* An address space with the program and an empty stack in it. */
-static int build_mm(const struct elf_image *image, struct backing *program,
+/* An address space with the program, which it takes over, and an empty stack in it. */
+static int build_mm(const struct elf_image *image, struct file *program,
 		    const struct exec_layout *layout, u32 stack_size, struct mm **result)
 {
 	struct mm *mm = mm_create();
@@ -79,7 +79,7 @@ static int build_mm(const struct elf_image *image, struct backing *program,
 	mm->stack_top = layout->stack_top;
 	mm->mmap_base = layout->mmap_base;
 	for (u32 i = 0; i < image->nr_segments && error == 0; i++)
-		error = map_segment(mm, &image->segments[i], program);
+		error = map_segment(mm, &image->segments[i], program_backing(program));
 	if (error == 0)
 		error = mm_map_stack(mm, stack_size);
 	if (error != 0) {
@@ -89,6 +89,7 @@ static int build_mm(const struct elf_image *image, struct backing *program,
 	/* Nobody else sees it yet: no mmap_lock. */
 	mm->start_brk = PAGE_ALIGN(image->segments[image->nr_segments - 1].end) + layout->brk_gap;
 	mm->brk = mm->start_brk;
+	mm->program = program;
 	*result = mm;
 	return 0;
 }
@@ -223,7 +224,7 @@ static void reset_registers(u64 entry, u64 sp)
 int task_exec(const char *path, const struct exec_args *args)
 {
 	struct elf_image *image = kmalloc(sizeof(*image), GFP_KERNEL);
-	struct backing *program;
+	struct file *program = NULL;
 	struct mm *mm;
 	u64 sp;
 
@@ -231,14 +232,16 @@ int task_exec(const char *path, const struct exec_args *args)
 		return -ENOMEM;
 	struct exec_layout layout = aslr_layout(current_proc->personality);
 	u64 stack_size = max(PAGE_ALIGN(stack_bytes(args)), FIRST_STACK_SIZE);
-	int error = files_find_program(path, &program);
+	int error = program_open(AT_FDCWD, path, 0, &program);
 	if (error == 0)
-		error = elf_read(program, layout.pie_base, image);
+		error = elf_read(program_mapping(program), layout.pie_base, image);
 	if (error == 0)
 		error = build_mm(image, program, &layout, stack_size, &mm);
-	if (error != 0)
+	if (error != 0) {
+		if (program)
+			program_put(program);
 		goto out;
-
+	}
 	take_new_mm(mm, path);
 	files_exec(current_proc->files);
 	signal_exec();

@@ -4,6 +4,8 @@
 
 #include "mm/backing.h"
 
+struct address_space;
+struct file;
 struct file_table;
 struct fs;
 
@@ -27,8 +29,18 @@ struct fs *fs_fork(struct fs *parent);
 void fs_get(struct fs *fs); /* CLONE_FS */
 void fs_release(struct fs *fs);
 
-/* The content of a file that may be executed: 0, or -ENOENT, -EACCES. It lives as long as the
- * machine. */
-int files_find_program(const char *path, struct backing **program);
+/* ---- programs ---- */
+
+#define AT_FDCWD (-100)
+
+/* Opens a file to execute it, by execveat(2)'s rules and flags: regular, executable for the
+ * current task, not open for writing (-ETXTBSY), and it cannot be opened for writing until
+ * program_put(). 0, or what a path gives, -EACCES, -ENOMEM. */
+int program_open(s32 dirfd, const char *name, u32 flags, struct file **program);
+void program_put(struct file *program);
+/* Its content. */
+struct address_space *program_mapping(struct file *program);
+/* The same for a VMA; lives as long as the file. */
+struct backing *program_backing(struct file *program);
 
 #endif

@@ -18,7 +18,6 @@ ENTRY = re.compile(r"^([0-9a-f]{16}): [0-9a-f]{16} (\S{9})$", re.MULTILINE)
 KERNEL_HALF = 1 << 63
 IMAGE = 0xFFFFFFFF80000000
 PAGE, LARGE_PAGE = 4 << 10, 2 << 20
-INITRD = 1024  # offset of boot_info.initrd, behind the command line
 
 
 class GuestMemory:
@@ -55,7 +54,6 @@ class ProtectionTest(support.SystemTest):
                                        timeout_s=support.COMMAND_SECONDS)
             memory = GuestMemory(recording)
             (cls.direct_map,) = memory.words("direct_map_base", 0, 1)
-            cls.initrd = memory.words("boot_info", INITRD, 2)
         cls.kernel = [(va, flags) for va, flags in
                       ((int(va, 16), flags) for va, flags in ENTRY.findall(text.replace("\r", "")))
                       if va >= KERNEL_HALF]
@@ -77,22 +75,10 @@ class ProtectionTest(support.SystemTest):
                    for va, flags in self.kernel if 0 <= va - self.direct_map < self.memory]
         return [entry for entry in entries if entry[0] < end and entry[0] + entry[1] > start]
 
-    def test_initramfs_is_read_only(self):
-        start, end = self.initrd
-        self.assertGreater(end - start, PAGE)
-        entries = self.in_direct_map(start, end)
-        self.assertTrue(entries)
-        self.assertEqual([hex(at) for at, _, flags in entries if flags[-1] == "W"], [])
-        # And no more than it: its pages were split off.
-        self.assertGreaterEqual(min(at for at, _, _ in entries), start & -PAGE)
-        self.assertLess(max(at + size for at, size, _ in entries), end + PAGE)
-
     def test_direct_map_is_large_pages(self):
         whole = [at for at, size, _ in self.in_direct_map(0, self.memory) if size == LARGE_PAGE]
-        start, end = self.initrd
-        # The one with the image, and those in which the initramfs begins and ends, are split.
-        self.assertEqual(len(whole), -(-self.memory // LARGE_PAGE) -
-                         len({0, start // LARGE_PAGE, (end - 1) // LARGE_PAGE}))
+        # The one with the image is split.
+        self.assertEqual(len(whole), -(-self.memory // LARGE_PAGE) - 1)
 
     def test_only_the_image_is_executable(self):
         self.assertEqual([hex(va) for va, flags in self.kernel
