@@ -109,9 +109,10 @@ struct mount *mount_on(struct mount *parent, struct dentry *mountpoint)
 
 int mount_root(const char *type)
 {
+	char options[] = "mode=755";
 	const struct file_system_type *fs = file_system_find(type);
 	struct super_block *sb;
-	int error = fs->mount(fs, NULL, &sb);
+	int error = fs->mount(fs, options, &sb);
 
 	if (error != 0)
 		return error;

@@ -177,7 +177,7 @@ static void getattr(struct inode *inode, struct stat *stat)
 	} else if (is_symlink(inode)) {
 		stat->size = strlen(inode->private);
 	} else if (is_directory(inode)) {
-		stat->size = READ_ONCE(inode->nr_names) * BOGO_DIRENT_SIZE;
+		stat->size = (2 + READ_ONCE(inode->nr_names)) * BOGO_DIRENT_SIZE;
 	}
 }
 
