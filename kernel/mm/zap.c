@@ -19,7 +19,8 @@
 struct zap {
 	struct vma *vma;
 	enum pte_why why;
-	u64 next; /* where to go on when the gathered pages fill up */
+	u64 next;   /* where to go on when the gathered pages fill up */
+	bool flush; /* a CPU may hold a translation: of a gathered page, or of the page of zeroes */
 	u32 nr_pages;
 	struct page *pages[GATHER_MAX];
 };
@@ -43,6 +44,7 @@ static int zap_entries(struct pte_range *range)
 			return 1;
 		}
 		old = pte_remove(mm, va, entry, zap->why);
+		zap->flush |= old & PTE_PRESENT;
 		page = pte_operations(old)->unmap(mm, va, old);
 		if (!page)
 			continue;
@@ -72,9 +74,10 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
 		u64 from = zap.next;
 
 		more = pgtable_walk(vma->mm, from, end, zap_entries, &zap);
-		if (zap.nr_pages)
+		if (zap.flush)
 			mm_flush_tlb(vma->mm, from, more ? zap.next : end,
 				     why == PTE_WHY_EXIT ? TLB_EXIT : TLB_UNMAP);
+		zap.flush = false;
 		drop_gathered(&zap);
 		cond_resched();
 	} while (more);
