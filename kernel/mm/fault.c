@@ -462,6 +462,8 @@ int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how)
 					      : how == FAULT_IN_WRITE;
 	int error = vma_is_accessible(vma) ? 0 : -EFAULT;
 
+	if (how == FAULT_IN_AS_MLOCK && (vma->flags & VM_LOCKONFAULT))
+		return 0;
 	for (u64 va = start; va < end && !error; va += PAGE_SIZE) {
 		error = fault_in_page(vma, va, write);
 		cond_resched();
@@ -487,8 +489,7 @@ static int populate_some(struct mm *mm, u64 *at, u64 end)
 		u64 from = max(*at, vma->start), vma_end = min(vma->end, end);
 
 		*at = min(vma_end, from + POPULATE_BATCH * PAGE_SIZE);
-		if (!(vma->flags & VM_LOCKONFAULT))
-			error = fault_in_vma(vma, from, *at, FAULT_IN_AS_MLOCK);
+		error = fault_in_vma(vma, from, *at, FAULT_IN_AS_MLOCK);
 		if (error || (vma->flags & VM_LOCKONFAULT))
 			*at = vma_end;
 	}

@@ -25,7 +25,7 @@ enum fault_in {
 	FAULT_IN_READ,
 	FAULT_IN_WRITE, /* the VMA must allow it */
 	FAULT_IN_AS_MLOCK, /* writes where the VMA is private and writable, so that no copy is left to be
-			      made; reads otherwise */
+			      made; reads otherwise; nothing with VM_LOCKONFAULT */
 };
 
 /* Has all pages of [start, end), inside of the VMA, mapped. 0; -EFAULT when the VMA allows no access

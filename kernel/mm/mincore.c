@@ -36,28 +36,19 @@ static int look_at_entries(struct pte_range *range)
 	return 0;
 }
 
-static bool range_is_mapped(struct mm *mm, u64 start, u64 end)
-{
-	while (start < end) {
-		struct vma *vma = vma_find(mm, start);
-
-		if (!vma)
-			return false;
-		start = vma->end;
-	}
-	return true;
-}
-
-int mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
+long mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
 {
 	struct mincore mincore = {.start = start, .states = states};
-	u64 end = start + nr_pages * PAGE_SIZE;
-	int error = -ENOMEM;
+	struct vma *vma;
+	long nr = -ENOMEM;
 
 	memset(states, 0, nr_pages);
 	down_read(&mm->mmap_lock);
-	if (range_is_mapped(mm, start, end))
-		error = pgtable_walk(mm, start, end, look_at_entries, &mincore);
+	vma = vma_find(mm, start);
+	if (vma) {
+		nr = min((u64)nr_pages, (vma->end - start) >> PAGE_SHIFT);
+		pgtable_walk(mm, start, start + nr * PAGE_SIZE, look_at_entries, &mincore);
+	}
 	up_read(&mm->mmap_lock);
-	return error;
+	return nr;
 }

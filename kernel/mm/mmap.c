@@ -69,16 +69,20 @@ int mm_unmap_range(struct mm *mm, u64 start, u64 end)
 	return 0;
 }
 
-long mm_munmap(struct mm *mm, u64 addr, u64 length)
+int mm_munmap_locked(struct mm *mm, u64 addr, u64 length)
 {
-	int error;
-
 	if ((addr & ~PAGE_MASK) || addr > USER_END || length > USER_END - addr || !length)
 		return -EINVAL;
-	error = down_write_killable(&mm->mmap_lock);
+	return mm_unmap_range(mm, addr, PAGE_ALIGN(addr + length));
+}
+
+long mm_munmap(struct mm *mm, u64 addr, u64 length)
+{
+	int error = down_write_killable(&mm->mmap_lock);
+
 	if (error)
 		return error;
-	error = mm_unmap_range(mm, addr, PAGE_ALIGN(addr + length));
+	error = mm_munmap_locked(mm, addr, length);
 	up_write(&mm->mmap_lock);
 	return error;
 }

@@ -98,6 +98,8 @@ long mm_find_room(struct mm *mm, u64 addr, u64 length, u32 flags);
 /* Takes the pages, links and VMAs of [start, end) away, cutting VMAs at its ends, and gives their
  * charge back. -ENOMEM when a cut fails: nothing is unmapped. */
 int mm_unmap_range(struct mm *mm, u64 start, u64 end);
+/* munmap itself: the same for any arguments. -EINVAL. */
+int mm_munmap_locked(struct mm *mm, u64 addr, u64 length);
 
 /* For exec: maps [start, end) with VM_* flags from a backing. mmap_lock not held. 0 or -errno. */
 int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing,

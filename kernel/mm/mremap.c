@@ -175,10 +175,11 @@ static long move(struct remap *r)
 
 /* ---- the call's cases ---- */
 
-/* Finds the VMA, and whether it may become new_size large (Linux's vma_to_resize()). */
+/* Finds the VMA, and whether what is to be kept of the old range may become new_size large (the checks
+ * of Linux's check_prep_vma(), in its order). */
 static int find_vma(struct remap *r)
 {
-	u64 grown = (r->new_size - r->old_size) >> PAGE_SHIFT;
+	u64 kept = min(r->old_size, r->new_size), grown = (r->new_size - kept) >> PAGE_SHIFT;
 	struct vma *vma = r->vma = vma_find(r->mm, r->addr);
 	int error;
 
@@ -189,9 +190,9 @@ static int find_vma(struct remap *r)
 		return -EINVAL;
 	if ((r->flags & MREMAP_DONTUNMAP) && (vma->flags & VM_DONTEXPAND))
 		return -EINVAL;
-	if (r->old_size > vma->end - r->addr)
+	if (kept > vma->end - r->addr)
 		return -EFAULT;
-	if (r->new_size == r->old_size)
+	if (!grown)
 		return 0;
 	if (vma_index(vma, r->addr) + (r->new_size >> PAGE_SHIFT) < vma_index(vma, r->addr))
 		return -EINVAL;
@@ -203,29 +204,34 @@ static int find_vma(struct remap *r)
 	return mm_may_expand(r->mm, vma->flags, grown) ? 0 : -ENOMEM;
 }
 
-/* To new_addr, or anywhere and leaving an empty VMA behind. */
+/* Unmaps what is behind new_size in the old range. */
+static int shrink(struct remap *r)
+{
+	u64 rest = r->old_size - r->new_size;
+	int error = mm_munmap_locked(r->mm, r->addr + r->new_size, rest);
+
+	if (!error)
+		r->old_size = r->new_size;
+	return error;
+}
+
+/* To new_addr, or anywhere and leaving an empty VMA behind. The arguments are right; what can still
+ * fail is memory. */
 static long remap_to(struct remap *r)
 {
 	struct mm *mm = r->mm;
 	long place;
-	int error;
+	int error = 0;
 
 	if (mm->nr_vmas + 2 >= MAX_MAP_COUNT - 3)
 		return -ENOMEM;
-	if (r->flags & MREMAP_FIXED) {
-		error = mm_unmap_range(mm, r->new_addr, r->new_addr + r->new_size);
-		if (error)
-			return error;
-	}
-	if (r->old_size > r->new_size) {
-		error = mm_unmap_range(mm, r->addr + r->new_size, r->addr + r->old_size);
-		if (error)
-			return error;
-		r->old_size = r->new_size;
-	}
-	error = find_vma(r);
+	if (r->flags & MREMAP_FIXED)
+		error = mm_munmap_locked(mm, r->new_addr, r->new_size);
+	if (!error && r->old_size > r->new_size)
+		error = shrink(r);
 	if (error)
 		return error;
+	r->vma = vma_find(mm, r->addr); /* cut, perhaps */
 	if ((r->flags & MREMAP_DONTUNMAP) &&
 	    !mm_may_expand(mm, r->vma->flags, r->old_size >> PAGE_SHIFT))
 		return -ENOMEM;
@@ -264,20 +270,20 @@ static long grow_in_place(struct remap *r)
 
 static long remap_locked(struct remap *r)
 {
+	bool moves = r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
 	long result;
 
-	r->vma = vma_find(r->mm, r->addr);
-	if (!r->vma)
-		return -EFAULT;
-	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
-		return remap_to(r);
-	if (r->old_size >= r->new_size) {
-		result = mm_unmap_range(r->mm, r->addr + r->new_size, r->addr + r->old_size);
+	if (!moves && r->old_size >= r->new_size) {
+		result = vma_find(r->mm, r->addr) ? 0 : -EFAULT;
+		if (!result && r->old_size > r->new_size)
+			result = shrink(r);
 		return result ? result : (long)r->addr;
 	}
 	result = find_vma(r);
 	if (result)
 		return result;
+	if (moves)
+		return remap_to(r);
 	if (may_grow(r))
 		return grow_in_place(r);
 	if (!(r->flags & MREMAP_MAYMOVE))

@@ -93,14 +93,15 @@ long sys_mincore(u64 addr, u64 length, u64 to)
 		return -ENOMEM;
 	if (to > USER_END || nr_pages > USER_END - to)
 		return -EFAULT;
-	for (u64 done = 0; done < nr_pages; done += MINCORE_BATCH) {
+	for (u64 done = 0; done < nr_pages;) {
 		u32 nr = min(nr_pages - done, (u64)MINCORE_BATCH);
-		int error = mm_mincore(current->mm, addr + done * PAGE_SIZE, nr, states);
+		long looked_at = mm_mincore(current->mm, addr + done * PAGE_SIZE, nr, states);
 
-		if (error)
-			return error;
-		if (copy_to_user((void __user *)(to + done), states, nr) != 0)
+		if (looked_at < 0)
+			return looked_at;
+		if (copy_to_user((void __user *)(to + done), states, looked_at) != 0)
 			return -EFAULT;
+		done += looked_at;
 	}
 	return 0;
 }
