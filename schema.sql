@@ -715,6 +715,18 @@ CREATE TABLE oom_score (
 	comm TEXT NOT NULL -- its name
 ) STRICT;
 
+-- 0x99: The next oom_score is of a candidate whose score was adjusted.
+CREATE TABLE oom_score_adj (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	points INTEGER NOT NULL, -- score + oom_score_adj * (total_pages / 1000): what decides
+	kill_id INTEGER NOT NULL, -- which decision
+	pid INTEGER NOT NULL, -- the candidate
+	oom_score_adj INTEGER NOT NULL, -- -1000 to 1000; at -1000 it is never chosen
+	total_pages INTEGER NOT NULL -- frames of RAM and slots of swap
+) STRICT;
+
 -- 0xa2: This task is killed.
 CREATE TABLE mark_victim (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
@@ -1235,7 +1247,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('oom_eligible', 0, 'eligible', 'may be chosen'),
 	('oom_eligible', 1, 'init', 'pid 1 is never chosen'),
-	('oom_eligible', 2, 'dying', 'already killed, its memory is on the way');
+	('oom_eligible', 2, 'dying', 'already killed, its memory is on the way'),
+	('oom_eligible', 3, 'disabled', 'its oom_score_adj is -1000: never chosen');
 
 -- Why a session ended.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1623,9 +1636,11 @@ CREATE TABLE oom_candidate (
 	resident INTEGER NOT NULL, -- frames it maps
 	swapped INTEGER NOT NULL, -- swap entries it holds
 	page_tables INTEGER NOT NULL, -- frames of its page tables
-	score INTEGER NOT NULL, -- the highest eligible one dies
+	score INTEGER NOT NULL, -- by its memory alone
 	comm TEXT NOT NULL, -- its name
-	eligible TEXT NOT NULL -- enum oom_eligible
+	eligible TEXT NOT NULL, -- enum oom_eligible
+	oom_score_adj INTEGER NOT NULL, -- thousandths of all memory that were added
+	points INTEGER NOT NULL -- the sum; the highest eligible one dies
 ) STRICT;
 
 -- OOM decisions that killed somebody.
@@ -1897,15 +1912,15 @@ SELECT n, max(lifetime_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns
 	max(lifetime_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(lifetime_ns) AS max_ns
 FROM ranked GROUP BY n;
 
--- OOM decisions with every candidate, the highest score first: the terms of the score in frames (swapped: in entries), whether it
--- was eligible, and fate, which says who died.
+-- OOM decisions with every candidate, the highest first: the terms of the score in frames (swapped: in entries), its oom_score_adj
+-- and the points that this makes, whether it was eligible, and fate, which says who died.
 CREATE VIEW oom_scoreboard AS
-SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, eligible,
+SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, oom_score_adj, points, eligible,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN 'killed' ELSE '' END AS fate,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN predicted_pages END AS predicted_pages,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN freed_pages END AS freed_pages
 FROM oom_candidate LEFT JOIN oom_kill USING (kill_id)
-ORDER BY oom_candidate.kill_id, score DESC, oom_candidate.pid;
+ORDER BY oom_candidate.kill_id, points DESC, oom_candidate.pid;
 
 -- Who stalled in direct reclaim: pid, comm (its name at its first stall), n (stalls), total_ns, max_ns, reclaimed (frames
 -- that came free meanwhile, whoever freed them), faults (page faults that contain a stall) and fault_ns (what those spent

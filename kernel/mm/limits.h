@@ -8,13 +8,14 @@
 #include "mm/mm.h"
 
 /* Linux's numbers. */
-#define MEM_RLIMIT_DATA    2
-#define MEM_RLIMIT_STACK   3
-#define MEM_RLIMIT_MEMLOCK 8
-#define MEM_RLIMIT_AS      9
-#define MEM_CAP_IPC_LOCK   14
-#define MEM_CAP_SYS_RAWIO  17
-#define MEM_CAP_SYS_ADMIN  21
+#define MEM_RLIMIT_DATA      2
+#define MEM_RLIMIT_STACK     3
+#define MEM_RLIMIT_MEMLOCK   8
+#define MEM_RLIMIT_AS        9
+#define MEM_CAP_IPC_LOCK     14
+#define MEM_CAP_SYS_RAWIO    17
+#define MEM_CAP_SYS_ADMIN    21
+#define MEM_CAP_SYS_RESOURCE 24
 
 /* The current process's soft limit, in bytes; ~0: none. */
 u64 current_rlimit(u32 resource);

@@ -79,7 +79,49 @@ static enum oom_eligible eligible(const struct oom_task *task)
 {
 	if (task->with_init)
 		return OOM_INIT;
+	if (task->oom_score_adj == OOM_SCORE_ADJ_MIN)
+		return OOM_DISABLED;
 	return task->dying ? OOM_DYING : OOM_ELIGIBLE;
+}
+
+static struct oom_usage usage_of(const struct mm *mm)
+{
+	return (struct oom_usage){.resident = atomic_read(&mm->nr_resident),
+				  .swapped = atomic_read(&mm->nr_swapped),
+				  .page_tables = atomic_read(&mm->nr_pgtables)};
+}
+
+u32 oom_total_pages(void)
+{
+	return nr_managed_frames + swap_nr_slots();
+}
+
+static s64 adjusted(u64 score, s32 oom_score_adj)
+{
+	return (s64)score + oom_score_adj * (s64)(oom_total_pages() / OOM_SCORE_ADJ_MAX);
+}
+
+s64 oom_points(const struct mm *mm, s32 oom_score_adj)
+{
+	struct oom_usage usage = usage_of(mm);
+
+	return adjusted(policy->score(&usage), oom_score_adj);
+}
+
+/* Scores a candidate, and tells so. */
+static s64 score(u32 kill_id, const struct oom_task *task, enum oom_eligible may)
+{
+	struct oom_usage usage = usage_of(task->mm);
+	u64 score = policy->score(&usage);
+	s64 points = adjusted(score, task->oom_score_adj);
+
+	if (task->oom_score_adj)
+		TRACE(oom_score_adj, .points = points, .kill_id = kill_id, .pid = task->pid,
+		      .oom_score_adj = task->oom_score_adj, .total_pages = oom_total_pages());
+	TRACE_TEXT(oom_score, comm, task->comm, .score = score, .kill_id = kill_id,
+		   .pid = task->pid, .resident = usage.resident, .swapped = usage.swapped,
+		   .page_tables = usage.page_tables, .eligible = may);
+	return points;
 }
 
 /* Scores every task and keeps the best one, with the reference on its address space. False when
@@ -87,26 +129,20 @@ static enum oom_eligible eligible(const struct oom_task *task)
 static bool choose(u32 kill_id, struct oom_task *best)
 {
 	struct oom_task task;
-	u64 best_score = 0;
+	s64 best_points = 0;
 	s32 pid = 0;
 	bool found = false;
 
 	while (oom_next_task(pid, &task)) {
-		struct oom_usage usage = {.resident = atomic_read(&task.mm->nr_resident),
-					  .swapped = atomic_read(&task.mm->nr_swapped),
-					  .page_tables = atomic_read(&task.mm->nr_pgtables)};
-		u64 score = policy->score(&usage);
 		enum oom_eligible may = eligible(&task);
+		s64 points = score(kill_id, &task, may);
 
 		pid = task.pid;
-		TRACE_TEXT(oom_score, comm, task.comm, .score = score, .kill_id = kill_id,
-			   .pid = pid, .resident = usage.resident, .swapped = usage.swapped,
-			   .page_tables = usage.page_tables, .eligible = may);
-		if (may == OOM_ELIGIBLE && (!found || score > best_score)) {
+		if (may == OOM_ELIGIBLE && (!found || points > best_points)) {
 			if (found)
 				mm_put(best->mm);
 			found = true;
-			best_score = score;
+			best_points = points;
 			*best = task;
 		} else {
 			mm_put(task.mm);

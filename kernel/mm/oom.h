@@ -4,13 +4,19 @@
 
 #include "cpu/current.h"
 
+/* Linux's: thousandths of all memory by which a score is better or worse than it is; at the lowest the
+ * process is never chosen. */
+#define OOM_SCORE_ADJ_MIN (-1000)
+#define OOM_SCORE_ADJ_MAX 1000
+
 /* What the OOM killer knows of a task. The task list belongs to proc, which implements the two
  * functions below. */
 struct oom_task {
 	s32 pid;
-	struct mm *mm;  /* with a reference taken */
-	bool dying;     /* killed already */
-	bool with_init; /* runs in init's memory: init, or its child between vfork and exec */
+	struct mm *mm;     /* with a reference taken */
+	bool dying;        /* killed already */
+	bool with_init;    /* runs in init's memory: init, or its child between vfork and exec */
+	s32 oom_score_adj; /* OOM_SCORE_ADJ_MIN to OOM_SCORE_ADJ_MAX */
 	char comm[TASK_COMM_LEN];
 };
 
@@ -29,6 +35,12 @@ bool oom_task_is_leaving(void);
 void oom_mark_victim(const struct oom_task *victim, u32 kill_id, u32 predicted);
 
 void oom_init(void);
+
+/* What decides between candidates: the policy's score of an address space, in pages, with the
+ * adjustment added. Racy. */
+s64 oom_points(const struct mm *mm, s32 oom_score_adj);
+/* Frames of RAM and slots of swap. */
+u32 oom_total_pages(void);
 
 /* Chooses and kills, or waits for the previous victim to give its memory back. Sleeps; no locks but
  * mmap_lock for reading held. */

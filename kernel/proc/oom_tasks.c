@@ -2,6 +2,7 @@
  * ascending order of pids, so a pid is a cursor that survives changes. */
 #include "mm/oom.h"
 #include "lib/errno.h"
+#include "mm/limits.h"
 #include "mm/mm.h"
 #include "lib/string.h"
 #include "proc/process.h"
@@ -55,7 +56,8 @@ bool oom_next_task(s32 pid, struct oom_task *out)
 		*out = (struct oom_task){.pid = leader->cur.pid,
 					 .mm = task->cur.mm,
 					 .dying = is_dying(task),
-					 .with_init = task->cur.mm == init_mm()};
+					 .with_init = task->cur.mm == init_mm(),
+					 .oom_score_adj = leader->process->oom_score_adj};
 		strscpy_pad(out->comm, leader->cur.comm, sizeof(out->comm));
 		found = true;
 		break;
@@ -100,4 +102,74 @@ bool oom_task_is_leaving(void)
 			found = true;
 	spin_unlock(&tasks_lock);
 	return found;
+}
+
+/* ---- /proc/PID/oom_score, oom_score_adj, oom_adj ---- */
+
+/* Linux's older scale: -17 to 15. */
+#define OOM_ADJ_DISABLE (-17)
+#define OOM_ADJ_MAX     15
+
+/* Whether another process shares the memory of this one and so its fate (CLONE_VM). tasks_lock held. */
+static bool shares_mm(struct process *process, const struct mm *mm)
+{
+	const struct task *task = thread_with_mm(process);
+
+	return task && task->cur.mm == mm;
+}
+
+int process_set_oom_score_adj(struct process *process, s32 oom_score_adj)
+{
+	const struct task *task;
+	struct task *other;
+
+	if (oom_score_adj < OOM_SCORE_ADJ_MIN || oom_score_adj > OOM_SCORE_ADJ_MAX)
+		return -EINVAL;
+	spin_lock(&tasks_lock);
+	if (oom_score_adj < process->oom_score_adj_min && !current_capable(MEM_CAP_SYS_RESOURCE)) {
+		spin_unlock(&tasks_lock);
+		return -EACCES;
+	}
+	task = thread_with_mm(process);
+	list_for_each_entry (other, &task_list, node)
+		if (is_leader(other) && (other->process == process ||
+					 (task && shares_mm(other->process, task->cur.mm))))
+			WRITE_ONCE(other->process->oom_score_adj, oom_score_adj);
+	if (current_capable(MEM_CAP_SYS_RESOURCE))
+		process->oom_score_adj_min = oom_score_adj;
+	spin_unlock(&tasks_lock);
+	return 0;
+}
+
+s32 process_oom_adj(const struct process *process)
+{
+	s32 oom_score_adj = READ_ONCE(process->oom_score_adj);
+
+	return oom_score_adj == OOM_SCORE_ADJ_MAX
+		       ? OOM_ADJ_MAX
+		       : oom_score_adj * -OOM_ADJ_DISABLE / OOM_SCORE_ADJ_MAX;
+}
+
+int process_set_oom_adj(struct process *process, s32 oom_adj)
+{
+	if ((oom_adj < -OOM_ADJ_MAX - 1 || oom_adj > OOM_ADJ_MAX) && oom_adj != OOM_ADJ_DISABLE)
+		return -EINVAL;
+	return process_set_oom_score_adj(
+		process, oom_adj == OOM_ADJ_MAX ? OOM_SCORE_ADJ_MAX
+						: oom_adj * OOM_SCORE_ADJ_MAX / -OOM_ADJ_DISABLE);
+}
+
+u32 process_oom_score(struct process *process)
+{
+	const struct task *task;
+	s64 points = 0;
+
+	spin_lock(&tasks_lock);
+	task = thread_with_mm(process);
+	if (task && process->oom_score_adj != OOM_SCORE_ADJ_MIN)
+		points = (OOM_SCORE_ADJ_MAX + oom_points(task->cur.mm, process->oom_score_adj) *
+						      OOM_SCORE_ADJ_MAX / oom_total_pages()) *
+			 2 / 3;
+	spin_unlock(&tasks_lock);
+	return points;
 }

@@ -38,6 +38,10 @@ struct process {
 	struct wait_queue child_wait; /* its threads sleep here until a child ends */
 	s32 pgid, sid;                /* [T] process group and session, as Linux's */
 
+	/* the OOM killer (oom_tasks.c) */
+	s32 oom_score_adj;     /* written under [T] */
+	s32 oom_score_adj_min; /* [T] the lowest that it may set without CAP_SYS_RESOURCE */
+
 	/* the end */
 	bool group_exit;   /* [S] all threads are to end */
 	s32 group_status;  /* [S] wait status of that */
@@ -79,6 +83,15 @@ void process_kill(struct process *process, s32 wait_status);
 /* What all its threads used so far, those that have ended included. tasks_lock held. */
 struct cpu_time process_cpu_time(struct process *process);
 struct fault_counts process_faults(struct process *process);
+
+/* What /proc/PID/oom_score_adj and oom_adj set: 0, -EINVAL for a number out of range, -EACCES for a
+ * lower one than a privileged process set last. Holds for all processes that share its memory. Takes
+ * tasks_lock. */
+int process_set_oom_score_adj(struct process *process, s32 oom_score_adj);
+int process_set_oom_adj(struct process *process, s32 oom_adj);
+s32 process_oom_adj(const struct process *process);
+/* What /proc/PID/oom_score tells: 0 to about 1333, by Linux's formula. Takes tasks_lock. */
+u32 process_oom_score(struct process *process);
 
 /* All its threads, those of them included that are about to end. tasks_lock or signal lock held. */
 #define for_each_thread(process, task) list_for_each_entry (task, &(process)->threads, thread_node)

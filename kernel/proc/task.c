@@ -113,6 +113,8 @@ static void begin_process(struct process *process, struct task *leader,
 	process->leader = leader;
 	process->signals.unkillable = birth->is_init;
 	process->tgid = leader->cur.pid;
+	process->oom_score_adj = creator ? creator->oom_score_adj : 0;
+	process->oom_score_adj_min = creator ? creator->oom_score_adj_min : 0;
 	process->pgid = creator ? creator->pgid : process->tgid;
 	process->sid = creator ? creator->sid : process->tgid;
 	process->parent = birth->parent;

@@ -16,7 +16,7 @@ def decisions(database: sqlite3.Connection) -> dict:
         database, f'SELECT {_quoted(KILL)} FROM oom_kill ORDER BY t LIMIT :n', n=MAX_DECISIONS)]
     for kill in kills:
         found = rows(database, f"SELECT {_quoted(CANDIDATE)} FROM oom_candidate "
-                               "WHERE kill_id = :kill ORDER BY score DESC, pid",
+                               "WHERE kill_id = :kill ORDER BY points DESC, pid",
                      kill=kill["kill_id"])
         kill["candidates"] = [dict(zip(CANDIDATE, row)) for row in found[:MAX_CANDIDATES]]
         kill["more"] = max(len(found) - MAX_CANDIDATES, 0)

@@ -265,7 +265,7 @@ def _oom(database: sqlite3.Connection, t: int) -> list[dict]:
             WHERE t <= :t ORDER BY t""", t=t):
         scores = results.rows(database, f"""
             SELECT {', '.join(names)} FROM oom_candidate
-            WHERE kill_id = :kill_id ORDER BY score DESC, pid""", kill_id=kill_id)
+            WHERE kill_id = :kill_id ORDER BY points DESC, pid""", kill_id=kill_id)
         kills.append({"kill_id": kill_id, "t": when, "pid": pid, "predicted_pages": predicted,
                       "freed_pages": freed,
                       "candidates": [dict(zip(names, score)) for score in scores]})

@@ -66,12 +66,14 @@ struct task { /* key: pid */
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
-	uint32_t queue;     /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
-	bool fresh;         /* forked, and not runnable yet */
-	bool asleep;        /* left its CPU to sleep, and was not woken since */
-	uint32_t pass_id;   /* the reclaim pass it runs, or 0 */
-	uint32_t scored_in; /* the OOM decision that told its score last */
-	bool reclaiming;    /* in direct reclaim, since: */
+	uint32_t queue;       /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
+	bool fresh;           /* forked, and not runnable yet */
+	bool asleep;          /* left its CPU to sleep, and was not woken since */
+	uint32_t pass_id;     /* the reclaim pass it runs, or 0 */
+	uint32_t scored_in;   /* the OOM decision that told its score last */
+	uint32_t adjusted_in; /* the one that told an adjustment of it last: */
+	struct trace_ev_oom_score_adj adjusted;
+	bool reclaiming; /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
 	bool faulted, reclaimed; /* a fault, a direct reclaim of it was seen to begin */
@@ -168,7 +170,7 @@ struct oom { /* key: kill_id */
 	int32_t invoker, victim;
 	uint32_t order, nr_free, nr_free_slots, mm_id, predicted;
 	uint64_t t;          /* mark_victim; 0: not yet */
-	uint64_t best_score; /* of the eligible candidates told */
+	int64_t best_points; /* of the eligible candidates told */
 	int32_t best_pid;
 };
 
@@ -392,7 +394,7 @@ void model_forget(struct model *m);
 	X(mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \
 	X(reclaim_decision) X(page_evicted) X(swap_slot_alloc) X(swap_slot_free) \
 	X(swap_slot_refs) X(swap_cache_add) X(swap_cache_remove) X(swap_out_begin) \
-	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) \
+	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) X(oom_score_adj) \
 	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
 	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge) \

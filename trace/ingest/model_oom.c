@@ -51,20 +51,62 @@ static void check_score(struct model *m, const struct trace_ev_oom_score *e, con
 		task->scored_in = e->kill_id;
 }
 
+void on_oom_score_adj(struct model *m, const struct trace_ev_oom_score_adj *e)
+{
+	struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+
+	oom_known(m, e->kill_id);
+	if (!task || task->adjusted_in == e->kill_id)
+		violation(m, fmt("candidate %d", e->pid), fmt("a task adjusted once"),
+			  task ? fmt("again") : fmt("unknown"));
+	if (!e->oom_score_adj || e->oom_score_adj < -1000 || e->oom_score_adj > 1000)
+		violation(m, fmt("candidate %d", e->pid), fmt("an adjustment within 1000"),
+			  fmt("%d", e->oom_score_adj));
+	if (!task)
+		return;
+	task->adjusted_in = e->kill_id;
+	task->adjusted = *e;
+}
+
+/* What decides about a candidate: its score with what oom_score_adj told before it. */
+static int64_t points_of(struct model *m, const struct trace_ev_oom_score *e, int32_t *adjustment)
+{
+	const struct task *task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+	const struct trace_ev_oom_score_adj *adjusted;
+	int64_t points = (int64_t)e->score;
+
+	*adjustment = 0;
+	if (!task || task->adjusted_in != e->kill_id)
+		return points;
+	adjusted = &task->adjusted;
+	*adjustment = adjusted->oom_score_adj;
+	points += adjusted->oom_score_adj * (int64_t)(adjusted->total_pages / 1000);
+	if (points != adjusted->points)
+		violation(m, fmt("candidate %d", e->pid), fmt("%" PRId64 " points", points),
+			  fmt("%" PRId64, (int64_t)adjusted->points));
+	return points;
+}
+
 void on_oom_score(struct model *m, const struct trace_ev_oom_score *e)
 {
 	struct oom *oom = oom_known(m, e->kill_id);
 	char comm[17];
+	int32_t adjustment;
+	int64_t points = points_of(m, e, &adjustment);
 
 	text_from_field(comm, e->comm, 16);
 	check_score(m, e, comm);
-	if (oom && e->eligible == OOM_ELIGIBLE && (!oom->best_pid || e->score > oom->best_score)) {
-		oom->best_score = e->score;
+	if ((e->eligible == OOM_DISABLED) != (adjustment == -1000 && e->pid != 1))
+		violation(
+			m, fmt("candidate %d", e->pid), fmt("disabled at -1000"),
+			fmt("%s at %d", enum_text(ENUM_ID_oom_eligible, e->eligible), adjustment));
+	if (oom && e->eligible == OOM_ELIGIBLE && (!oom->best_pid || points > oom->best_points)) {
+		oom->best_points = points;
 		oom->best_pid = e->pid;
 	}
 	DB_INSERT(m->db, oom_candidate, INT(e->kill_id), INT(e->pid), INT(e->resident),
 		  INT(e->swapped), INT(e->page_tables), INT(e->score), TEXT(comm),
-		  TEXT(enum_text(ENUM_ID_oom_eligible, e->eligible)));
+		  TEXT(enum_text(ENUM_ID_oom_eligible, e->eligible)), INT(adjustment), INT(points));
 }
 
 void on_mark_victim(struct model *m, const struct trace_ev_mark_victim *e)

@@ -345,9 +345,11 @@ CREATE TABLE oom_candidate (
 	resident INTEGER NOT NULL, -- frames it maps
 	swapped INTEGER NOT NULL, -- swap entries it holds
 	page_tables INTEGER NOT NULL, -- frames of its page tables
-	score INTEGER NOT NULL, -- the highest eligible one dies
+	score INTEGER NOT NULL, -- by its memory alone
 	comm TEXT NOT NULL, -- its name
-	eligible TEXT NOT NULL -- enum oom_eligible
+	eligible TEXT NOT NULL, -- enum oom_eligible
+	oom_score_adj INTEGER NOT NULL, -- thousandths of all memory that were added
+	points INTEGER NOT NULL -- the sum; the highest eligible one dies
 ) STRICT;
 
 -- OOM decisions that killed somebody.

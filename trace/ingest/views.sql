@@ -230,15 +230,15 @@ SELECT n, max(lifetime_ns) FILTER (WHERE place <= (n * 50 + 99) / 100) AS p50_ns
 	max(lifetime_ns) FILTER (WHERE place <= (n * 99 + 99) / 100) AS p99_ns, max(lifetime_ns) AS max_ns
 FROM ranked GROUP BY n;
 
--- OOM decisions with every candidate, the highest score first: the terms of the score in frames (swapped: in entries), whether it
--- was eligible, and fate, which says who died.
+-- OOM decisions with every candidate, the highest first: the terms of the score in frames (swapped: in entries), its oom_score_adj
+-- and the points that this makes, whether it was eligible, and fate, which says who died.
 CREATE VIEW oom_scoreboard AS
-SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, eligible,
+SELECT oom_candidate.kill_id, oom_candidate.pid, comm, score, resident, swapped, page_tables, oom_score_adj, points, eligible,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN 'killed' ELSE '' END AS fate,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN predicted_pages END AS predicted_pages,
 	CASE WHEN oom_kill.pid = oom_candidate.pid THEN freed_pages END AS freed_pages
 FROM oom_candidate LEFT JOIN oom_kill USING (kill_id)
-ORDER BY oom_candidate.kill_id, score DESC, oom_candidate.pid;
+ORDER BY oom_candidate.kill_id, points DESC, oom_candidate.pid;
 
 -- Who stalled in direct reclaim: pid, comm (its name at its first stall), n (stalls), total_ns, max_ns, reclaimed (frames
 -- that came free meanwhile, whoever freed them), faults (page faults that contain a stall) and fault_ns (what those spent
