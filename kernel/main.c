@@ -36,6 +36,7 @@
 #include "proc/init.h"
 #include "proc/sched.h"
 #include "proc/session.h"
+#include "proc/timer.h"
 #include "proc/task.h"
 #include "selftest.h"
 #include "trace/ring.h"
@@ -120,6 +121,7 @@ static void init_thread(void *arg)
 		panic("no memory to start the other CPUs");
 	if (reclaim_init() || monitor_init())
 		panic("no memory for kernel threads");
+	timer_init();
 	oom_init();
 	init_swap();
 	overcommit_init();

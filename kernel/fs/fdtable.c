@@ -14,7 +14,7 @@
 #include "lib/string.h"
 #include "mm/slab.h"
 #include "proc/files.h"
-#include "proc/task.h"
+#include "proc/process.h"
 
 #define FIRST_FDS 64
 
@@ -219,6 +219,11 @@ struct file *files_get_file(struct file_table *table, u32 fd)
 		file_get(file);
 	spin_unlock(&table->lock);
 	return file;
+}
+
+u32 fd_limit(void)
+{
+	return limit_soft(current_process, RLIMIT_NOFILE);
 }
 
 struct file *fd_get(u32 fd)

@@ -4,16 +4,12 @@
 
 #include "fs/file.h"
 
-#define NOFILE_SOFT 1024 /* RLIMIT_NOFILE at boot */
-#define NO_FD       (~0u)
+#define NO_FD (~0u)
 
 struct file_table;
 
 /* No new descriptor is this or above: RLIMIT_NOFILE. */
-static inline u32 fd_limit(void)
-{
-	return NOFILE_SOFT;
-}
+u32 fd_limit(void);
 
 /* The file behind a descriptor with a reference for the caller, or NULL: -EBADF. */
 struct file *fd_get(u32 fd);

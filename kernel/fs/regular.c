@@ -3,6 +3,7 @@
 #include "fs/regular.h"
 #include "fs/inode.h"
 #include "lib/errno.h"
+#include "proc/limits.h"
 
 static long read_regular(struct file *file, void __user *to, size_t size, u64 *pos)
 {
@@ -29,7 +30,10 @@ static long write_at(struct file *file, const void *from, size_t size, u64 *pos,
 	down_write(&inode->lock);
 	u64 at = READ_ONCE(file->flags) & O_APPEND ? mapping->size : *pos;
 	if (at < MAPPING_MAX_SIZE) {
-		size = min(size, MAPPING_MAX_SIZE - at);
+		done = is_kernel ? (long)size : limit_file_write(at, size);
+	}
+	if (done > 0) {
+		size = min((size_t)done, MAPPING_MAX_SIZE - at);
 		inode_drop_setid(inode);
 		done = is_kernel ? mapping_write_kernel(mapping, at, from, size)
 				 : mapping_write(mapping, at, from, size);

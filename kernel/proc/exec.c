@@ -245,6 +245,7 @@ int task_exec(const char *path, const struct exec_args *args)
 	take_new_mm(mm, path);
 	files_exec(current_proc->files);
 	signal_exec();
+	timers_exec();
 	error = fill_stack(args, image, &sp);
 	if (error == 0)
 		reset_registers(image->entry, sp);

@@ -111,10 +111,13 @@ void task_exit(s32 wait_status)
 	self->cur.flags |= PF_EXITING;
 	TRACE_TEXT(sched_process_exit, comm, self->cur.comm, .pid = self->cur.pid,
 		   .status = wait_status);
-	if (atomic_dec_return(&process->nr_live) == 0 && process->tgid == INIT_PID)
+	bool last = atomic_dec_return(&process->nr_live) == 0;
+
+	if (last && process->tgid == INIT_PID)
 		session_end(process->group_exit ? process->group_status : wait_status,
 			    SESSION_EXIT);
-
+	if (last)
+		timers_exit();
 	signal_exit_thread();
 	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)

@@ -71,6 +71,7 @@ static struct task *create_child(struct task *parent, const struct clone_args *a
 	}
 	child->personality = parent->personality;
 	child->parent_waits = args->flags & CLONE_VFORK;
+	cred_fork(&child->cred);
 	signal_fork(child, (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
 	copy_registers(child, parent, args->stack);
 	return child;

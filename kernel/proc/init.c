@@ -59,6 +59,7 @@ void start_init(void)
 
 	if (!init)
 		give_up("no memory", 0);
+	cred_init(&init->cred);
 	init->process = process_create();
 	init->sighand = sighand_create();
 	init->files = files_create();

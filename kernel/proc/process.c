@@ -19,6 +19,7 @@ struct process *process_create(void)
 	list_init(&process->sibling);
 	wait_queue_init(&process->child_wait);
 	signal_init_process(&process->signals);
+	timers_init_process(process);
 	return process;
 }
 

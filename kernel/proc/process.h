@@ -20,6 +20,8 @@
 #ifndef PROC_PROCESS_H
 #define PROC_PROCESS_H
 
+#include "proc/itimer.h"
+#include "proc/limits.h"
 #include "proc/task.h"
 
 struct process {
@@ -53,7 +55,9 @@ struct process {
 	struct cpu_time children_time;       /* [T] of the children it has waited for, and theirs */
 	struct fault_counts children_faults; /* [T] and their faults */
 
-	struct process_signals signals; /* [S] */
+	struct process_signals signals;   /* [S] */
+	struct process_timers timers;     /* [S] */
+	struct rlimit limits[NR_RLIMITS]; /* [T] written; read without */
 };
 
 /* The process of the running task; NULL in a kernel thread. */

@@ -200,29 +200,49 @@ static void act_on_sending(struct process *process, s32 sig)
 
 /* ---- sending ---- */
 
+/* Who is to take a signal that is pending now; that may be nobody yet. */
+static void find_taker(struct process *process, struct task *thread, s32 sig)
+{
+	struct task *taker = thread ? thread : choose_thread(process, sig);
+
+	if (!taker || !can_take(taker, sig))
+		return;
+	if (is_fatal(taker, sig))
+		process_kill(process, sig);
+	else
+		signal_wake(taker);
+}
+
 /* `thread`: that one and no other, or NULL. Signal lock held. */
 static int send_locked(struct process *process, struct task *thread, const struct siginfo *info)
 {
-	struct task *taker = thread ? thread : process->leader;
+	const struct task *target = thread ? thread : process->leader;
 	s32 sig = info->signo;
 
 	if (process->group_exit)
 		return 0;
 	act_on_sending(process, sig);
-	if (is_ignored(taker, sig))
+	if (is_ignored(target, sig))
 		return 0;
-	int error =
-		signal_enqueue(thread ? &thread->signals.pending : &process->signals.pending, info);
-	if (error != 0)
-		return error;
-	taker = thread ? thread : choose_thread(process, sig);
-	if (!taker || !can_take(taker, sig))
-		return 0;
-	if (is_fatal(taker, sig))
-		process_kill(process, sig);
-	else
-		signal_wake(taker);
-	return 0;
+	int error = signal_enqueue(thread ? &thread->signals.pending : &process->signals.pending,
+				   process, info);
+	if (error == 0)
+		find_taker(process, thread, sig);
+	return error;
+}
+
+void signal_send_entry(struct process *process, struct task *thread, struct queued_signal *entry)
+{
+	struct pending_signals *pending =
+		thread ? &thread->signals.pending : &process->signals.pending;
+	s32 sig = entry->info.signo;
+
+	TRACE(signal_generate, .sig = sig, .pid = thread ? thread->cur.pid : process->tgid);
+	if (process->group_exit || is_ignored(thread ? thread : process->leader, sig))
+		return;
+	list_add_tail(&entry->node, &pending->queue);
+	pending->set |= signal_bit(sig);
+	find_taker(process, thread, sig);
 }
 
 int signal_send_info(struct process *process, const struct siginfo *info)
@@ -345,6 +365,7 @@ static struct siginfo child_info(struct process *child, s32 sig, s32 code, s32 s
 		.signo = sig,
 		.code = code,
 		.child = {.pid = child->tgid,
+			  .uid = child->leader->cred.uid,
 			  .status = status,
 			  .user_ticks = clock_ticks(time.user_ns),
 			  .system_ticks = clock_ticks(time.system_ns)},
@@ -387,8 +408,9 @@ bool signal_tell_exit(struct process *process, s32 sig, s32 wait_status)
 
 struct siginfo signal_from_current(s32 sig, s32 code)
 {
-	return (struct siginfo){
-		.signo = sig, .code = code, .sender = {.pid = current_process->tgid}};
+	return (struct siginfo){.signo = sig,
+				.code = code,
+				.sender = {.pid = current_process->tgid, .uid = cred_uid()}};
 }
 
 static bool is_target(const struct process *process, s32 pid)
@@ -404,11 +426,15 @@ static bool is_target(const struct process *process, s32 pid)
 
 static long kill_process(struct process *process, const struct siginfo *info)
 {
+	if (!cred_may_signal(process->leader, info->signo))
+		return -EPERM;
 	return info->signo == 0 ? 0 : signal_send_info(process, info);
 }
 
 static long kill_thread(struct task *task, const struct siginfo *info)
 {
+	if (!cred_may_signal(task, info->signo))
+		return -EPERM;
 	return info->signo == 0 ? 0 : signal_send_thread_info(task, info);
 }
 

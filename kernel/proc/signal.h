@@ -217,11 +217,17 @@ void signal_retarget(u64 set);
 /* Changes the mask. Signal lock held. */
 void signal_change_mask(u64 mask);
 
-/* Counts an entry of a queue: false when there are too many. */
-bool signal_charge(bool ignore_limit);
+/* Counts an entry of a queue: false when there are too many for the process. */
+bool signal_charge(const struct process *process, bool ignore_limit);
 void signal_uncharge(void);
+/* The same as signal_send_info() with an entry that is embedded and not queued. tasks_lock and signal
+ * lock held. */
+void signal_send_entry(struct process *process, struct task *thread, struct queued_signal *entry);
+/* Takes an entry from its queue. Signal lock held. */
+void signal_remove_entry(struct pending_signals *pending, struct queued_signal *entry);
 
-int signal_enqueue(struct pending_signals *pending, const struct siginfo *info);
+int signal_enqueue(struct pending_signals *pending, const struct process *process,
+		   const struct siginfo *info);
 /* Removes a signal that is pending, and says what it told. */
 void signal_dequeue(struct pending_signals *pending, s32 sig, struct siginfo *info);
 /* Removes all of a set. */

@@ -9,15 +9,18 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "proc/itimer.h"
+#include "proc/limits.h"
 #include "proc/signal.h"
 
 /* Of all users together. */
-#define MAX_QUEUED 4096
 static atomic_t nr_queued;
 
-bool signal_charge(bool ignore_limit)
+bool signal_charge(const struct process *process, bool ignore_limit)
 {
-	if (atomic_inc_return(&nr_queued) <= MAX_QUEUED || ignore_limit)
+	u64 nr = atomic_inc_return(&nr_queued);
+
+	if (ignore_limit || nr <= limit_soft(process, RLIMIT_SIGPENDING))
 		return true;
 	signal_uncharge();
 	return false;
@@ -40,9 +43,9 @@ static bool ignores_limit(const struct siginfo *info)
 	return !is_real_time(info->signo) && info->code >= 0;
 }
 
-static struct queued_signal *create_entry(const struct siginfo *info)
+static struct queued_signal *create_entry(const struct process *process, const struct siginfo *info)
 {
-	if (!signal_charge(ignores_limit(info)))
+	if (!signal_charge(process, ignores_limit(info)))
 		return NULL;
 	struct queued_signal *entry = kmalloc(sizeof(*entry), GFP_ATOMIC);
 	if (!entry) {
@@ -63,13 +66,14 @@ static void free_entry(struct queued_signal *entry)
 	signal_uncharge();
 }
 
-int signal_enqueue(struct pending_signals *pending, const struct siginfo *info)
+int signal_enqueue(struct pending_signals *pending, const struct process *process,
+		   const struct siginfo *info)
 {
 	s32 sig = info->signo;
 
 	if (!is_real_time(sig) && (pending->set & signal_bit(sig)))
 		return 0;
-	struct queued_signal *entry = create_entry(info);
+	struct queued_signal *entry = create_entry(process, info);
 	if (entry)
 		list_add_tail(&entry->node, &pending->queue);
 	else if (is_real_time(sig) && info->code != SI_USER && info->code != SI_KERNEL)
@@ -100,6 +104,15 @@ void signal_dequeue(struct pending_signals *pending, s32 sig, struct siginfo *in
 		return;
 	}
 	*info = entry->info;
+	if (entry->embedded)
+		posix_timer_taken(entry, info);
+	free_entry(entry);
+}
+
+void signal_remove_entry(struct pending_signals *pending, struct queued_signal *entry)
+{
+	if (!find_entry(pending, entry->info.signo, entry))
+		pending->set &= ~signal_bit(entry->info.signo);
 	free_entry(entry);
 }
 

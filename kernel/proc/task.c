@@ -70,6 +70,7 @@ struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), voi
 static void free_task(struct task *task)
 {
 	signal_flush(&task->signals.pending);
+	cred_release(&task->cred);
 	if (task->sighand)
 		sighand_put(task->sighand);
 	if (task->process)
@@ -112,6 +113,10 @@ static void begin_process(struct process *process, struct task *leader,
 
 	process->leader = leader;
 	process->signals.unkillable = birth->is_init;
+	if (creator)
+		memcpy(process->limits, creator->limits, sizeof(process->limits));
+	else
+		limits_init(process->limits);
 	process->tgid = leader->cur.pid;
 	process->oom_score_adj = creator ? creator->oom_score_adj : 0;
 	process->oom_score_adj_min = creator ? creator->oom_score_adj_min : 0;
@@ -162,6 +167,7 @@ void task_unlink(struct task *task)
 	if (!process)
 		return;
 	list_del(&task->thread_node);
+	signal_flush(&task->signals.pending);
 	if (process->leader == task)
 		list_del(&process->sibling);
 }

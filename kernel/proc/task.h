@@ -23,6 +23,7 @@
 #include "arch/x86_64/context.h"
 #include "cpu/atomic.h"
 #include "cpu/wait.h"
+#include "proc/cred.h"
 #include "proc/signal_state.h"
 
 #define INIT_PID 1
@@ -86,6 +87,9 @@ struct task {
 	/* what threads may share: each a reference. NULL for kernel threads, and from exit on */
 	struct file_table *files; /* [O] */
 	struct fs *fs;            /* [O] */
+
+	struct cred cred;        /* [O] and [T] to write, either to read */
+	s32 parent_death_signal; /* [T] sent when its parent ends, or 0 (PR_SET_PDEATHSIG) */
 
 	u32 personality; /* [O] as personality(2) says; exec keeps it, fork copies it */
 };

@@ -1,12 +1,16 @@
 /*
- * Sleeping until a time: all sleepers in one list by deadline, looked at by the tick of CPU 0. The
- * resolution is therefore a tick, and nobody wakes early. A timer wheel was rejected: a session has
- * a handful of sleepers at a time.
+ * Sleeping until a time, and timers: all sleepers in one list by deadline, looked at by the tick of
+ * CPU 0. The resolution is therefore a tick, and nobody wakes early. A timer wheel was rejected: a
+ * session has a handful of sleepers at a time.
  *
- * Locks: sleepers_lock (RANK_TIMER, interrupts off), then the run queues.
+ * Timers have a list of their own and a thread that calls their functions, so that these may take the
+ * locks that signals need: none of those is taken by interrupt handlers.
+ *
+ * Locks: sleepers_lock (RANK_TIMER, interrupts off) guards both lists, then the run queues.
  */
 #include "proc/timer.h"
 #include "cpu/clock.h"
+#include "cpu/kthread.h"
 #include "cpu/panic.h"
 #include "lib/errno.h"
 #include "proc/sched.h"
@@ -20,6 +24,11 @@ struct sleeper {
 
 static DEFINE_SPINLOCK(sleepers_lock, RANK_TIMER);
 static LIST_HEAD(sleepers); /* earliest first; sleepers_lock */
+static LIST_HEAD(timers);   /* the same */
+
+static DEFINE_WAIT_QUEUE(timer_wait);      /* the thread, until one is due */
+static DEFINE_WAIT_QUEUE(timer_done);      /* who waits for a function to end */
+static const struct ktimer *running_timer; /* whose function runs; sleepers_lock */
 
 static void add_sleeper(struct sleeper *new)
 {
@@ -41,6 +50,13 @@ static void remove_sleeper(struct sleeper *sleeper)
 	spin_unlock_irqrestore(&sleepers_lock, flags);
 }
 
+/* sleepers_lock held, or as a hint. */
+static bool timer_is_due(u64 now)
+{
+	return !list_empty(&timers) &&
+	       list_first_entry(&timers, struct ktimer, node)->deadline_ns <= now;
+}
+
 void timer_tick(void)
 {
 	u64 now = clock_ns();
@@ -54,7 +70,10 @@ void timer_tick(void)
 		list_del(&first->node);
 		sched_wake(first->task);
 	}
+	bool due = timer_is_due(now);
 	spin_unlock(&sleepers_lock);
+	if (due)
+		wake_up(&timer_wait);
 }
 
 void schedule_until(u64 deadline_ns)
@@ -86,4 +105,86 @@ int sleep_until(u64 deadline_ns, enum task_state state)
 		schedule_until(deadline_ns);
 	WRITE_ONCE(task->state, TASK_RUNNING);
 	return clock_ns() >= deadline_ns ? 0 : -EINTR;
+}
+
+/* ---- timers ---- */
+
+void ktimer_init(struct ktimer *timer, void (*expire)(struct ktimer *timer))
+{
+	list_init(&timer->node);
+	timer->expire = expire;
+}
+
+void ktimer_start(struct ktimer *timer, u64 deadline_ns)
+{
+	u64 flags = spin_lock_irqsave(&sleepers_lock);
+	struct ktimer *other;
+
+	list_del(&timer->node);
+	timer->deadline_ns = deadline_ns;
+	list_for_each_entry (other, &timers, node)
+		if (other->deadline_ns > deadline_ns)
+			break;
+	list_add_tail(&timer->node, &other->node);
+	spin_unlock_irqrestore(&sleepers_lock, flags);
+}
+
+void ktimer_stop(struct ktimer *timer)
+{
+	u64 flags = spin_lock_irqsave(&sleepers_lock);
+
+	list_del(&timer->node);
+	spin_unlock_irqrestore(&sleepers_lock, flags);
+}
+
+static bool is_running(const struct ktimer *timer)
+{
+	u64 flags = spin_lock_irqsave(&sleepers_lock);
+	bool running = running_timer == timer;
+
+	spin_unlock_irqrestore(&sleepers_lock, flags);
+	return running;
+}
+
+void ktimer_destroy(struct ktimer *timer)
+{
+	ktimer_stop(timer);
+	wait_event(&timer_done, !is_running(timer));
+	ktimer_stop(timer); /* it may have armed itself */
+}
+
+/* The next whose time has come, disarmed, or NULL. */
+static struct ktimer *take_due(void)
+{
+	u64 flags = spin_lock_irqsave(&sleepers_lock);
+	struct ktimer *timer = NULL;
+
+	if (timer_is_due(clock_ns())) {
+		timer = list_first_entry(&timers, struct ktimer, node);
+		list_del(&timer->node);
+	}
+	running_timer = timer;
+	spin_unlock_irqrestore(&sleepers_lock, flags);
+	return timer;
+}
+
+static void timer_thread(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		struct ktimer *timer;
+
+		wait_event(&timer_wait, (timer = take_due()) != NULL);
+		while (timer) {
+			timer->expire(timer);
+			timer = take_due(); /* the one before may be gone now */
+			wake_up(&timer_done);
+		}
+	}
+}
+
+void timer_init(void)
+{
+	if (kthread_run(timer_thread, NULL, "ktimers") != 0)
+		panic("no memory for the timer thread");
 }

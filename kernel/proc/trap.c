@@ -185,6 +185,8 @@ void upcall_tick(bool from_user)
 	if (cpu_id() == 0)
 		timer_tick();
 	sched_tick(from_user);
+	if (current_process && READ_ONCE(current_process->timers.watch_cpu))
+		WRITE_ONCE(current->timer_work, true);
 	trace_flush_idle();
 }
 
@@ -193,6 +195,10 @@ void upcall_return_to_user(struct trap_frame *frame)
 	quiesce_point();
 	if (sched_need_resched())
 		schedule();
+	if (unlikely(READ_ONCE(current->timer_work))) {
+		WRITE_ONCE(current->timer_work, false);
+		timers_check_cpu();
+	}
 	signal_deliver(frame);
 }
 

@@ -169,26 +169,6 @@ long sys_getppid(void)
 	return READ_ONCE(current_process->parent_pid);
 }
 
-long sys_getuid(void)
-{
-	return 0;
-}
-
-long sys_geteuid(void)
-{
-	return 0;
-}
-
-long sys_getgid(void)
-{
-	return 0;
-}
-
-long sys_getegid(void)
-{
-	return 0;
-}
-
 struct group_names {
 	s32 pgid, sid;
 };

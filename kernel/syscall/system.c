@@ -6,6 +6,8 @@
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
+#include "proc/cred.h"
+#include "proc/process.h"
 #include "proc/random.h"
 #include "proc/sched.h"
 #include "syscall/syscall.h"
@@ -54,47 +56,53 @@ long sys_sysinfo(u64 to)
 	return copy_to_user((void __user *)to, &info, sizeof(info));
 }
 
-/* ---- limits: fixed, and the same for all ---- */
+/* ---- limits ---- */
 
-#define RLIMIT_STACK  3
-#define RLIMIT_CORE   4
-#define RLIMIT_NOFILE 7
-#define NR_RLIMITS    16
-#define RLIM_INFINITY (~0ul)
-
-struct rlimit {
-	u64 soft, hard;
-};
-
-static u64 limit_of(u64 resource)
+/* Of another process only with its rights; pid 0 is the caller. */
+static int change_limit(s32 pid, u32 resource, const struct rlimit *new, struct rlimit *old)
 {
-	switch (resource) {
-	case RLIMIT_STACK:
-		return STACK_LIMIT;
-	case RLIMIT_CORE:
-		return 0;
-	case RLIMIT_NOFILE:
-		return NOFILE_SOFT;
-	default:
-		return RLIM_INFINITY;
-	}
+	int error = -ESRCH;
+
+	spin_lock(&tasks_lock);
+	const struct task *task = pid == 0 ? current_proc : task_find(pid);
+	if (task && task->process)
+		error = cred_may_control(task) ? limit_change(task->process, resource, new, old)
+					       : -EPERM;
+	spin_unlock(&tasks_lock);
+	return error;
 }
 
 long sys_getrlimit(u64 resource, u64 to)
 {
+	struct rlimit limit;
+
 	if (resource >= NR_RLIMITS)
 		return -EINVAL;
-	struct rlimit limit = {.soft = limit_of(resource), .hard = limit_of(resource)};
-	return copy_to_user((void __user *)to, &limit, sizeof(limit));
+	int error = change_limit(0, resource, NULL, &limit);
+	return error != 0 ? error : copy_to_user((void __user *)to, &limit, sizeof(limit));
 }
 
-long sys_prlimit64(u64 pid, u64 resource, u64 new, u64 old)
+long sys_setrlimit(u64 resource, u64 from)
 {
+	struct rlimit limit;
+
+	if (copy_from_user(&limit, (const void __user *)from, sizeof(limit)) != 0)
+		return -EFAULT;
+	return resource >= NR_RLIMITS ? -EINVAL : change_limit(0, resource, &limit, NULL);
+}
+
+long sys_prlimit64(u64 pid, u64 resource, u64 from, u64 to)
+{
+	struct rlimit new, old;
+
 	if (resource >= NR_RLIMITS)
 		return -EINVAL;
-	if (new || ((s32)pid != 0 && (s32)pid != current->pid))
-		return sys_not_implemented();
-	return old ? sys_getrlimit(resource, old) : 0;
+	if (from && copy_from_user(&new, (const void __user *)from, sizeof(new)) != 0)
+		return -EFAULT;
+	int error = change_limit(pid, resource, from ? &new : NULL, &old);
+	if (error != 0)
+		return error;
+	return to ? copy_to_user((void __user *)to, &old, sizeof(old)) : 0;
 }
 
 /* ---- random numbers: see proc/random.h for how good they are ---- */

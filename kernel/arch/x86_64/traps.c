@@ -259,7 +259,8 @@ static void trap_from_user(struct trap_frame *frame)
  * reached, from where it comes here again. */
 static inline bool has_exit_work(void)
 {
-	return this_cpu_read(need_resched) | current_has_signal() | READ_ONCE(quiesce_wanted);
+	return this_cpu_read(need_resched) | current_has_signal() | READ_ONCE(current->timer_work) |
+	       READ_ONCE(quiesce_wanted);
 }
 
 /* Does what is to be done before user mode; leaves interrupts off. */
