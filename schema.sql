@@ -1053,6 +1053,15 @@ CREATE TABLE signal_deliver (
 	flags INTEGER NOT NULL -- flags of the action (SA_*)
 ) STRICT;
 
+-- 0x1d: A task gave itself another name.
+CREATE TABLE task_rename (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- who
+	newcomm TEXT NOT NULL -- its new name
+) STRICT;
+
 -- The names of enumeration values and of bits.
 CREATE TABLE enum_name (
 	enum TEXT NOT NULL, -- the enumeration or set of bits

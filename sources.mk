@@ -15,7 +15,7 @@ KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe console \
 	inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
 	chrdev mem_devices lock transfer program vfs
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
-KERNEL_SYSCALL := dispatch arguments file poll memory process signal sleep timer cred system time \
+KERNEL_SYSCALL := dispatch arguments file poll memory process signal sleep timer cred prctl system time \
 	pipe fcntl transfer path stat attr mount
 
 # Only in the debug build.

@@ -1,7 +1,7 @@
 /*
  * The end of a task: first its memory goes, so that a killed task helps at once, then its files. A
  * thread that is no leader is gone then. A leader becomes a zombie, which holds nothing but its pid;
- * with the last thread the process has ended, and its parent may collect it. Children go to init. A
+ * with the last thread the process has ended, and its parent may collect it. Children go to init, or to an ancestor that asked for them. A
  * parent that ignores SIGCHLD gets no zombies.
  */
 #include "proc/exit.h"
@@ -39,20 +39,33 @@ struct mm *task_change_mm(struct mm *mm, const char *comm)
 	return old;
 }
 
-/* tasks_lock held. */
-static void give_children_to_init(struct process *process)
+/* Who takes the children of a process that has ended: the next of its ancestors that asked for it
+ * (PR_SET_CHILD_SUBREAPER), else init. tasks_lock held. */
+static struct process *find_reaper(const struct process *process)
 {
-	struct process *init, *child;
+	struct process *reaper = process->parent;
+
+	while (reaper->tgid != INIT_PID && (!reaper->is_subreaper || reaper->group_exit))
+		reaper = reaper->parent;
+	return reaper;
+}
+
+/* tasks_lock held. */
+static void give_children_away(struct process *process)
+{
+	struct process *reaper, *child;
 
 	if (list_empty(&process->children))
 		return;
-	init = process_find(INIT_PID);
+	reaper = find_reaper(process);
 	list_for_each_entry (child, &process->children, sibling) {
-		child->parent = init;
-		WRITE_ONCE(child->parent_pid, INIT_PID);
+		child->parent = reaper;
+		WRITE_ONCE(child->parent_pid, reaper->tgid);
+		if (child->leader->parent_death_signal)
+			signal_send(child, child->leader->parent_death_signal);
 	}
-	list_splice_tail(&process->children, &init->children);
-	wake_up(&init->child_wait);
+	list_splice_tail(&process->children, &reaper->children);
+	wake_up(&reaper->child_wait);
 }
 
 /* Unlinks a task that has ended, under the locks for that. */
@@ -67,7 +80,7 @@ static void forget(struct task *task)
  * tasks_lock held. */
 static bool end_process(struct process *process)
 {
-	give_children_to_init(process);
+	give_children_away(process);
 	bool leaves_zombie = signal_tell_exit(process, SIGCHLD, process_wait_status(process));
 	if (!leaves_zombie)
 		forget(process->leader);

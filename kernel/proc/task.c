@@ -172,6 +172,16 @@ void task_unlink(struct task *task)
 		list_del(&process->sibling);
 }
 
+void task_rename(const char *name)
+{
+	struct task *self = current_proc;
+
+	spin_lock(&tasks_lock);
+	strscpy_pad(self->cur.comm, name, sizeof(self->cur.comm));
+	TRACE_TEXT(task_rename, newcomm, self->cur.comm, .pid = self->cur.pid);
+	spin_unlock(&tasks_lock);
+}
+
 void task_get(struct task *task)
 {
 	atomic_inc(&task->refs);

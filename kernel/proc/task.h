@@ -89,6 +89,7 @@ struct task {
 	struct fs *fs;            /* [O] */
 
 	struct cred cred;        /* [O] and [T] to write, either to read */
+	u64 timer_slack_ns;      /* [O] 0: the default */
 	s32 parent_death_signal; /* [T] sent when its parent ends, or 0 (PR_SET_PDEATHSIG) */
 
 	u32 personality; /* [O] as personality(2) says; exec keeps it, fork copies it */
@@ -130,6 +131,9 @@ s32 task_start(struct task *task, const struct task_birth *birth);
 /* Unlinks a task that nobody will ask about again. The reference of the list passes to the caller.
  * tasks_lock and, for the task of a process, its signal lock held. */
 void task_unlink(struct task *task);
+
+/* Another name for the current task; traced. */
+void task_rename(const char *name);
 
 /* Frees a task that never started: stack, structure, and its references to process and handlers. */
 void task_discard(struct task *task);

@@ -383,7 +383,7 @@ void model_forget(struct model *m);
 /* clang-format off */
 #define REPLAYED_EVENTS(X) \
 	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(trace_off) X(state_begin) \
-	X(state_end) X(sched_process_fork) X(sched_process_exec) X(sched_process_exit) \
+	X(state_end) X(sched_process_fork) X(sched_process_exec) X(task_rename) X(sched_process_exit) \
 	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \

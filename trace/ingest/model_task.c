@@ -106,6 +106,18 @@ static void check_name(struct model *m, const struct task *task, const char comm
 			  fmt("%s", name));
 }
 
+void on_task_rename(struct model *m, const struct trace_ev_task_rename *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!task)
+		return;
+	check_runs_here(m, e->pid);
+	task_span_end(m, task, m->event->t);
+	task->t_begin = m->event->t;
+	text_from_field(task->comm, e->newcomm, 16);
+}
+
 void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_exit *e)
 {
 	struct task *task = task_of(m, e->pid);
@@ -243,13 +255,14 @@ void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_
 	task->queue = e->dest_cpu + 1;
 }
 
-/* Init takes the children of a task that exits, at some time after it began to. */
+/* Init, or an ancestor that asked for that, takes the children of a task that exits, at some time after
+ * it began to. */
 static void check_parent(struct model *m, struct task *task, int32_t parent_pid)
 {
 	const struct task *parent = map_find(&m->tasks, (uint32_t)task->parent_pid, 0);
 
 	if (parent_pid != task->parent_pid &&
-	    (parent_pid != 1 || task->parent_pid <= 0 || (parent && !parent->exiting)))
+	    (parent_pid <= 0 || task->parent_pid <= 0 || (parent && !parent->exiting)))
 		disagreement(m, fmt("task %d", (int32_t)task->entry.a),
 			     fmt("child of %d", task->parent_pid), fmt("of %d", parent_pid));
 	task->parent_pid = parent_pid;
