@@ -1123,7 +1123,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('reclaim_verdict', 9, 'rotate', 'active and accessed: to the head of the active list'),
 	('reclaim_verdict', 10, 'keep_no_io', 'no free I/O request'),
 	('reclaim_verdict', 11, 'dropped', 'nobody maps it and no entry names its slot: freed, not evicted'),
-	('reclaim_verdict', 12, 'unevictable', 'a locked mapping maps it: to the unevictable list');
+	('reclaim_verdict', 12, 'unevictable', 'a locked mapping maps it: to the unevictable list'),
+	('reclaim_verdict', 13, 'lazyfreed', 'given up by madvise(FREE) and not written to since: freed, its content gone');
 
 -- Who reclaims.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1181,7 +1182,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('pte_why', 8, 'exit', 'the address space went away'),
 	('pte_why', 9, 'oom', 'the OOM reaper took it'),
 	('pte_why', 10, 'aging', 'accessed bit harvested and cleared'),
-	('pte_why', 11, 'move', 'mremap moved it to another address');
+	('pte_why', 11, 'move', 'mremap moved it to another address'),
+	('pte_why', 12, 'lazyfree', 'madvise(FREE) made it clean, or reclaim took it while it still was');
 
 -- Bits of a VMA; Linux's numbers. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1232,7 +1234,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('page_flags', 1024, 'buddy', 'head of a free block'),
 	('page_flags', 2048, 'pcp', 'on a per-CPU free list'),
 	('page_flags', 4096, 'slab', 'belongs to the slab allocator'),
-	('page_flags', 8192, 'isolated', 'taken off the LRU by a reclaimer');
+	('page_flags', 8192, 'isolated', 'taken off the LRU by a reclaimer'),
+	('page_flags', 16384, 'lazyfree', 'given up by madvise(FREE): may go unless it is written to again');
 
 -- Why the reference count of a swap slot changed.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1297,7 +1300,9 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vmstat_item', 16, 'unevictable_pgs_culled', 'pages that reclaim moved to the unevictable list'),
 	('vmstat_item', 17, 'unevictable_pgs_rescued', 'pages that came back from the unevictable list'),
 	('vmstat_item', 18, 'unevictable_pgs_mlocked', 'pages that mlock put on the unevictable list'),
-	('vmstat_item', 19, 'unevictable_pgs_munlocked', 'pages that munlock took off it');
+	('vmstat_item', 19, 'unevictable_pgs_munlocked', 'pages that munlock took off it'),
+	('vmstat_item', 20, 'pglazyfree', 'pages that madvise(FREE) gave up'),
+	('vmstat_item', 21, 'pglazyfreed', 'those of them that reclaim freed without a write');
 
 -- ===================================================================================================================
 -- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
@@ -1976,6 +1981,8 @@ WITH told AS (
 	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued
 	UNION ALL SELECT 18, id, 1 FROM lru_insert WHERE list = 4 AND why IN (0, 10) -- unevictable_pgs_mlocked
 	UNION ALL SELECT 19, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_munlocked
+	UNION ALL SELECT 20, id, 1 FROM page_flags WHERE "set" & 16384 -- pglazyfree
+	UNION ALL SELECT 21, id, 1 FROM reclaim_decision WHERE verdict = 13 -- pglazyfreed
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun

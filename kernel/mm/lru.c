@@ -69,7 +69,7 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 	for (page = list_last_entry(head, struct page, lru); n < max && &page->lru != head;
 	     page = previous) {
 		previous = list_entry(page->lru.prev, struct page, lru);
-		if (cached && !page_test(page, PG_SWAPCACHE))
+		if (cached && !page_test(page, PG_SWAPCACHE | PG_LAZYFREE))
 			continue;
 		/* Its last reference is just being dropped; lru_del_freed() waits for our lock. */
 		if (!page_get_unless_free(page))

@@ -19,7 +19,7 @@ void lru_init(void);
 void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 
 /* Moves up to `max` pages from the tail of `list` to LRU_ISOLATED, takes a reference on each and
- * stores them in `batch`, tail first; `cached`: passes over those that are not in the swap cache.
+ * stores them in `batch`, tail first; `cached`: passes over those that would need a slot.
  * Returns how many. Takes the LRU lock. */
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 

@@ -2,6 +2,8 @@
  * madvise: what a program says about how it will use its memory.
  *
  *   DONTNEED   the pages and slots of the range go at once; the next access finds zeroes
+ *   FREE       slots go at once; pages stay, clean, until reclaim comes by: those that were not written
+ *              to by then go without being written to swap, and the next access finds zeroes
  *   COLD       active pages become inactive, and accessed bits are forgotten
  *   PAGEOUT    the pages go to swap now, whatever the policy would say of them
  *   WILLNEED   what is in swap is read into the swap cache, as far as memory is free; nothing is
@@ -16,18 +18,19 @@
  *              flags of the VMA that nothing here looks at yet
  *
  * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
- * program does not speak for the others. FREE keeps its pages for now, which is one of the two
- * outcomes that Linux allows. MERGEABLE is not known, as in a Linux without KSM. Those that change
- * VMAs take mmap_lock for writing, the others for reading.
+ * program does not speak for the others, and so does FREE. MERGEABLE is not known, as in a Linux
+ * without KSM. Those that change VMAs take mmap_lock for writing, the others for reading.
  */
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/reclaim.h"
 #include "mm/swap.h"
+#include "mm/vmstat.h"
 #include "mm/zap.h"
 #include "mm/zero_page.h"
 
@@ -87,6 +90,51 @@ static int cool_entries(struct pte_range *range)
 			TRACE(pte_young, .va = va, .mm_id = range->mm->id, .pfn = page_pfn(page));
 		if (page_is_active(page) && lru_isolate_page(page))
 			batch->pages[batch->nr_pages++] = page;
+	}
+	return 0;
+}
+
+/* Marks a page of this address space alone as given up: its entry becomes clean, and so it shows whether
+ * anybody writes to it before reclaim comes. The entry is locked. False when the page is busy. */
+static bool give_up(struct mm *mm, u64 va, pte_t *entry, struct page *page)
+{
+	bool done = false;
+
+	if (!page_trylock(page))
+		return false;
+	if (!page_test(page, PG_SWAPCACHE) || swap_cache_release(page)) {
+		pte_replace(mm, va, entry, pte_read(entry) & ~(PTE_ACCESSED | PTE_DIRTY),
+			    PTE_WHY_LAZYFREE);
+		page_clear(page, PG_DIRTY);
+		if (page_set(page, PG_LAZYFREE))
+			vmstat_inc(VMSTAT_PGLAZYFREE);
+		done = true;
+	}
+	page_unlock(page);
+	return done;
+}
+
+/* Gives up the pages and slots of a table, and gathers the active pages. */
+static int free_entries(struct pte_range *range)
+{
+	struct batch *batch = range->arg;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t *entry = &range->entry[i], pte = pte_read(entry);
+		u64 va = range->va + i * PAGE_SIZE;
+		struct page *page = own_page(pte);
+
+		if (batch->nr_pages == RECLAIM_BATCH) {
+			batch->next = va;
+			return 1;
+		}
+		if (pte_is_swap(pte)) {
+			pte = pte_remove(range->mm, va, entry, PTE_WHY_UNMAP);
+			pte_operations(pte)->unmap(range->mm, va, pte);
+		} else if (page && page->kind == PAGE_ANON && give_up(range->mm, va, entry, page) &&
+			   page_is_active(page) && lru_isolate_page(page)) {
+			batch->pages[batch->nr_pages++] = page;
+		}
 	}
 	return 0;
 }
@@ -221,7 +269,12 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 		zap_range(vma, start, end, PTE_WHY_UNMAP);
 		return 0;
 	case MADV_FREE:
-		return locked || vma->backing ? -EINVAL : 0;
+		if (locked || vma->backing)
+			return -EINVAL;
+		error = in_batches(vma->mm, start, end, free_entries, reclaim_deactivate);
+		/* The next write must set the dirty bit. */
+		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
+		return error;
 	case MADV_COLD:
 		if (locked)
 			return -EINVAL;

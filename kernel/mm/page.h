@@ -23,8 +23,8 @@
  *              read ahead and not asked for yet
  *   lru_pos    its place in the list, as the trace tells it  LRU lock        LRU lock
  *
- * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE and
- * PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
+ * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE,
+ * PG_LAZYFREE and PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
  *
  * Invariants that mm_check() proves: mapcount + 1 == entries that map it; refcount >= mapcount + 1,
  * plus 1 with PG_SWAPCACHE; just one of PG_BUDDY, PG_PCP and refcount > 0; a page that is mapped

@@ -56,6 +56,13 @@ static void anon_dirty(pte_t old)
 
 static enum reclaim_verdict anon_swap_out(struct page *page, u64 *cpu_mask)
 {
+	if (page_test(page, PG_LAZYFREE)) {
+		if (rmap_unmap_lazyfree(page, cpu_mask))
+			return RECLAIM_LAZYFREED;
+		/* Written to: wanted again. */
+		page_clear(page, PG_LAZYFREE);
+		return RECLAIM_ACTIVATE;
+	}
 	if (!page_test(page, PG_SWAPCACHE) && swap_cache_add_new(page))
 		return RECLAIM_KEEP_NO_SWAP;
 	if (!rmap_unmap_all(page, cpu_mask))

@@ -48,8 +48,8 @@ struct page_operations {
 	 * what is always in memory. */
 	struct page *(*swap_in)(pte_t pte, bool *waited, int *error);
 	/* First half of an eviction: a locked, isolated page gets a place outside of memory, and all
-	 * its mappings go. RECLAIM_FREED, or the verdict that keeps it. Adds to *cpu_mask whose TLB
-	 * must be flushed. NULL for what is never on a list. */
+	 * its mappings go. RECLAIM_FREED; RECLAIM_LAZYFREED for one that needs no place; or the verdict that
+	 * keeps it. Adds to *cpu_mask whose TLB must be flushed. NULL for what is never on a list. */
 	enum reclaim_verdict (*swap_out)(struct page *page, u64 *cpu_mask);
 	/* The last reference is gone: lets go of what the page is tied to. Any context that may free.
 	 */

@@ -105,6 +105,8 @@ u32 pte_trace_value(pte_t pte);
  * accessed and dirty bits. */
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
+/* Removes an entry that has no dirty bit. Returns whether it did; the CPU may set the bit until then. */
+bool pte_remove_clean(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
 
 /* The same for an entry of level 2 that maps 2 MiB at once (pmd.h). To the trace a leaf is 512 entries
  * of kind page: pmd_set() fills the empty entry with one, pmd_remove() empties it, each a single event;

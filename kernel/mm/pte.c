@@ -92,6 +92,22 @@ pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
 	return old;
 }
 
+bool pte_remove_clean(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
+{
+	pte_t old = pte_read(entry);
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	ASSERT(old);
+	do {
+		if (old & PTE_DIRTY)
+			return false;
+	} while (!__atomic_compare_exchange_n(entry, &old, 0, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+	TRACE(pte_clear, .va = va, .mm_id = mm->id, .value = tell(old).value,
+	      .old_flags = tell(old).flags, .old_kind = tell(old).kind, .why = why);
+	return true;
+}
+
 /* ---- level 2 ---- */
 
 void pmd_set(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why)

@@ -8,7 +8,8 @@
  *   judge   harvest accessed bits through rmap; the policy says keep, activate or evict
  *   unmap   a page to evict gets a slot, and all its mappings go at once
  *   flush   one TLB flush for everything harvested and unmapped
- *   settle  a clean page is freed, a dirty one sent to swap; its end frees it
+ *   settle  a clean page is freed, a dirty one sent to swap; its end frees it. One that madvise(FREE)
+ *           gave up, and nobody wrote to since, has lost its mappings without a slot and is freed
  *
  * The flush makes an unmapped page unwritable, and lets the next access set an accessed bit that
  * was cleared: without it a CPU that still has the translation would not set the bit, the page
@@ -175,7 +176,7 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 		if (verdict == RECLAIM_FREED)
 			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
 	}
-	if (verdict == RECLAIM_FREED)
+	if (verdict == RECLAIM_FREED || verdict == RECLAIM_LAZYFREED)
 		return true;
 	page_unlock(page);
 	keep(pass, page, verdict);
@@ -208,17 +209,28 @@ static bool evict(struct pass *pass, struct page *page, u32 pass_id, enum reclai
 	return true;
 }
 
+/* Frees a page whose content nobody can want any more. */
+static void drop(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
+{
+	decide(pass, page, verdict);
+	page_unlock(page);
+	lru_release(page);
+	atomic_inc(&nr_reclaimed);
+	pass->nr_freed++;
+}
+
 /* Frees or writes an unmapped page. */
 static void settle(struct pass *pass, struct page *page)
 {
 	enum reclaim_verdict kept = RECLAIM_KEEP_BUSY;
 
+	if (page_test(page, PG_LAZYFREE)) {
+		vmstat_inc(VMSTAT_PGLAZYFREED);
+		drop(pass, page, RECLAIM_LAZYFREED);
+		return;
+	}
 	if (swap_only_cached(page) && swap_cache_release(page)) {
-		decide(pass, page, RECLAIM_DROPPED);
-		page_unlock(page);
-		lru_release(page);
-		atomic_inc(&nr_reclaimed);
-		pass->nr_freed++;
+		drop(pass, page, RECLAIM_DROPPED);
 		return;
 	}
 	if (page_test(page, PG_DIRTY)) {

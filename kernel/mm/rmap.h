@@ -117,6 +117,11 @@ bool rmap_is_locked(struct page *page);
  * left: those of locked VMAs stay. */
 bool rmap_unmap_all(struct page *page, u64 *cpu_mask);
 
+/* Takes away every mapping of a locked page with PG_LAZYFREE; its content is lost to those. Stops at a
+ * mapping that is dirty or of a locked VMA. Adds to *cpu_mask the CPUs whose TLB must be flushed before
+ * the page is freed. Returns whether no mapping is left. */
+bool rmap_unmap_lazyfree(struct page *page, u64 *cpu_mask);
+
 /* Emits state_anon_vma and state_avc records. All CPUs quiesced. Returns the records emitted. */
 u64 rmap_baseline(void);
 

@@ -136,3 +136,27 @@ bool rmap_unmap_all(struct page *page, u64 *cpu_mask)
 	rmap->walk(page, unmap_one, cpu_mask);
 	return page_mapcount(page) == 0;
 }
+
+/* A CPU that still has the translation cannot write through it: it must set the dirty bit first, and
+ * finds the entry gone. */
+static bool unmap_clean(struct rmap_mapping *mapping, void *cpu_mask)
+{
+	struct page *page = mapping->page;
+	struct mm *mm = mapping->vma->mm;
+
+	if ((READ_ONCE(mapping->vma->flags) & VM_LOCKED) || page_test(page, PG_DIRTY) ||
+	    !pte_remove_clean(mm, mapping->va, mapping->entry, PTE_WHY_LAZYFREE))
+		return false;
+	rmap_remove(page, mm, mapping->va);
+	atomic_add_return(&mm->nr_resident, -1);
+	*(u64 *)cpu_mask |= cpus_of(mm);
+	page_put(page); /* the mapping's; the caller has another */
+	return true;
+}
+
+bool rmap_unmap_lazyfree(struct page *page, u64 *cpu_mask)
+{
+	ASSERT(page_test(page, PG_LOCKED) && !page_test(page, PG_SWAPCACHE));
+	rmap->walk(page, unmap_clean, cpu_mask);
+	return page_mapcount(page) == 0;
+}

@@ -116,6 +116,26 @@ class MadviseTest(support.SystemTest):
         start, pages = self.advised("cold")
         self.assertGreater(self.verdicts("cold", "deactivate"), pages // 2)
 
+    def test_free_pages_go_without_a_write(self):
+        for name, taken in ("free", True), ("again", False):
+            with self.subTest(name):
+                start, pages = self.advised(name)
+                # Until the range is written anew, or paged out by request.
+                cleared, swapped, fell = self.recorded.rows("""
+                    SELECT count(*) FILTER (WHERE kind = 'page' AND why_out = 'lazyfree' AND NOT EXISTS (
+                               SELECT 1 FROM pte_span AS next
+                               WHERE next.mm_id = span.mm_id AND next.va = span.va AND next.t_begin = span.t_end)),
+                           count(*) FILTER (WHERE kind = 'swap' AND why_in = 'swapout'),
+                           count(*) FILTER (WHERE kind = 'page' AND why_in = 'lazyfree')
+                    FROM pte_span AS span WHERE va >= :start AND va < :end AND t_begin < (
+                        SELECT min(t_begin) FROM reclaim_pass WHERE kind = 'madvise' AND t_begin > (
+                            SELECT max(t_begin) FROM pte_span WHERE va >= :start AND va < :end AND why_in = 'lazyfree'))
+                    """, start=start, end=start + pages * PAGE)[0]
+                self.assertEqual(fell, pages)
+                self.assertEqual(cleared > pages // 2, taken)
+                if taken:
+                    self.assertEqual(swapped, 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -105,6 +105,7 @@ static void count_decision(struct pass *pass, const struct trace_ev_reclaim_deci
 	switch (e->verdict) {
 	case RECLAIM_FREED:
 	case RECLAIM_DROPPED:
+	case RECLAIM_LAZYFREED:
 		seen->nr_freed++;
 		break;
 	case RECLAIM_WRITE:
@@ -139,6 +140,9 @@ void on_reclaim_decision(struct model *m, const struct trace_ev_reclaim_decision
 	if (frame->verdict != VERDICT_NONE)
 		violation(m, fmt("frame %u", e->pfn), fmt("one decision"),
 			  fmt("another, by pass %u", e->pass_id));
+	if (e->verdict == RECLAIM_LAZYFREED && (!(frame->flags & PG_LAZYFREE) || frame->mapcount))
+		violation(m, fmt("frame %u", e->pfn), fmt("lazyfree, not mapped"),
+			  fmt("flags 0x%x, mapcount %u", frame->flags, frame->mapcount));
 	frame->verdict = e->verdict;
 }
 
@@ -164,6 +168,7 @@ void look_check_end(struct model *m, uint32_t pfn, const struct frame *frame, ui
 		break;
 	case RECLAIM_FREED:
 	case RECLAIM_DROPPED:
+	case RECLAIM_LAZYFREED:
 		legal = why == LRU_WHY_RECLAIM || why == LRU_WHY_FREE;
 		break;
 	case RECLAIM_WRITE:

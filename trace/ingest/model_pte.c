@@ -143,6 +143,8 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 		return same && in_own_mm(m, e->mm_id) && !(e->flags & PTEF_WRITE);
 	case PTE_WHY_PROTECT:
 		return same && in_own_mm(m, e->mm_id);
+	case PTE_WHY_LAZYFREE:
+		return same && in_own_mm(m, e->mm_id) && !(e->flags & HARDWARE_BITS);
 	case PTE_WHY_MOVE:
 		return from == PTE_NONE && in_own_mm(m, e->mm_id);
 	case PTE_WHY_SWAPOUT:
@@ -155,11 +157,17 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 }
 
 /* Whether an entry may be emptied for this reason now. */
-static bool clear_is_legal(struct model *m, uint32_t mm_id, uint8_t why)
+static bool clear_is_legal(struct model *m, const struct trace_ev_pte_clear *e)
 {
+	const struct frame *frame;
 	const struct oom *oom;
+	uint32_t mm_id = e->mm_id;
 
-	switch (why) {
+	switch (e->why) {
+	case PTE_WHY_LAZYFREE:
+		frame = frame_at(m, e->value);
+		return frame && (frame->flags & PG_LAZYFREE) && e->old_kind == PTE_PAGE &&
+		       !(e->old_flags & PTEF_DIRTY);
 	case PTE_WHY_UNMAP:
 	case PTE_WHY_MOVE:
 		return in_own_mm(m, mm_id);
@@ -222,7 +230,7 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	pmd_check_entry(m, e->mm_id, e->va);
-	if (!clear_is_legal(m, e->mm_id, e->why))
+	if (!clear_is_legal(m, e))
 		violation(m, entry_name(e->mm_id, e->va), fmt("a reason that holds"),
 			  fmt("%s", why_text(e->why)));
 	if (!pte)

@@ -285,6 +285,8 @@ WITH told AS (
 	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued
 	UNION ALL SELECT 18, id, 1 FROM lru_insert WHERE list = 4 AND why IN (0, 10) -- unevictable_pgs_mlocked
 	UNION ALL SELECT 19, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_munlocked
+	UNION ALL SELECT 20, id, 1 FROM page_flags WHERE "set" & 16384 -- pglazyfree
+	UNION ALL SELECT 21, id, 1 FROM reclaim_decision WHERE verdict = 13 -- pglazyfreed
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun

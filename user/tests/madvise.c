@@ -27,6 +27,7 @@
 #define UNASKED_AT  0x200000000000ul
 #define WILLNEED_AT 0x210000000000ul
 #define BEHIND_AT   0x220000000000ul
+#define FREE_AT     0x230000000000ul
 /* Kept in use while NR_STREAM pages, more than small machines have, go by. */
 #define NR_HOT    256
 #define NR_STREAM 8192
@@ -69,7 +70,7 @@ static int advise(char *p, size_t size, int advice)
 static const char *test_errors(void)
 {
 	static const int advices[] = {MADV_NORMAL,   MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
-				      MADV_DONTNEED, MADV_COLD,   MADV_PAGEOUT};
+				      MADV_DONTNEED, MADV_COLD,   MADV_PAGEOUT,    MADV_FREE};
 	char *p = map(4);
 
 	CHECK(p != MAP_FAILED);
@@ -248,6 +249,46 @@ static const char *test_cold(void)
 	return NULL;
 }
 
+/* Whether each page is as written or, if it went, zeroes. */
+static bool written_or_gone(const char *p, size_t nr_pages, unsigned int seed)
+{
+	for (size_t i = 0; i < nr_pages; i++) {
+		const char *page = p + i * PAGE;
+
+		for (size_t n = 1; n < PAGE; n++)
+			if (page[n] != page[0])
+				return false;
+		if (page[0] != 0 && page[0] != (char)(seed + i))
+			return false;
+	}
+	return true;
+}
+
+/* Pages that were given up go when memory is short, without being written to swap; those that were
+ * written to again stay. */
+static const char *test_free(void)
+{
+	char *p = map_at(FREE_AT, NR_OUT), *again = p + NR_OUT / 2 * PAGE, *stream = map(NR_STREAM);
+
+	CHECK(p != MAP_FAILED && stream != MAP_FAILED);
+	write_pages(p, NR_OUT, 20);
+	print("madvise.free %lu %d address, pages\n", (unsigned long)p, NR_OUT / 2);
+	print("madvise.again %lu %d address, pages\n", (unsigned long)again, NR_OUT / 2);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_FREE) == 0);
+	write_pages(again, NR_OUT / 2, 30);
+	write_pages(stream, NR_STREAM, 6);
+	CHECK(written_or_gone(p, NR_OUT / 2, 20));
+	CHECK(pages_are_as_written(again, NR_OUT / 2, 30));
+	write_pages(p, NR_OUT / 2, 40);
+	CHECK(pages_are_as_written(p, NR_OUT / 2, 40));
+	CHECK(munmap(stream, NR_STREAM * PAGE) == 0);
+	/* What is in swap goes at once. */
+	CHECK(advise(p, NR_OUT * PAGE, MADV_PAGEOUT) == 0);
+	CHECK(advise(p, NR_OUT * PAGE, MADV_FREE) == 0);
+	CHECK(munmap(p, NR_OUT * PAGE) == 0);
+	return NULL;
+}
+
 int main(void)
 {
 	static const struct check checks[] = {
@@ -258,6 +299,7 @@ int main(void)
 		{"madvise_willneed_unmapped", test_willneed_unmapped},
 		{"madvise_pageout_shared", test_pageout_shared},
 		{"madvise_cold", test_cold},
+		{"madvise_free", test_free},
 	};
 
 	return check_run(checks, sizeof(checks) / sizeof(checks[0]));
