@@ -361,7 +361,11 @@ int fd_unshare(void)
 	struct file_table *own = files_fork(shared);
 	if (!own)
 		return -ENOMEM;
-	WRITE_ONCE(current_proc->files, own);
-	files_release(shared);
+	files_release(task_set_files(current_proc, own));
 	return 0;
+}
+
+u32 files_capacity(const struct file_table *table)
+{
+	return READ_ONCE(table->capacity);
 }

@@ -22,6 +22,9 @@ u32 files_next(struct file_table *table, u32 fd);
 u32 fd_next(u32 fd);
 int fd_unshare(void);
 
+/* Descriptors that a table has room for now. */
+u32 files_capacity(const struct file_table *table);
+
 /* Puts a file at the lowest free descriptor from `lowest` on; the caller's reference passes to the
  * table. The descriptor, or -EMFILE, -ENOMEM (the reference is still the caller's then). `flags`:
  * O_CLOEXEC or 0. May sleep. */

@@ -2,6 +2,7 @@
 #include "fs/super.h"
 #include "cpu/panic.h"
 #include "fs/dentry.h"
+#include "fs/procfs/procfs.h"
 #include "fs/tmpfs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -10,6 +11,8 @@
 static const struct file_system_type *const types[] = {
 	&tmpfs_type,
 	&devtmpfs_type,
+	&procfs_type,
+	&sysfs_type,
 };
 
 static u32 last_dev; /* atomic */

@@ -41,5 +41,7 @@ void vfs_init(void)
 	program_init();
 	initramfs_unpack();
 	mount_at("devtmpfs", "/dev");
+	mount_at("proc", "/proc");
+	mount_at("sysfs", "/sys");
 	fs->umask = DEFAULT_UMASK;
 }

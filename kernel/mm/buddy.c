@@ -94,6 +94,19 @@ void buddy_add_range(pfn_t start, pfn_t end)
 	spin_unlock(&buddy.lock);
 }
 
+void buddy_count_blocks(u32 counts[MAX_ORDER + 1])
+{
+	struct page *page;
+
+	spin_lock(&buddy.lock);
+	for (u32 order = 0; order <= MAX_ORDER; order++) {
+		counts[order] = 0;
+		list_for_each_entry (page, &buddy.blocks[order], lru)
+			counts[order]++;
+	}
+	spin_unlock(&buddy.lock);
+}
+
 struct page *buddy_alloc(u32 order, enum page_kind kind, bool reserve)
 {
 	struct page *page;

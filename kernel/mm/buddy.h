@@ -33,6 +33,9 @@ void buddy_give(struct list_head *frames, u32 nr, u32 cpu);
 u32 buddy_nr_free(void);
 bool buddy_has_block(u32 order);
 
+/* Free blocks of each order. */
+void buddy_count_blocks(u32 counts[MAX_ORDER + 1]);
+
 /* All CPUs quiesced. */
 u64 buddy_baseline(void);
 /* Prints each fault, returns their number, adds the frames it saw to *frames. */

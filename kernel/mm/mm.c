@@ -105,6 +105,12 @@ struct mm *mm_fork(struct mm *parent)
 	mm->brk = parent->brk;
 	mm->mmap_base = parent->mmap_base;
 	mm->stack_top = parent->stack_top;
+	mm->start_code = parent->start_code;
+	mm->end_code = parent->end_code;
+	mm->arg_start = parent->arg_start;
+	mm->arg_end = parent->arg_end;
+	mm->env_start = parent->env_start;
+	mm->env_end = parent->env_end;
 	mm->start_data = parent->start_data;
 	mm->end_data = parent->end_data;
 	if (parent->program) {

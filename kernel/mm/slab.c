@@ -467,6 +467,37 @@ static u32 check_cache(const struct kmem_cache *cache)
 	return faults;
 }
 
+static void describe(struct kmem_cache *cache, struct slab_info *info)
+{
+	struct page *slab;
+	u32 nr_free = 0;
+
+	*info = (struct slab_info){
+		.name = cache->name, .size = cache->size, .per_slab = cache->per_slab};
+	spin_lock(&cache->lock);
+	for (u32 state = 0; state < NR_SLAB_STATES; state++) {
+		info->nr_slabs += cache->nr_slabs[state];
+		list_for_each_entry (slab, &cache->slabs[state], lru)
+			for (u64 left = slab->free_objects; left; left &= left - 1)
+				nr_free++;
+	}
+	spin_unlock(&cache->lock);
+	info->nr_objects = info->nr_slabs * cache->per_slab;
+	info->nr_used = info->nr_objects - nr_free;
+}
+
+void slab_for_each_cache(void (*visit)(const struct slab_info *info, void *arg), void *arg)
+{
+	struct kmem_cache *cache;
+
+	for (cache = READ_ONCE(all_caches); cache; cache = cache->next) {
+		struct slab_info info;
+
+		describe(cache, &info);
+		visit(&info, arg);
+	}
+}
+
 u32 slab_check(void)
 {
 	u32 faults = 0;

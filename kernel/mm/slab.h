@@ -30,6 +30,13 @@ void kfree(const void *object);
 /* Gives empty slabs back to the page allocator; returns the frames freed. Called by reclaim. */
 u32 slab_shrink(void);
 
+/* What a cache holds: objects of `size` bytes, in slabs of a frame each. */
+struct slab_info {
+	const char *name;
+	u32 size, per_slab, nr_objects, nr_used, nr_slabs;
+};
+void slab_for_each_cache(void (*visit)(const struct slab_info *info, void *arg), void *arg);
+
 #ifdef CONFIG_KASAN
 /* The object that an address in a slab belongs to: that it lies in, or behind. False outside of
  * slabs. For reports. */

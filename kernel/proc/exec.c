@@ -67,6 +67,25 @@ static int map_segment(struct mm *mm, const struct elf_segment *segment, struct 
 	return mm_map_segment(mm, zero_start, end, segment->vm_flags, NULL, 0, 0);
 }
 
+/* Where code and data lie, as /proc and setrlimit(RLIMIT_DATA) tell. */
+static void note_bounds(struct mm *mm, const struct elf_image *image)
+{
+	mm->start_code = mm->start_data = ~0ul;
+	for (u32 i = 0; i < image->nr_segments; i++) {
+		const struct elf_segment *segment = &image->segments[i];
+
+		if (segment->vm_flags & VM_EXEC) {
+			mm->start_code = min(mm->start_code, segment->start);
+			mm->end_code = max(mm->end_code, segment->file_end);
+		} else if (segment->vm_flags & VM_WRITE) {
+			mm->start_data = min(mm->start_data, segment->start);
+			mm->end_data = max(mm->end_data, segment->file_end);
+		}
+	}
+	mm->start_code = min(mm->start_code, mm->end_code);
+	mm->start_data = min(mm->start_data, mm->end_data);
+}
+
 /* An address space with the program, which it takes over, and an empty stack in it. */
 static int build_mm(const struct elf_image *image, struct file *program,
 		    const struct exec_layout *layout, u32 stack_size, struct mm **result)
@@ -89,6 +108,7 @@ static int build_mm(const struct elf_image *image, struct file *program,
 	/* Nobody else sees it yet: no mmap_lock. */
 	mm->start_brk = PAGE_ALIGN(image->segments[image->nr_segments - 1].end) + layout->brk_gap;
 	mm->brk = mm->start_brk;
+	note_bounds(mm, image);
 	mm->program = program;
 	*result = mm;
 	return 0;
@@ -204,7 +224,10 @@ static int fill_stack(const struct exec_args *args, const struct elf_image *imag
 	struct word_writer writer = {.at = *sp};
 	put_word(&writer, args->argc);
 	u32 offset = exec_args_next(args, 0); /* behind the path */
+	current->mm->arg_start = addresses.texts + offset;
 	offset = put_pointers(&writer, args, addresses.texts, offset, args->argc);
+	current->mm->arg_end = current->mm->env_start = addresses.texts + offset;
+	current->mm->env_end = addresses.texts + args->size;
 	put_pointers(&writer, args, addresses.texts, offset, args->envc);
 	put_aux_vector(&writer, image, &addresses);
 	return writer.error;

@@ -135,10 +135,8 @@ void task_exit(s32 wait_status)
 	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)
 		mm_put(mm);
-	files_release(self->files);
-	self->files = NULL;
-	fs_release(self->fs);
-	self->fs = NULL;
+	files_release(task_set_files(self, NULL));
+	fs_release(task_set_fs(self, NULL));
 	lockdep_no_locks();
 	leave_process(self, wait_status);
 	schedule();

@@ -28,6 +28,7 @@
  * Locks: RANK_RUNQUEUE with interrupts off, never two at a time.
  */
 #include "proc/sched.h"
+#include "arch/x86_64/boot.h"
 #include "arch/x86_64/irq.h"
 #include "cpu/clock.h"
 #include "cpu/panic.h"
@@ -44,6 +45,8 @@ struct runqueue {
 	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
 	struct task *leaving; /* from the choice of another task to the end of the switch */
 	struct task *idle;
+	u64 nr_switches;
+	u64 user_ticks, system_ticks; /* where the ticks found tasks other than the idle one */
 };
 
 static DEFINE_PER_CPU(struct runqueue, runqueue);
@@ -308,6 +311,7 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	next->switched_in_ns = now;
 	rq->running = next;
 	rq->leaving = prev;
+	rq->nr_switches++;
 	if (prev->cur.mm != next->cur.mm)
 		mm_switch(prev->cur.mm, next->cur.mm);
 	arch_switch(&prev->arch, &next->arch, &next->cur);
@@ -422,6 +426,35 @@ bool sched_need_resched(void)
 	return this_cpu_read(need_resched);
 }
 
+/* Linux's load averages: every five seconds an exponential average, in fixed point, with weights
+ * e^(-5 s / 1, 5, 15 minutes). Tasks that sleep uninterruptibly are not counted. */
+#define LOAD_TICKS (5 * TICK_HZ)
+
+static u64 load_averages[3];
+
+static void count_load(void)
+{
+	static const u64 weights[] = {1884, 2014, 2037};
+	static u32 ticks;
+
+	if (++ticks < LOAD_TICKS)
+		return;
+	ticks = 0;
+	u64 active = (u64)sched_nr_running() << LOAD_SHIFT;
+	for (u32 i = 0; i < ARRAY_SIZE(weights); i++) {
+		u64 sum = load_averages[i] * weights[i] + active * (BIT(LOAD_SHIFT) - weights[i]);
+
+		if (active >= load_averages[i])
+			sum += BIT(LOAD_SHIFT) - 1;
+		WRITE_ONCE(load_averages[i], sum >> LOAD_SHIFT);
+	}
+}
+
+u64 sched_load_average(u32 which)
+{
+	return READ_ONCE(load_averages[which]);
+}
+
 void sched_tick(bool from_user)
 {
 	struct runqueue *rq = &this_cpu(runqueue);
@@ -432,9 +465,13 @@ void sched_tick(bool from_user)
 		rq->running->user_ticks++;
 	else
 		rq->running->system_ticks++;
+	if (rq->running != rq->idle)
+		*(from_user ? &rq->user_ticks : &rq->system_ticks) += 1;
 	if (rq->running->slice_ns <= 0)
 		this_cpu_write(need_resched, true);
 	spin_unlock(&rq->lock);
+	if (cpu_id() == 0)
+		count_load();
 }
 
 /* How much of `total` belongs to `part` of `whole` ticks. */
@@ -474,6 +511,24 @@ struct cpu_time sched_cpu_time(struct task *task)
 	task->told = time;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	return time;
+}
+
+struct cpu_stat sched_cpu_stat(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct cpu_stat stat = {0};
+
+	if (!takes_tasks(cpu))
+		return stat;
+	u64 flags = spin_lock_irqsave(&rq->lock);
+	if (rq->running == rq->idle)
+		account(rq->idle, clock_ns());
+	stat.idle_ns = rq->idle->run_ns;
+	stat.user_ns = rq->user_ticks * (NSEC_PER_SEC / TICK_HZ);
+	stat.system_ns = rq->system_ticks * (NSEC_PER_SEC / TICK_HZ);
+	stat.nr_switches = rq->nr_switches;
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return stat;
 }
 
 struct cpu_time debug_cpu_time(const struct task *task)

@@ -37,7 +37,17 @@ bool sched_need_resched(void);
 /* The tick: time accounting and end of the time slice. Interrupts off. */
 void sched_tick(bool from_user);
 
-/* Processor time of a task up to now; it is the current one, or a zombie. Each part only grows, and
+/* What a CPU did since boot: idle time is exact, the others are what ticks saw. */
+struct cpu_stat {
+	u64 user_ns, system_ns, idle_ns, nr_switches;
+};
+struct cpu_stat sched_cpu_stat(u32 cpu);
+
+/* Runnable tasks, averaged over 1, 5 or 15 minutes (0, 1, 2), times 2^LOAD_SHIFT. */
+#define LOAD_SHIFT 11
+u64 sched_load_average(u32 which);
+
+/* Processor time of a task up to now. Each part only grows, and
  * their sum is exact. */
 struct cpu_time sched_cpu_time(struct task *task);
 

@@ -32,6 +32,7 @@ static void init_fields(struct task *task, const char *comm, u32 flags)
 	task->cur.flags = flags;
 	strscpy_pad(task->cur.comm, comm, sizeof(task->cur.comm));
 	task->state = TASK_RUNNING;
+	task->start_ns = clock_ns();
 	atomic_set(&task->refs, 2);
 	list_init(&task->queue_node);
 	list_init(&task->node);
@@ -218,6 +219,50 @@ struct task *task_find(s32 pid)
 bool task_has_ended(const struct task *task)
 {
 	return task->state == TASK_ZOMBIE || task->state == TASK_DEAD;
+}
+
+s32 task_last_pid(u32 *nr_tasks)
+{
+	struct task *task;
+
+	*nr_tasks = 0;
+	spin_lock(&tasks_lock);
+	list_for_each_entry (task, &task_list, node)
+		(*nr_tasks)++;
+	s32 pid = last_pid;
+	spin_unlock(&tasks_lock);
+	return pid;
+}
+
+u32 task_nr_blocked(void)
+{
+	struct task *task;
+	u32 nr = 0;
+
+	spin_lock(&tasks_lock);
+	list_for_each_entry (task, &task_list, node)
+		nr += READ_ONCE(task->state) == TASK_UNINTERRUPTIBLE &&
+		      !(task->cur.flags & PF_KTHREAD);
+	spin_unlock(&tasks_lock);
+	return nr;
+}
+
+struct file_table *task_set_files(struct task *task, struct file_table *files)
+{
+	spin_lock(&tasks_lock);
+	struct file_table *old = task->files;
+	task->files = files;
+	spin_unlock(&tasks_lock);
+	return old;
+}
+
+struct fs *task_set_fs(struct task *task, struct fs *fs)
+{
+	spin_lock(&tasks_lock);
+	struct fs *old = task->fs;
+	task->fs = fs;
+	spin_unlock(&tasks_lock);
+	return old;
 }
 
 /* ---- kernel threads ---- */

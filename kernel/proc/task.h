@@ -85,13 +85,14 @@ struct task {
 	struct restart_block restart; /* [O] */
 
 	/* what threads may share: each a reference. NULL for kernel threads, and from exit on */
-	struct file_table *files; /* [O] */
-	struct fs *fs;            /* [O] */
+	struct file_table *files; /* written by the task under [T], read so or by it */
+	struct fs *fs;            /* likewise */
 
 	struct cred cred;        /* [O] and [T] to write, either to read */
 	u64 timer_slack_ns;      /* [O] 0: the default */
 	s32 parent_death_signal; /* [T] sent when its parent ends, or 0 (PR_SET_PDEATHSIG) */
 
+	u64 start_ns;    /* [C] when it was made */
 	u32 personality; /* [O] as personality(2) says; exec keeps it, fork copies it */
 };
 
@@ -147,6 +148,16 @@ void task_left_cpu(struct task *task);
 
 /* The task of that pid, zombies included, or NULL. tasks_lock held. */
 struct task *task_find(s32 pid);
+
+/* The pid given last, and how many tasks there are; how many of programs' sleep
+ * uninterruptibly. */
+s32 task_last_pid(u32 *nr_tasks);
+u32 task_nr_blocked(void);
+
+/* Changes what a task shares with others, so that who looks at it under tasks_lock (/proc) finds
+ * something alive: returns what was there. */
+struct file_table *task_set_files(struct task *task, struct file_table *files);
+struct fs *task_set_fs(struct task *task, struct fs *fs);
 
 /* Whether it runs no more: a zombie, or on its way to be forgotten. tasks_lock held. */
 bool task_has_ended(const struct task *task);

@@ -10,22 +10,22 @@
 #include "proc/process.h"
 #include "proc/random.h"
 #include "proc/sched.h"
+#include "proc/uts.h"
 #include "syscall/syscall.h"
 
 struct utsname {
 	char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
 };
 
-/* The release is that of the Linux whose calls are spoken: C libraries refuse older ones. */
 long sys_uname(u64 to)
 {
 	static const struct utsname name = {
-		.sysname = "Linux",
-		.nodename = "palimpsest",
-		.release = "6.1.0-palimpsest",
-		.version = "#1 SMP",
-		.machine = "x86_64",
-		.domainname = "(none)",
+		.sysname = UTS_SYSNAME,
+		.nodename = UTS_NODENAME,
+		.release = UTS_RELEASE,
+		.version = UTS_VERSION,
+		.machine = UTS_MACHINE,
+		.domainname = UTS_DOMAINNAME,
 	};
 
 	return copy_to_user((void __user *)to, &name, sizeof(name));

@@ -1,0 +1,128 @@
+/* /proc/sys: the knobs that exist. */
+#include "cpu/clock.h"
+#include "fs/dentry.h"
+#include "fs/fdtable.h"
+#include "fs/procfs/nodes.h"
+#include "lib/errno.h"
+#include "mm/limits.h"
+#include "mm/mmap.h"
+#include "mm/page_alloc.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+#include "proc/cred.h"
+#include "proc/uts.h"
+
+#define DIR_RIGHTS (S_IFDIR | 0555)
+#define RO         (S_IFREG | 0444)
+#define RW         (S_IFREG | 0644)
+
+/* A file that shows one value. */
+#define NUMBER(name, format, value)                                              \
+	static int show_##name(struct text *text, const struct proc_inode *proc) \
+	{                                                                        \
+		(void)proc;                                                      \
+		text_printf(text, format "\n", value);                           \
+		return 0;                                                        \
+	}
+
+/* A value of mm/limits.h that is set by a number up to `max`. */
+#define SETTING(name, member, max)                                       \
+	NUMBER(name, "%lu", (u64)READ_ONCE(overcommit.member))           \
+	static int set_##name(const struct proc_inode *proc, char *data) \
+	{                                                                \
+		u64 number;                                              \
+		int error = proc_parse_u64(data, &number);               \
+                                                                         \
+		(void)proc;                                              \
+		if (error == 0 && number > (max))                        \
+			error = -EINVAL;                                 \
+		if (error == 0)                                          \
+			WRITE_ONCE(overcommit.member, number);           \
+		return error;                                            \
+	}
+
+SETTING(overcommit_memory, memory, 2)
+SETTING(overcommit_ratio, ratio, UINT32_MAX)
+SETTING(overcommit_kbytes, kbytes, UINT64_MAX)
+SETTING(admin_reserve_kbytes, admin_reserve_kbytes, UINT64_MAX)
+SETTING(user_reserve_kbytes, user_reserve_kbytes, UINT64_MAX)
+
+NUMBER(min_free_kbytes, "%lu", watermarks.min *(PAGE_SIZE / KIB))
+NUMBER(max_map_count, "%d", MAX_MAP_COUNT)
+NUMBER(mmap_min_addr, "%lu", MMAP_MIN_ADDR)
+
+NUMBER(ostype, "%s", UTS_SYSNAME)
+NUMBER(osrelease, "%s", UTS_RELEASE)
+NUMBER(version, "%s", UTS_VERSION)
+NUMBER(hostname, "%s", UTS_NODENAME)
+NUMBER(domainname, "%s", UTS_DOMAINNAME)
+NUMBER(pid_max, "%d", INT32_MAX)
+NUMBER(threads_max, "%d", INT32_MAX)
+NUMBER(file_max, "%lu", (u64)INT64_MAX)
+NUMBER(nr_open, "%d", 1048576)
+
+/* 1: clean pages are dropped, 2: slabs, 3: both. */
+static int set_drop_caches(const struct proc_inode *proc, char *data)
+{
+	u64 number;
+	int error = proc_parse_u64(data, &number);
+
+	(void)proc;
+	if (error == 0 && (number < 1 || number > 4))
+		error = -EINVAL;
+	if (error == 0 && (number & 2))
+		slab_shrink();
+	return error;
+}
+
+static const struct proc_node vm_nodes[] = {
+	{.name = "admin_reserve_kbytes",
+	 .mode = RW,
+	 .show = show_admin_reserve_kbytes,
+	 .write = set_admin_reserve_kbytes},
+	{.name = "drop_caches", .mode = S_IFREG | 0200, .write = set_drop_caches},
+	{.name = "max_map_count", .mode = RO, .show = show_max_map_count},
+	{.name = "min_free_kbytes", .mode = RO, .show = show_min_free_kbytes},
+	{.name = "mmap_min_addr", .mode = RO, .show = show_mmap_min_addr},
+	{.name = "overcommit_kbytes",
+	 .mode = RW,
+	 .show = show_overcommit_kbytes,
+	 .write = set_overcommit_kbytes},
+	{.name = "overcommit_memory",
+	 .mode = RW,
+	 .show = show_overcommit_memory,
+	 .write = set_overcommit_memory},
+	{.name = "overcommit_ratio",
+	 .mode = RW,
+	 .show = show_overcommit_ratio,
+	 .write = set_overcommit_ratio},
+	{.name = "user_reserve_kbytes",
+	 .mode = RW,
+	 .show = show_user_reserve_kbytes,
+	 .write = set_user_reserve_kbytes},
+	{.name = NULL},
+};
+
+static const struct proc_node kernel_nodes[] = {
+	{.name = "domainname", .mode = RO, .show = show_domainname},
+	{.name = "hostname", .mode = RO, .show = show_hostname},
+	{.name = "osrelease", .mode = RO, .show = show_osrelease},
+	{.name = "ostype", .mode = RO, .show = show_ostype},
+	{.name = "pid_max", .mode = RO, .show = show_pid_max},
+	{.name = "threads-max", .mode = RO, .show = show_threads_max},
+	{.name = "version", .mode = RO, .show = show_version},
+	{.name = NULL},
+};
+
+static const struct proc_node fs_nodes[] = {
+	{.name = "file-max", .mode = RO, .show = show_file_max},
+	{.name = "nr_open", .mode = RO, .show = show_nr_open},
+	{.name = NULL},
+};
+
+const struct proc_node proc_sys_nodes[] = {
+	{.name = "fs", .mode = DIR_RIGHTS, .children = fs_nodes},
+	{.name = "kernel", .mode = DIR_RIGHTS, .children = kernel_nodes},
+	{.name = "vm", .mode = DIR_RIGHTS, .children = vm_nodes},
+	{.name = NULL},
+};

@@ -1,0 +1,123 @@
+/* /sys: the CPUs there are. */
+#include "fs/procfs/sysfs.h"
+#include "cpu/percpu.h"
+#include "lib/errno.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+
+#define DIR_RIGHTS  (S_IFDIR | 0755)
+#define FILE_RIGHTS (S_IFREG | 0444)
+
+/* A mask as Linux lists it: "0-2,4". */
+static void put_list(struct text *text, u64 mask)
+{
+	const char *comma = "";
+
+	for (u32 first = 0; first < MAX_CPUS; first++) {
+		u32 last = first;
+
+		if (!(mask & BIT(first)))
+			continue;
+		while (last + 1 < MAX_CPUS && (mask & BIT(last + 1)))
+			last++;
+		text_printf(text, "%s%u", comma, first);
+		if (last > first)
+			text_printf(text, "-%u", last);
+		comma = ",";
+		first = last;
+	}
+	text_puts(text, "\n");
+}
+
+static u64 possible_mask(void)
+{
+	u64 mask = 0;
+
+	for_each_cpu (cpu)
+		mask |= BIT(cpu);
+	return mask;
+}
+
+static int show_online(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	put_list(text, READ_ONCE(cpu_online_mask));
+	return 0;
+}
+
+static int show_possible(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	put_list(text, possible_mask());
+	return 0;
+}
+
+/* ---- cpuN ---- */
+
+static int show_cpu_online(struct text *text, const struct proc_inode *proc)
+{
+	text_printf(text, "%d\n", (int)(READ_ONCE(cpu_online_mask) >> proc->number & 1));
+	return 0;
+}
+
+/* CPU 0 cannot go offline, and has no such file. */
+static const struct proc_node other_cpu_nodes[] = {
+	{.name = "online", .mode = FILE_RIGHTS, .show = show_cpu_online},
+	{.name = NULL},
+};
+static const struct proc_node first_cpu = {.name = "", .mode = DIR_RIGHTS};
+static const struct proc_node other_cpu = {
+	.name = "", .mode = DIR_RIGHTS, .children = other_cpu_nodes};
+
+static int lookup_cpu(const struct proc_inode *dir, const char *name, u32 length,
+		      struct inode **result)
+{
+	u64 cpu;
+
+	if (length < 4 || memcmp(name, "cpu", 3) != 0 ||
+	    !proc_parse_number(name + 3, length - 3, &cpu) || cpu >= MAX_CPUS ||
+	    !(possible_mask() & BIT(cpu)))
+		return -ENOENT;
+	return proc_inode_create(proc_sb(dir), cpu ? &other_cpu : &first_cpu,
+				 proc_ino(dir, name, length), NULL, cpu, result);
+}
+
+static bool next_cpu(const struct proc_inode *dir, u64 *number, char *name)
+{
+	(void)dir;
+	while (*number < MAX_CPUS && !(possible_mask() & BIT(*number)))
+		(*number)++;
+	snprintf(name, PROC_NAME_LEN, "cpu%lu", *number);
+	return *number < MAX_CPUS;
+}
+
+/* ---- the tree ---- */
+
+static const struct proc_node cpu_nodes[] = {
+	{.name = "online", .mode = FILE_RIGHTS, .show = show_online},
+	{.name = "possible", .mode = FILE_RIGHTS, .show = show_possible},
+	{.name = "present", .mode = FILE_RIGHTS, .show = show_possible},
+	{.name = NULL},
+};
+
+static const struct proc_node system_nodes[] = {
+	{.name = "cpu",
+	 .mode = DIR_RIGHTS,
+	 .children = cpu_nodes,
+	 .lookup = lookup_cpu,
+	 .next = next_cpu,
+	 .next_mode = S_IFDIR},
+	{.name = NULL},
+};
+
+static const struct proc_node devices_nodes[] = {
+	{.name = "system", .mode = DIR_RIGHTS, .children = system_nodes},
+	{.name = NULL},
+};
+
+static const struct proc_node root_nodes[] = {
+	{.name = "devices", .mode = DIR_RIGHTS, .children = devices_nodes},
+	{.name = NULL},
+};
+
+const struct proc_node sysfs_root = {.name = "", .mode = DIR_RIGHTS, .children = root_nodes};

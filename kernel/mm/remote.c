@@ -1,0 +1,58 @@
+/* Reading the memory of another process. */
+#include "mm/remote.h"
+#include "lib/string.h"
+#include "mm/fault.h"
+#include "mm/pgtable.h"
+#include "mm/vma.h"
+
+/* The page mapped at an address, with a reference, or NULL. mmap_lock held. */
+static struct page *mapped_page(struct mm *mm, u64 va)
+{
+	pte_t *entry = pte_find(mm, va);
+	struct page *page = NULL;
+
+	if (!entry)
+		return NULL;
+	spin_lock(pte_lockptr(entry));
+	pte_t pte = pte_read(entry);
+	if (pte_maps(pte)) {
+		page = pfn_page(pte_pfn(pte));
+		page_get(page);
+	}
+	spin_unlock(pte_lockptr(entry));
+	return page;
+}
+
+/* The same, faulted in first if it is not there. */
+static struct page *get_page(struct mm *mm, u64 va)
+{
+	struct vma *vma = vma_find(mm, va);
+	u64 start = va & PAGE_MASK;
+
+	if (!vma)
+		return NULL;
+	struct page *page = mapped_page(mm, va);
+	if (page || fault_in_vma(vma, start, start + PAGE_SIZE, FAULT_IN_READ) != 0)
+		return page;
+	return mapped_page(mm, va);
+}
+
+long mm_read_remote(struct mm *mm, u64 va, void *to, size_t n)
+{
+	size_t done = 0;
+
+	down_read(&mm->mmap_lock);
+	while (done < n) {
+		u64 at = va + done, within = at & ~PAGE_MASK;
+		size_t part = min(n - done, PAGE_SIZE - within);
+		struct page *page = get_page(mm, at);
+
+		if (!page)
+			break;
+		memcpy((char *)to + done, (char *)page_virt(page) + within, part);
+		page_put(page);
+		done += part;
+	}
+	up_read(&mm->mmap_lock);
+	return done;
+}
