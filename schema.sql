@@ -283,7 +283,7 @@ CREATE TABLE rmap_add (
 	va INTEGER NOT NULL, -- where it is mapped
 	pfn INTEGER NOT NULL, -- the page
 	mm_id INTEGER NOT NULL, -- in which address space
-	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma, or the mapping of its file
 	mapcount INTEGER NOT NULL -- mappings of the page after this one was added
 ) STRICT;
 
@@ -295,7 +295,7 @@ CREATE TABLE rmap_remove (
 	va INTEGER NOT NULL, -- where it was mapped
 	pfn INTEGER NOT NULL, -- the page
 	mm_id INTEGER NOT NULL, -- in which address space
-	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma, or the mapping of its file
 	mapcount INTEGER NOT NULL -- mappings of the page that are left
 ) STRICT;
 
@@ -861,7 +861,7 @@ CREATE TABLE state_pte (
 	va INTEGER NOT NULL, -- address it translates
 	mm_id INTEGER NOT NULL, -- address space
 	value INTEGER NOT NULL, -- pfn or swap slot, by kind
-	mapping_id INTEGER NOT NULL, -- kind page: the page's anon_vma
+	mapping_id INTEGER NOT NULL, -- kind page: the page's anon_vma, or the mapping of its file
 	flags INTEGER NOT NULL, -- its flags (bits: pte_flags)
 	kind INTEGER NOT NULL -- what it refers to (enum: pte_kind)
 ) STRICT;
@@ -987,7 +987,7 @@ CREATE TABLE mm_filemap_add_to_page_cache (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
-	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
 	pfn INTEGER NOT NULL, -- the page
 	mapping_id INTEGER NOT NULL, -- the file's mapping
 	slot INTEGER NOT NULL -- the slot that was there, and is the page's no more; 0: nothing was
@@ -998,7 +998,7 @@ CREATE TABLE mm_filemap_delete_from_page_cache (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
-	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
 	pfn INTEGER NOT NULL, -- the page
 	mapping_id INTEGER NOT NULL, -- the file's mapping
 	slot INTEGER NOT NULL -- the slot that is there instead; 0: a hole
@@ -1009,8 +1009,27 @@ CREATE TABLE mapping_slot_drop (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
-	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
 	slot INTEGER NOT NULL, -- the slot
+	mapping_id INTEGER NOT NULL -- the file's mapping
+) STRICT;
+
+-- 0xc5: A VMA became one of those that may map pages of a file.
+CREATE TABLE i_mmap_link (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pgoff INTEGER NOT NULL, -- where in the file it begins: byte offset >> 12; moves with va_start when the VMA is resized
+	vma_id INTEGER NOT NULL, -- the VMA
+	mapping_id INTEGER NOT NULL -- the file's mapping
+) STRICT;
+
+-- 0xc6: A VMA is no longer one of those that may map pages of a file.
+CREATE TABLE i_mmap_unlink (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	vma_id INTEGER NOT NULL, -- the VMA
 	mapping_id INTEGER NOT NULL -- the file's mapping
 ) STRICT;
 
@@ -1027,10 +1046,20 @@ CREATE TABLE state_cache (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
-	"index" INTEGER NOT NULL, -- byte offset >> 12
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
 	mapping_id INTEGER NOT NULL, -- the file's mapping
 	value INTEGER NOT NULL, -- pfn or slot, by kind
 	kind INTEGER NOT NULL -- page or swap (enum: pte_kind)
+) STRICT;
+
+-- 0xf0: A VMA that may map pages of a file.
+CREATE TABLE state_i_mmap (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pgoff INTEGER NOT NULL, -- where in the file it begins: byte offset >> 12
+	vma_id INTEGER NOT NULL, -- the VMA
+	mapping_id INTEGER NOT NULL -- the file's mapping
 ) STRICT;
 
 -- 0x09: Tracing stops, all CPUs parked; nothing is told until the next state_begin. The counters come before it.
@@ -1183,7 +1212,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('pte_why', 9, 'oom', 'the OOM reaper took it'),
 	('pte_why', 10, 'aging', 'accessed bit harvested and cleared'),
 	('pte_why', 11, 'move', 'mremap moved it to another address'),
-	('pte_why', 12, 'lazyfree', 'madvise(FREE) made it clean, or reclaim took it while it still was');
+	('pte_why', 12, 'lazyfree', 'madvise(FREE) made it clean, or reclaim took it while it still was'),
+	('pte_why', 14, 'truncate', 'the file was cut, or a hole punched into it');
 
 -- Bits of a VMA; Linux's numbers. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1191,6 +1221,10 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vma_flags', 2, 'w', 'writable'),
 	('vma_flags', 4, 'x', 'executable'),
 	('vma_flags', 8, 's', 'shared'),
+	('vma_flags', 16, 'mr', 'mprotect may make it readable'),
+	('vma_flags', 32, 'mw', 'mprotect may make it writable'),
+	('vma_flags', 64, 'me', 'mprotect may make it executable'),
+	('vma_flags', 128, 'ms', 'mapped shared; without s: of a file that may not be written'),
 	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault'),
 	('vma_flags', 8192, 'lo', 'mlock: its pages stay in memory'),
 	('vma_flags', 32768, 'sr', 'madvise(SEQUENTIAL)'),
@@ -1243,7 +1277,10 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('slot_why', 1, 'unmap', 'a PTE was replaced by a swap entry'),
 	('slot_why', 2, 'fork', 'a swap entry was copied into a child'),
 	('slot_why', 3, 'swapin', 'a swap entry was replaced by the page'),
-	('slot_why', 4, 'zap', 'a swap entry was discarded');
+	('slot_why', 4, 'zap', 'a swap entry was discarded'),
+	('slot_why', 5, 'shmem_out', 'it took the place of a page in the page cache'),
+	('slot_why', 6, 'shmem_in', 'a page took its place in the page cache'),
+	('slot_why', 7, 'truncate', 'the file was cut: the page cache does not name it any more');
 
 -- State of a task when it left the CPU.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1411,12 +1448,39 @@ CREATE TABLE avc_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
+-- Mappings: the cached content of one file each. Numbered together with anon_vmas.
+CREATE TABLE mapping_span (
+	mapping_id INTEGER NOT NULL, -- serial number
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- The page cache: what is at each place of a file that is no hole.
+CREATE TABLE cache_span (
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
+	kind TEXT NOT NULL, -- page or swap
+	pfn INTEGER, -- kind page: its frame
+	slot INTEGER, -- kind swap: the slot
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- VMAs that may map pages of a file: the members of its i_mmap tree.
+CREATE TABLE i_mmap_span (
+	vma_id INTEGER NOT NULL, -- the VMA
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	pgoff INTEGER NOT NULL, -- where in the file it begins: byte offset >> 12
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
 -- Mappings, as reverse mapping counts them: one per page-table entry that refers to a page (the zero page apart).
 CREATE TABLE rmap_span (
 	pfn INTEGER NOT NULL, -- the page's frame
 	mm_id INTEGER NOT NULL, -- the address space that maps it
 	va INTEGER NOT NULL, -- where
-	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma, or the mapping of its file
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL
 ) STRICT;

@@ -30,6 +30,7 @@
 #include "mm/page_alloc.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
@@ -57,6 +58,7 @@ static void init_memory(void)
 	vma_init();
 	rmap_init();
 	address_space_init();
+	shmem_init();
 	rmap_choose();
 }
 

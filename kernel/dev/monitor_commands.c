@@ -16,6 +16,7 @@
 #include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -96,9 +97,10 @@ static bool print_mapping(struct rmap_mapping *mapping, void *arg)
 	return true;
 }
 
-static bool is_anonymous(const struct page *page)
+static bool is_users(const struct page *page)
 {
-	return !page_test(page, PG_RESERVED | PG_BUDDY | PG_PCP) && page->kind == PAGE_ANON &&
+	return !page_test(page, PG_RESERVED | PG_BUDDY | PG_PCP) &&
+	       (page->kind == PAGE_ANON || page_operations(page)->is_file) &&
 	       atomic_read(&page->refcount) > 0;
 }
 
@@ -108,14 +110,14 @@ static void command_rmap(const char *argument)
 
 	if (!strcmp(argument, "all")) {
 		for (pfn = 0; pfn < max_pfn; pfn++)
-			if (is_anonymous(pfn_page(pfn)))
-				rmap->walk(pfn_page(pfn), print_mapping, NULL);
+			if (is_users(pfn_page(pfn)))
+				rmap_walk(pfn_page(pfn), print_mapping, NULL);
 	} else if (!parse_number(&argument, 10, &pfn) || *argument || pfn >= max_pfn) {
 		printk("rmap: give a frame number below %u, or `all`", max_pfn);
-	} else if (!is_anonymous(pfn_page(pfn))) {
-		printk("rmap: frame %lu holds no anonymous page", pfn);
+	} else if (!is_users(pfn_page(pfn))) {
+		printk("rmap: frame %lu holds no page of programs", pfn);
 	} else {
-		rmap->walk(pfn_page(pfn), print_mapping, NULL);
+		rmap_walk(pfn_page(pfn), print_mapping, NULL);
 	}
 }
 

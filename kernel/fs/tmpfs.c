@@ -72,7 +72,19 @@ static void uncharge_pages(struct address_space *mapping, u32 nr_pages)
 	uncharge(&tmpfs_of(inode_of(mapping)->sb)->used_blocks, nr_pages);
 }
 
+static int punch_hole(struct address_space *mapping, u64 pos, u64 n)
+{
+	struct inode *inode = inode_of(mapping);
+	int error;
+
+	down_write(&inode->lock);
+	error = mapping_punch_hole(mapping, pos, n);
+	up_write(&inode->lock);
+	return error;
+}
+
 static const struct address_space_ops mapping_ops = {
+	.punch_hole = punch_hole,
 	.get = get_mapping,
 	.put = put_mapping,
 	.charge = charge_page,

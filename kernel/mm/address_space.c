@@ -9,16 +9,16 @@
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/i_mmap.h"
 #include "mm/page_alloc.h"
-#include "mm/rmap.h"
 #include "mm/slab.h"
 
 static struct kmem_cache *node_cache;
 static atomic_t nr_pages_total;
 
 /* For the baseline: every mapping. */
-static DEFINE_SPINLOCK(all_lock, RANK_MAPPING_LIST);
-static LIST_HEAD(all);
+static DEFINE_SPINLOCK(mappings_lock, RANK_MAPPING_LIST);
+static LIST_HEAD(all_mappings);
 
 void address_space_init(void)
 {
@@ -30,20 +30,22 @@ void mapping_init(struct address_space *mapping, const struct address_space_ops 
 {
 	*mapping = (struct address_space){.ops = ops, .id = rmap_new_id()};
 	spin_lock_init(&mapping->lock, RANK_MAPPING);
-	spin_lock(&all_lock);
-	list_add_tail(&mapping->node, &all);
+	spin_lock_init(&mapping->i_mmap_lock, RANK_I_MMAP);
+	spin_lock(&mappings_lock);
+	list_add_tail(&mapping->node, &all_mappings);
 	TRACE(mapping_create, .mapping_id = mapping->id);
-	spin_unlock(&all_lock);
+	spin_unlock(&mappings_lock);
 }
 
 void mapping_destroy(struct address_space *mapping)
 {
 	mapping_remove_range(mapping, 0, MAPPING_MAX_INDEX);
+	BUG_ON(!interval_empty(&mapping->i_mmap));
 	BUG_ON(!radix_empty(&mapping->pages) || mapping->nr_pages || mapping->nr_slots);
-	spin_lock(&all_lock);
+	spin_lock(&mappings_lock);
 	list_del(&mapping->node);
 	TRACE(mapping_free, .mapping_id = mapping->id);
-	spin_unlock(&all_lock);
+	spin_unlock(&mappings_lock);
 }
 
 /* ---- words of the tree ---- */
@@ -93,7 +95,7 @@ static void set_mapping(struct address_space *mapping, u64 index, struct page *p
 	page->index = index;
 	mapping->nr_pages++;
 	atomic_inc(&nr_pages_total);
-	TRACE(mm_filemap_add_to_page_cache, .index = index, .pfn = page_pfn(page),
+	TRACE(mm_filemap_add_to_page_cache, .pgoff = index, .pfn = page_pfn(page),
 	      .mapping_id = mapping->id, .slot = slot);
 }
 
@@ -171,10 +173,34 @@ static struct page *fill_hole(struct address_space *mapping, u64 index, int *err
 	return NULL;
 }
 
+struct page *mapping_next_page_locked(struct address_space *mapping, u64 *index, u64 end)
+{
+	u64 at = *index, word;
+
+	ASSERT(spin_is_held(&mapping->lock));
+	while ((word = radix_next(&mapping->pages, &at)) && at < end) {
+		if (!is_slot(word)) {
+			*index = at;
+			return word_page(word);
+		}
+		at++;
+	}
+	return NULL;
+}
+
 struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flags, int *error)
+{
+	bool waited;
+
+	return mapping_get_page_waited(mapping, index, flags, &waited, error);
+}
+
+struct page *mapping_get_page_waited(struct address_space *mapping, u64 index, u32 flags,
+				     bool *waited, int *error)
 {
 	struct page *page;
 
+	(void)waited;
 	do {
 		*error = 0;
 		page = mapping_find_page(mapping, index);
@@ -224,7 +250,7 @@ static void delete_page(struct address_space *mapping, struct page *page, struct
 	ASSERT(spin_is_held(&mapping->lock) && page_test(page, PG_LOCKED));
 	ASSERT(!page_mapcount(page) && page->mapping == mapping);
 	radix_remove(&mapping->pages, page->index, pool);
-	TRACE(mm_filemap_delete_from_page_cache, .index = page->index, .pfn = page_pfn(page),
+	TRACE(mm_filemap_delete_from_page_cache, .pgoff = page->index, .pfn = page_pfn(page),
 	      .mapping_id = mapping->id, .slot = 0);
 	page->mapping = NULL;
 	mapping->nr_pages--;
@@ -233,19 +259,27 @@ static void delete_page(struct address_space *mapping, struct page *page, struct
 		mapping->ops->uncharge(mapping, 1);
 }
 
-/* Removes a page that the caller has a reference on; it may have gone meanwhile. */
+/* Removes a page that the caller has a reference on; it may have gone meanwhile. A page that was just
+ * mapped again has to be unmapped once more. */
 static void remove_page(struct address_space *mapping, struct page *page)
 {
 	struct radix_pool pool = {};
-	bool removed = false;
+	bool removed = false, mapped;
 
 	page_lock(page);
-	spin_lock(&mapping->lock);
-	if (page->mapping == mapping) {
-		delete_page(mapping, page, &pool);
-		removed = true;
-	}
-	spin_unlock(&mapping->lock);
+	do {
+		spin_lock(&mapping->lock);
+		mapped = page->mapping == mapping && page_mapcount(page);
+		if (page->mapping == mapping && !mapped) {
+			delete_page(mapping, page, &pool);
+			removed = true;
+		}
+		spin_unlock(&mapping->lock);
+		if (mapped) {
+			mapping_unmap_range(mapping, page->index, page->index, UNMAP_CACHE);
+			cond_resched();
+		}
+	} while (mapped);
 	page_unlock(page);
 	empty_pool(&pool);
 	if (removed)
@@ -274,20 +308,71 @@ void mapping_remove_range(struct address_space *mapping, u64 first, u64 last)
 	} while (index++ < last);
 }
 
-/* ---- the baseline ---- */
+/* ---- looking at all ---- */
+
+struct page *debug_mapping_page(const struct address_space *mapping, u64 index)
+{
+	u64 word = radix_get(&mapping->pages, index);
+
+	return is_slot(word) ? NULL : word_page(word);
+}
+
+u32 debug_mapping_for_each(void (*visit)(struct address_space *mapping, u64 index,
+					 struct page *page, u32 slot, void *arg),
+			   void *arg)
+{
+	struct address_space *mapping;
+	u32 wrong = 0;
+
+	list_for_each_entry (mapping, &all_mappings, node) {
+		u32 pages = 0, slots = 0;
+		u64 word, index = 0;
+
+		for (; (word = radix_next(&mapping->pages, &index)); index++) {
+			if (is_slot(word))
+				slots++;
+			else
+				pages++;
+			visit(mapping, index, is_slot(word) ? NULL : word_page(word),
+			      is_slot(word) ? word_slot(word) : 0, arg);
+		}
+		if (pages == mapping->nr_pages && slots == mapping->nr_slots)
+			continue;
+		printk("mm_check: mapping %u counts %u pages, %u slots; it has %u and %u",
+		       mapping->id, mapping->nr_pages, mapping->nr_slots, pages, slots);
+		wrong++;
+	}
+	return wrong;
+}
+
+static u64 emit_i_mmap(const struct address_space *mapping)
+{
+	struct interval_node *node;
+	u64 records = 0;
+
+	for (node = interval_first(&mapping->i_mmap, 0, ~0ul); node;
+	     node = interval_next(node, 0, ~0ul)) {
+		const struct vma *vma = container_of(node, struct vma, i_mmap_node);
+
+		TRACE(state_i_mmap, .pgoff = vma->pgoff, .vma_id = vma->id,
+		      .mapping_id = mapping->id);
+		records++;
+	}
+	return records;
+}
 
 u64 mapping_baseline(void)
 {
 	struct address_space *mapping;
 	u64 records = 0;
 
-	list_for_each_entry (mapping, &all, node) {
+	list_for_each_entry (mapping, &all_mappings, node) {
 		u64 word, index = 0;
 
 		TRACE(state_mapping, .mapping_id = mapping->id);
-		records++;
+		records += 1 + emit_i_mmap(mapping);
 		while ((word = radix_next(&mapping->pages, &index))) {
-			TRACE(state_cache, .index = index, .mapping_id = mapping->id,
+			TRACE(state_cache, .pgoff = index, .mapping_id = mapping->id,
 			      .value = is_slot(word) ? word_slot(word) : page_pfn(word_page(word)),
 			      .kind = is_slot(word) ? PTE_SWAP : PTE_PAGE);
 			records++;

@@ -11,7 +11,7 @@
  *
  * A page of the tree is clean while a hole would read the same, dirty otherwise.
  *
- * Locks. `lock` guards the tree, the counts, and what makes a page one of this mapping: whoever holds it
+ * Locks. i_mmap_lock guards the tree of VMAs (i_mmap.h). `lock` guards the tree, the counts, and what makes a page one of this mapping: whoever holds it
  * and finds the page in the tree may map it. A page leaves the tree under its page lock too, and only
  * while nothing maps it: so page->mapping may be followed with the page locked. `size` is written
  * under the lock of the file (RANK_INODE), which also keeps write, truncate and the like apart.
@@ -19,6 +19,7 @@
 #ifndef MM_ADDRESS_SPACE_H
 #define MM_ADDRESS_SPACE_H
 
+#include "lib/interval_tree.h"
 #include "lib/radix_tree.h"
 #include "mm/page.h"
 
@@ -26,13 +27,16 @@ struct address_space;
 
 /* What the owner does. All but put() may be NULL with get(). */
 struct address_space_ops {
-	/* Holds and lets go of the owner: a VMA does. put() may sleep and may destroy the mapping. */
+	/* Hold and let go of the owner: a VMA does. put() may sleep and may destroy the mapping; mmap_lock
+	 * is held: it takes no lock that stands outside of that. */
 	void (*get)(struct address_space *mapping);
 	void (*put)(struct address_space *mapping);
 	/* A hole is about to be filled: 0, or -ENOSPC. NULL: no limit. May sleep. */
 	int (*charge)(struct address_space *mapping);
 	/* Pages or slots became holes. Any context, spinlocks of mm held. */
 	void (*uncharge)(struct address_space *mapping, u32 nr_pages);
+	/* mapping_punch_hole() under the file's lock. NULL: a file that cannot have holes. Sleeps. */
+	int (*punch_hole)(struct address_space *mapping, u64 pos, u64 n);
 	/* Fills a page, zeroed already, with what a hole at the index reads as. 0 or -errno. Sleeps.
 	 * NULL: zeroes. */
 	int (*read_page)(struct address_space *mapping, u64 index, struct page *page);
@@ -44,8 +48,12 @@ struct address_space {
 	u32 id;          /* serial number, of the same sequence as those of anon_vmas */
 	spinlock_t lock; /* RANK_MAPPING */
 	struct radix_tree pages;
-	u32 nr_pages, nr_slots; /* of the tree */
-	struct list_head node;  /* of all mappings; address_space.c */
+	u32 nr_pages, nr_slots;      /* of the tree */
+	spinlock_t i_mmap_lock;      /* RANK_I_MMAP: the next three; i_mmap.h */
+	struct interval_root i_mmap; /* its VMAs, by page of the file */
+	u32 nr_writable;       /* VMAs that may write to the file, and such that are being made */
+	bool deny_writable;    /* no more of them: sealed */
+	struct list_head node; /* of all mappings; address_space.c */
 };
 
 /* The highest size a file may have, and one above the highest index. */
@@ -59,6 +67,17 @@ void mapping_init(struct address_space *mapping, const struct address_space_ops 
 /* Frees all pages and slots. No VMA or other user is left. May sleep. */
 void mapping_destroy(struct address_space *mapping);
 
+static inline void mapping_get(struct address_space *mapping)
+{
+	if (mapping->ops->get)
+		mapping->ops->get(mapping);
+}
+static inline void mapping_put(struct address_space *mapping)
+{
+	if (mapping->ops->put)
+		mapping->ops->put(mapping);
+}
+
 /* ---- pages (address_space.c) ---- */
 
 #define MAPPING_CREATE BIT(0) /* a page of zeroes where there is a hole */
@@ -68,6 +87,14 @@ void mapping_destroy(struct address_space *mapping);
  * mapping_set_dirty() before it drops the reference. Looks at no size. Sleeps; no page lock or
  * spinlock held, mmap_lock may be. */
 struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flags, int *error);
+
+/* The same; *waited becomes true when the disk was needed. */
+struct page *mapping_get_page_waited(struct address_space *mapping, u64 index, u32 flags,
+				     bool *waited, int *error);
+
+/* The first page in memory at *index or behind it, and below `end`; stores where it is, or leaves *index
+ * alone and returns NULL. Slots and holes are passed over. mapping->lock is held: the page stays as long. */
+struct page *mapping_next_page_locked(struct address_space *mapping, u64 *index, u64 end);
 
 /* The page at an index if it is in memory, with a reference, or NULL. Does not sleep. */
 struct page *mapping_find_page(struct address_space *mapping, u64 index);
@@ -87,6 +114,13 @@ void mapping_remove_range(struct address_space *mapping, u64 first, u64 last);
  * when there is none. For SEEK_DATA and SEEK_HOLE. */
 u64 mapping_next_data(struct address_space *mapping, u64 index, u64 end);
 u64 mapping_next_hole(struct address_space *mapping, u64 index, u64 end);
+
+/* The page at an index or NULL; and a visit of each page or (page NULL) slot of all mappings, which returns
+ * how many mappings count theirs wrong, each printed. All CPUs quiesced. */
+struct page *debug_mapping_page(const struct address_space *mapping, u64 index);
+u32 debug_mapping_for_each(void (*visit)(struct address_space *mapping, u64 index,
+					 struct page *page, u32 slot, void *arg),
+			   void *arg);
 
 /* Pages in all mappings. Racy. */
 u32 mapping_total_pages(void);

@@ -1,5 +1,5 @@
 /*
- * What mm reads pages from and writes them to. fs and dev implement it; mm never includes them.
+ * The disk that mm swaps to. dev implements it; mm never includes that.
  */
 #ifndef MM_BACKING_H
 #define MM_BACKING_H
@@ -11,11 +11,8 @@ struct io_request;
 struct backing;
 
 struct backing_ops {
-	/* Fills a page with the bytes at `offset` (page-aligned), zeroes behind the end. Sleeps. 0
-	 * or -errno. NULL for a disk. */
-	int (*read_page)(struct backing *backing, u64 offset, struct page *page);
 	/* Queues a request; request->done is called later in the block thread, once, with
-	 * request->error set. Does not sleep or allocate. NULL for a file in memory. */
+	 * request->error set. Does not sleep or allocate. */
 	void (*submit)(struct backing *backing, struct io_request *request);
 };
 

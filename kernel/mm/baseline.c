@@ -9,13 +9,6 @@
 #include "mm/rmap.h"
 #include "mm/swap.h"
 
-static u32 mapping_id(pte_t pte)
-{
-	const struct page *page = pfn_page(pte_pfn(pte));
-
-	return page->kind == PAGE_ANON && page->anon_vma ? page->anon_vma->id : 0;
-}
-
 static int emit_entries(struct pte_range *range)
 {
 	for (u32 i = 0; i < range->nr; i++) {
@@ -25,7 +18,7 @@ static int emit_entries(struct pte_range *range)
 			continue;
 		TRACE(state_pte, .va = range->va + i * PAGE_SIZE, .mm_id = range->mm->id,
 		      .value = pte_trace_value(pte),
-		      .mapping_id = pte_maps(pte) ? mapping_id(pte) : 0,
+		      .mapping_id = pte_maps(pte) ? rmap_mapping_id(pfn_page(pte_pfn(pte))) : 0,
 		      .flags = pte_trace_flags(pte), .kind = pte_trace_kind(pte));
 		++*(u64 *)range->arg;
 	}

@@ -3,7 +3,7 @@
  *
  *   anon        nothing mapped, write            a zeroed frame
  *   zero        nothing mapped, read             the zero page
- *   file        nothing mapped, a backing        a frame filled from it, private from the start
+ *   file        nothing mapped, a file           the file's page, or a copy of it (fault_file.c)
  *   swap        a swap entry                     the page read back, or found in the swap cache
  *   cow, reuse  present, write not allowed yet   copied, or made writable if nobody else has it
  *   spurious    present, allowed                 another CPU was faster, or a stale TLB entry
@@ -16,6 +16,8 @@
  * it those of swap and LRU.
  */
 #include "mm/fault.h"
+
+#include "mm/fault_internal.h"
 
 #include "arch/x86_64/page_ops.h"
 #include "arch/x86_64/tlb.h"
@@ -46,18 +48,6 @@ void fault_init(void)
 	BUG_ON(!zero_page);
 }
 
-/* One fault; filled by handle_fault(), refined by the cases. */
-struct fault {
-	struct mm *mm;
-	struct vma *vma;
-	u64 va; /* page-aligned */
-	bool write, fetch;
-	bool waited; /* a disk was needed */
-	pte_t *entry;
-	pte_t pte; /* as read when the case was chosen */
-	enum fault_kind kind;
-};
-
 /* ---- pieces that the cases share ---- */
 
 /* The entry for a page of the VMA, accessed; writable and dirty when this fault writes. */
@@ -70,9 +60,7 @@ static pte_t entry_for(const struct fault *fault, struct page *page, bool writab
 	return pte_make(page_pfn(page), flags);
 }
 
-/* Locks the entry; false, unlocked, when it changed since the case was chosen or the OOM reaper has
- * been here. */
-static bool lock_unchanged(struct fault *fault)
+bool fault_lock_unchanged(struct fault *fault)
 {
 	spin_lock(pte_lockptr(fault->entry));
 	if (((pte_read(fault->entry) ^ fault->pte) & ~(PTE_ACCESSED | PTE_DIRTY)) == 0 &&
@@ -82,14 +70,7 @@ static bool lock_unchanged(struct fault *fault)
 	return false;
 }
 
-static void unlock_entry(struct fault *fault)
-{
-	spin_unlock(pte_lockptr(fault->entry));
-}
-
-/* Makes a fresh page the content of the empty or replaced entry and lists it. The entry is locked;
- * the page's one reference becomes the mapping's. */
-static void map_new_page(struct fault *fault, struct page *page, bool writable, enum pte_why why)
+void fault_map_new_page(struct fault *fault, struct page *page, bool writable, enum pte_why why)
 {
 	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, writable), why);
 	rmap_add_new(page, fault->vma, fault->va);
@@ -105,62 +86,35 @@ static void map_new_page(struct fault *fault, struct page *page, bool writable, 
 static enum fault_result map_zero_page(struct fault *fault)
 {
 	fault->kind = FAULT_ZERO;
-	if (!lock_unchanged(fault))
+	if (!fault_lock_unchanged(fault))
 		return FAULT_MINOR;
 	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, zero_page, false),
 		    PTE_WHY_FAULT);
-	unlock_entry(fault);
+	fault_unlock(fault);
 	return FAULT_MINOR;
-}
-
-/* Where in its file the page lies. */
-static u64 backing_offset(const struct fault *fault)
-{
-	return fault->vma->backing_offset + (fault->va - fault->vma->start);
-}
-
-/* Whether it is a page of a file, not a zeroed one behind the file's end or without a file. */
-static bool has_content(const struct fault *fault)
-{
-	return fault->vma->backing && backing_offset(fault) < fault->vma->backing_end;
-}
-
-/* Makes the page a private one of a file. */
-static int fill_page(struct fault *fault, struct page *page)
-{
-	struct backing *backing = fault->vma->backing;
-	u64 offset = backing_offset(fault);
-	u64 valid = min(fault->vma->backing_end - offset, PAGE_SIZE);
-	int error = backing->ops->read_page(backing, offset, page);
-
-	memset((char *)page_virt(page) + valid, 0, PAGE_SIZE - valid);
-	return error;
 }
 
 static enum fault_result map_missing(struct fault *fault)
 {
-	bool filled = has_content(fault);
 	struct page *page;
 
-	if (!fault->vma->backing && !fault->write)
+	if (fault->vma->mapping)
+		return fault_file(fault);
+	if (!fault->write)
 		return map_zero_page(fault);
 	if (fault->kind != FAULT_STACK)
-		fault->kind = fault->vma->backing ? FAULT_FILE : FAULT_ANON;
+		fault->kind = FAULT_ANON;
 	if (anon_vma_prepare(fault->vma))
 		return FAULT_OOM;
-	page = alloc_page(filled ? GFP_KERNEL : GFP_KERNEL | GFP_ZERO, PAGE_ANON);
+	page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_ANON);
 	if (!page)
 		return FAULT_OOM;
-	if (filled && fill_page(fault, page)) {
-		page_put(page);
-		return FAULT_SIGBUS;
-	}
-	if (!lock_unchanged(fault)) {
+	if (!fault_lock_unchanged(fault)) {
 		page_put(page);
 		return FAULT_MINOR;
 	}
-	map_new_page(fault, page, fault->vma->flags & VM_WRITE && fault->write, PTE_WHY_FAULT);
-	unlock_entry(fault);
+	fault_map_new_page(fault, page, true, PTE_WHY_FAULT);
+	fault_unlock(fault);
 	return FAULT_MINOR;
 }
 
@@ -181,12 +135,12 @@ static bool reuse_page(struct fault *fault, struct page *page)
 	bool ours = false;
 
 	page_lock(page);
-	if (lock_unchanged(fault)) {
+	if (fault_lock_unchanged(fault)) {
 		ours = only_ours(page);
 		if (ours)
 			pte_replace(fault->mm, fault->va, fault->entry,
 				    entry_for(fault, page, true), PTE_WHY_COW);
-		unlock_entry(fault);
+		fault_unlock(fault);
 	}
 	page_unlock(page);
 	return ours;
@@ -217,15 +171,15 @@ static enum fault_result copy_on_write(struct fault *fault, struct page *old)
 		return FAULT_OOM;
 	if (old != zero_page)
 		copy_page(page_virt(page), page_virt(old));
-	if (!lock_unchanged(fault)) {
+	if (!fault_lock_unchanged(fault)) {
 		page_put(page);
 		return FAULT_MINOR;
 	}
 	old = page_operations(old)->unmap(fault->mm, fault->va, fault->pte);
 	if (old && (fault->vma->flags & VM_LOCKED))
 		munlock_page(old);
-	map_new_page(fault, page, true, PTE_WHY_COW);
-	unlock_entry(fault);
+	fault_map_new_page(fault, page, true, PTE_WHY_COW);
+	fault_unlock(fault);
 	drop_copied(fault, old);
 	return FAULT_MINOR;
 }
@@ -236,15 +190,17 @@ static enum fault_result write_protected(struct fault *fault)
 	struct page *page;
 	enum fault_result result = FAULT_MINOR;
 
-	if (!lock_unchanged(fault))
+	if (fault->vma->flags & VM_SHARED)
+		return fault_shared_write(fault);
+	if (!fault_lock_unchanged(fault))
 		return FAULT_MINOR;
 	page = pfn_page(pte_pfn(fault->pte));
 	if (page != zero_page)
 		page_get(page);
-	unlock_entry(fault);
+	fault_unlock(fault);
 	if (page == zero_page)
 		return copy_on_write(fault, page);
-	if (reuse_page(fault, page)) {
+	if (!page_operations(page)->is_file && reuse_page(fault, page)) {
 		if (fault->kind != FAULT_SWAP && fault->kind != FAULT_SWAP_CACHE)
 			fault->kind = FAULT_REUSE;
 		/* This CPU may hold the read-only translation still; others refault when they find
@@ -266,7 +222,7 @@ static bool map_swapped_in(struct fault *fault, struct page *page)
 	u32 slot = pte_slot(fault->pte);
 	pte_t pte;
 
-	if (!page_test(page, PG_SWAPCACHE) || page->slot != slot || !lock_unchanged(fault))
+	if (!page_test(page, PG_SWAPCACHE) || page->slot != slot || !fault_lock_unchanged(fault))
 		return false;
 	pte = entry_for(fault, page, false);
 	page_get(page);
@@ -278,7 +234,7 @@ static bool map_swapped_in(struct fault *fault, struct page *page)
 	atomic_add_return(&fault->mm->nr_swapped, -1);
 	atomic_inc(&fault->mm->nr_resident);
 	swap_slot_put(slot, SLOT_WHY_SWAPIN);
-	unlock_entry(fault);
+	fault_unlock(fault);
 	return true;
 }
 

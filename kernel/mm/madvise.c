@@ -24,6 +24,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/address_space.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
 #include "mm/page_operations.h"
@@ -235,7 +236,7 @@ static int set_flags(struct vma *vma, u64 start, u64 end, const struct flag_advi
 	u32 flags = (vma->flags & ~change->clear) | change->set;
 
 	/* Only anonymous memory can be wiped: a file's content would come back. */
-	if (change->advice == MADV_WIPEONFORK && (vma->backing || (vma->flags & VM_SHARED)))
+	if (change->advice == MADV_WIPEONFORK && vma->mapping)
 		return -EINVAL;
 	if (vma->flags == flags)
 		return 0;
@@ -251,6 +252,29 @@ static int populate(struct vma *vma, u64 start, u64 end, enum fault_in how)
 	if (!(vma->flags & (how == FAULT_IN_WRITE ? VM_WRITE : VM_READ)))
 		return -EINVAL;
 	return fault_in_vma(vma, start, end, how);
+}
+
+/* Punches a hole into a shared file; lets go of mmap_lock meanwhile, since the file's lock stands outside of
+ * it. */
+static int remove_content(const struct vma *vma, u64 start, u64 end)
+{
+	struct address_space *mapping = vma->mapping;
+	u64 pos = mapping ? vma_pgoff(vma, start) << PAGE_SHIFT : 0;
+	struct mm *mm = vma->mm;
+	int error;
+
+	if ((vma->flags & VM_LOCKED) || !mapping)
+		return -EINVAL;
+	if ((vma->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+		return -EACCES;
+	if (!mapping->ops->punch_hole)
+		return -EOPNOTSUPP;
+	mapping_get(mapping);
+	up_read(&mm->mmap_lock);
+	error = mapping->ops->punch_hole(mapping, pos, end - start);
+	mapping_put(mapping);
+	down_read(&mm->mmap_lock);
+	return error;
 }
 
 /* What changes no flag; [start, end) lies in one VMA. */
@@ -269,7 +293,7 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 		zap_range(vma, start, end, PTE_WHY_UNMAP);
 		return 0;
 	case MADV_FREE:
-		if (locked || vma->backing)
+		if (locked || vma->mapping)
 			return -EINVAL;
 		error = in_batches(vma->mm, start, end, free_entries, reclaim_deactivate);
 		/* The next write must set the dirty bit. */
@@ -291,8 +315,8 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 		return populate(vma, start, end, FAULT_IN_READ);
 	case MADV_POPULATE_WRITE:
 		return populate(vma, start, end, FAULT_IN_WRITE);
-	default: /* MADV_REMOVE: of shared files only */
-		return -EINVAL;
+	default: /* MADV_REMOVE */
+		return remove_content(vma, start, end);
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/address_space.h"
+#include "mm/i_mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/zero_page.h"
 
@@ -218,6 +218,8 @@ void mapping_truncate(struct address_space *mapping, u64 size)
 	WRITE_ONCE(mapping->size, size);
 	if (size >= old)
 		return;
+	/* Copies that private VMAs have made go too. One that is made now finds the new size. */
+	mapping_unmap_range(mapping, PAGE_ALIGN(size) >> PAGE_SHIFT, ~0ul, UNMAP_ALL);
 	mapping_remove_range(mapping, PAGE_ALIGN(size) >> PAGE_SHIFT, MAPPING_MAX_INDEX);
 	if (size & ~PAGE_MASK &&
 	    clear_part(mapping, size >> PAGE_SHIFT, size & ~PAGE_MASK, PAGE_SIZE))
@@ -256,8 +258,10 @@ int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)
 
 	if (first > behind) /* inside of one page */
 		return clear_part(mapping, behind, pos & ~PAGE_MASK, end & ~PAGE_MASK);
-	if (first < behind)
+	if (first < behind) {
+		mapping_unmap_range(mapping, first, behind - 1, UNMAP_CACHE);
 		mapping_remove_range(mapping, first, behind - 1);
+	}
 	error = pos & ~PAGE_MASK ? clear_part(mapping, first - 1, pos & ~PAGE_MASK, PAGE_SIZE) : 0;
 	return error ? error : clear_part(mapping, behind, 0, end & ~PAGE_MASK);
 }

@@ -5,6 +5,7 @@
 #include "mm/mincore.h"
 
 #include "lib/errno.h"
+#include "mm/address_space.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
@@ -32,8 +33,22 @@ static int look_at_entries(struct pte_range *range)
 	u8 *states = mincore->states + ((range->va - mincore->start) >> PAGE_SHIFT);
 
 	for (u32 i = 0; i < range->nr; i++)
-		states[i] = is_resident(pte_read(&range->entry[i]));
+		if (pte_read(&range->entry[i]))
+			states[i] = is_resident(pte_read(&range->entry[i]));
 	return 0;
+}
+
+/* What the file has in memory, for entries that are empty. */
+static void look_at_file(const struct mincore *mincore, const struct vma *vma, u64 start, u64 end)
+{
+	struct address_space *mapping = vma->mapping;
+	u64 pgoff = vma_pgoff(vma, start), behind = vma_pgoff(vma, end);
+	u8 *states = mincore->states + ((start - mincore->start) >> PAGE_SHIFT);
+
+	spin_lock(&mapping->lock);
+	for (u64 at = pgoff; mapping_next_page_locked(mapping, &at, behind); at++)
+		states[at - pgoff] = 1;
+	spin_unlock(&mapping->lock);
 }
 
 long mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
@@ -47,6 +62,8 @@ long mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
 	vma = vma_find(mm, start);
 	if (vma) {
 		nr = min((u64)nr_pages, (vma->end - start) >> PAGE_SHIFT);
+		if (vma->mapping)
+			look_at_file(&mincore, vma, start, start + nr * PAGE_SIZE);
 		pgtable_walk(mm, start, start + nr * PAGE_SIZE, look_at_entries, &mincore);
 	}
 	up_read(&mm->mmap_lock);

@@ -87,6 +87,9 @@ static int fork_vma(struct mm *mm, struct vma *parent)
 	}
 	if (parent->flags & VM_WIPEONFORK)
 		return 0;
+	/* Nothing but pages of the file: faults will find them. */
+	if (parent->mapping && !parent->anon_vma)
+		return 0;
 	error = anon_vma_fork(child, parent);
 	return error ? error : copy_range(child, parent);
 }

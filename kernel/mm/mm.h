@@ -40,6 +40,7 @@ struct mm {
 	u64 mmap_base;            /* new mappings are placed below it, downwards */
 	u64 stack_top;
 	atomic_t nr_resident;  /* frames it maps, zero page not counted */
+	atomic_t nr_file;      /* of nr_resident: pages of files */
 	atomic_t nr_swapped;   /* swap entries it holds */
 	atomic_t nr_pgtables;  /* frames of its page tables, the top included */
 	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */

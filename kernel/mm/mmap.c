@@ -15,9 +15,11 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/i_mmap.h"
 #include "mm/limits.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/zap.h"
 
 u32 prot_to_vm(u32 prot)
@@ -172,7 +174,7 @@ static u64 pages_mapped(struct mm *mm, u64 start, u64 end)
 }
 
 /* A mapping at a place that was chosen, in place of what is there. mmap_lock held for writing. */
-static int map_at(struct mm *mm, u64 start, u64 end, u32 flags, enum vma_why why)
+static int map_at(struct mm *mm, u64 start, u64 end, u32 flags, const struct mmap_file *file)
 {
 	u64 pages = (end - start) >> PAGE_SHIFT;
 	int error;
@@ -188,7 +190,7 @@ static int map_at(struct mm *mm, u64 start, u64 end, u32 flags, enum vma_why why
 			return -ENOMEM;
 		flags |= VM_ACCOUNT;
 	}
-	if (vma_map(mm, start, end, flags, NULL, 0, 0, why))
+	if (vma_map(mm, start, end, flags, file->mapping, file->pgoff, VMA_WHY_MMAP))
 		return 0;
 	if (flags & VM_ACCOUNT)
 		mm_uncharge(pages);
@@ -198,7 +200,7 @@ static int map_at(struct mm *mm, u64 start, u64 end, u32 flags, enum vma_why why
 /* What mmap's arguments ask for, as VM_* flags. */
 static u32 mapping_flags(const struct mm *mm, u32 prot, u32 flags)
 {
-	u32 vm_flags = prot_to_vm(prot) | mm->def_flags;
+	u32 vm_flags = prot_to_vm(prot) | mm->def_flags | VM_MAY_ALL;
 
 	if (flags & MAP_GROWSDOWN)
 		vm_flags |= VM_GROWSDOWN;
@@ -212,8 +214,75 @@ static u32 mapping_flags(const struct mm *mm, u32 prot, u32 flags)
 	return vm_flags;
 }
 
+/* What the file's rights allow, in Linux's order; completes *vm_flags. */
+static int check_file(u32 prot, u32 flags, const struct mmap_file *file, u64 length, u32 *vm_flags)
+{
+	u32 type = flags & MAP_TYPE;
+
+	if (length > MAPPING_MAX_SIZE || file->pgoff > (MAPPING_MAX_SIZE - length) >> PAGE_SHIFT)
+		return -EOVERFLOW;
+	if (type != MAP_SHARED && type != MAP_SHARED_VALIDATE && type != MAP_PRIVATE)
+		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_VALIDATED))
+		return -EOPNOTSUPP;
+	if (type != MAP_PRIVATE) {
+		if ((prot & PROT_WRITE) && !(file->may & VM_WRITE))
+			return -EACCES;
+		*vm_flags |= VM_SHARED | VM_MAYSHARE;
+		if (!(file->may & VM_WRITE))
+			*vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+	}
+	if (!(file->may & VM_READ))
+		return -EACCES;
+	if (!(file->may & VM_EXEC)) {
+		if (prot & PROT_EXEC)
+			return -EPERM;
+		*vm_flags &= ~VM_MAYEXEC;
+	}
+	if (!file->mappable)
+		return -ENODEV;
+	return *vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
+}
+
+static int check_anonymous(u32 flags, u32 *vm_flags)
+{
+	switch (flags & MAP_TYPE) {
+	case MAP_PRIVATE:
+		return 0;
+	case MAP_SHARED:
+		*vm_flags |= VM_SHARED | VM_MAYSHARE;
+		return *vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Maps the file, or memory that a child shares as a file of its own. */
+static int map_file_at(struct mm *mm, u64 start, u64 length, u32 vm_flags,
+		       const struct mmap_file *file)
+{
+	struct mmap_file target = file ? *file : (struct mmap_file){};
+	bool writer = (vm_flags & VM_SHARED) && (vm_flags & VM_MAYWRITE);
+	bool made = !target.mapping && (vm_flags & VM_SHARED);
+	int error = 0;
+
+	if (made)
+		target.mapping = shmem_create(mm, length, vm_flags, &error);
+	if (!error && writer)
+		error = mapping_map_writable(target.mapping);
+	if (!error) {
+		error = map_at(mm, start, start + length, vm_flags, &target);
+		if (writer)
+			mapping_unmap_writable(target.mapping);
+	}
+	if (made && target.mapping)
+		mapping_put(target.mapping);
+	return error;
+}
+
 /* The checks of mmap that need the lock, in Linux's order, then the mapping. */
-static long map_anonymous(struct mm *mm, u64 addr, u64 length, u32 vm_flags, u32 flags)
+static long map_locked(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags, u32 vm_flags,
+		       const struct mmap_file *file)
 {
 	int error;
 
@@ -227,21 +296,15 @@ static long map_anonymous(struct mm *mm, u64 addr, u64 length, u32 vm_flags, u32
 	if ((flags & MAP_LOCKED) && !mm_can_lock())
 		return -EPERM;
 	error = mm_may_lock(mm, vm_flags, length >> PAGE_SHIFT);
-	if (error)
-		return error;
-	switch (flags & MAP_TYPE) {
-	case MAP_PRIVATE:
-		break;
-	case MAP_SHARED:
-		return vm_flags & VM_GROWSDOWN ? -EINVAL : -EOPNOTSUPP;
-	default:
-		return -EINVAL;
-	}
-	error = map_at(mm, addr, addr + length, vm_flags, VMA_WHY_MMAP);
+	if (!error)
+		error = file ? check_file(prot, flags, file, length, &vm_flags)
+			     : check_anonymous(flags, &vm_flags);
+	if (!error)
+		error = map_file_at(mm, addr, length, vm_flags, file);
 	return error ? error : (long)addr;
 }
 
-long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
+long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags, const struct mmap_file *file)
 {
 	u32 vm_flags;
 	long result;
@@ -251,13 +314,13 @@ long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
 	length = PAGE_ALIGN(length);
 	if (!length)
 		return -ENOMEM;
-	if (!(flags & MAP_ANONYMOUS))
-		return -ENODEV;
+	if (file && file->pgoff + (length >> PAGE_SHIFT) < file->pgoff)
+		return -EOVERFLOW;
 	result = down_write_killable(&mm->mmap_lock);
 	if (result)
 		return result;
 	vm_flags = mapping_flags(mm, prot, flags);
-	result = map_anonymous(mm, addr, length, vm_flags, flags);
+	result = map_locked(mm, addr, length, prot, flags, vm_flags, file);
 	up_write(&mm->mmap_lock);
 	if (result > 0 &&
 	    ((vm_flags & VM_LOCKED) || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE))
@@ -271,7 +334,7 @@ long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
 static bool move_brk(struct mm *mm, u64 brk)
 {
 	u64 old_end = PAGE_ALIGN(mm->brk), new_end, pages;
-	u32 flags = VM_READ | VM_WRITE | VM_ACCOUNT | mm->def_flags;
+	u32 flags = VM_READ | VM_WRITE | VM_MAY_ALL | VM_ACCOUNT | mm->def_flags;
 	struct vma *next;
 
 	if (brk < mm->start_brk || brk > USER_END)
@@ -290,7 +353,7 @@ static bool move_brk(struct mm *mm, u64 brk)
 	    mm_may_lock(mm, flags, pages) || !mm_may_expand(mm, flags, pages) ||
 	    mm->nr_vmas > MAX_MAP_COUNT || mm_charge(mm, pages))
 		return false;
-	if (vma_map(mm, old_end, new_end, flags, NULL, 0, 0, VMA_WHY_BRK))
+	if (vma_map(mm, old_end, new_end, flags, NULL, 0, VMA_WHY_BRK))
 		return true;
 	mm_uncharge(pages);
 	return false;
@@ -317,8 +380,8 @@ long mm_brk(struct mm *mm, u64 brk)
 
 /* ---- exec ---- */
 
-int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing,
-		   u64 backing_offset, u64 backing_end)
+int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct address_space *mapping,
+		   u64 pgoff)
 {
 	u64 pages = (end - start) >> PAGE_SHIFT;
 	int error = 0;
@@ -330,11 +393,11 @@ int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backi
 			return -ENOMEM;
 		vm_flags |= VM_ACCOUNT;
 	}
+	vm_flags |= VM_MAY_ALL;
 	down_write(&mm->mmap_lock);
 	if (!range_is_free(mm, start, end))
 		error = -EEXIST;
-	else if (!vma_map(mm, start, end, vm_flags, backing, backing_offset, backing_end,
-			  VMA_WHY_EXEC))
+	else if (!vma_map(mm, start, end, vm_flags, mapping, pgoff, VMA_WHY_EXEC))
 		error = -ENOMEM;
 	up_write(&mm->mmap_lock);
 	if (error && (vm_flags & VM_ACCOUNT))
@@ -345,5 +408,5 @@ int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backi
 int mm_map_stack(struct mm *mm, u64 size)
 {
 	return mm_map_segment(mm, mm->stack_top - size, mm->stack_top,
-			      VM_READ | VM_WRITE | VM_GROWSDOWN, NULL, 0, 0);
+			      VM_READ | VM_WRITE | VM_GROWSDOWN, NULL, 0);
 }

@@ -17,6 +17,7 @@
 
 #define MAP_SHARED          0x01
 #define MAP_PRIVATE         0x02
+#define MAP_SHARED_VALIDATE 0x03
 #define MAP_TYPE            0x0f
 #define MAP_FIXED           0x10
 #define MAP_ANONYMOUS       0x20
@@ -29,6 +30,14 @@
 #define MAP_NONBLOCK        0x10000
 #define MAP_STACK           0x20000
 #define MAP_FIXED_NOREPLACE 0x100000
+
+/* What MAP_SHARED_VALIDATE allows (Linux's LEGACY_MAP_MASK). */
+#define MAP_EXECUTABLE 0x1000
+#define MAP_HUGETLB    0x40000
+#define MAP_VALIDATED                                                                       \
+	(MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | \
+	 MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |       \
+	 MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB)
 
 #define MADV_NORMAL          0
 #define MADV_RANDOM          1
@@ -70,10 +79,19 @@
 /* As Linux's default: nothing is mapped below it, null pointers with an offset trap. */
 #define MMAP_MIN_ADDR (64 * KIB)
 
+/* A file to be mapped, held by the caller. */
+struct mmap_file {
+	struct address_space *mapping; /* NULL: memory of its own, as of /dev/zero */
+	bool mappable; /* false: this kind of file is not: -ENODEV, if nothing worse is wrong */
+	u64 pgoff;     /* page of the file */
+	u32 may; /* VM_READ, VM_WRITE, VM_EXEC: as the file is opened, and the file system allows */
+};
+
 /* Each returns an address, or 0, or a negative errno as Linux does. -EINTR when the task is killed
- * while it waits for mmap_lock. Limits and capabilities are the current task's. mm_mmap() knows
- * anonymous private memory: -EOPNOTSUPP for MAP_SHARED, -ENODEV without MAP_ANONYMOUS. */
-long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags);
+ * while it waits for mmap_lock. Limits and capabilities are the current task's. mm_mmap() without a file
+ * maps memory (MAP_ANONYMOUS). */
+long mm_mmap(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags,
+	     const struct mmap_file *file);
 long mm_munmap(struct mm *mm, u64 addr, u64 length);
 long mm_brk(struct mm *mm, u64 brk);
 long mm_mprotect(struct mm *mm, u64 addr, u64 length, u32 prot);
@@ -101,9 +119,10 @@ int mm_unmap_range(struct mm *mm, u64 start, u64 end);
 /* munmap itself: the same for any arguments. -EINVAL. */
 int mm_munmap_locked(struct mm *mm, u64 addr, u64 length);
 
-/* For exec: maps [start, end) with VM_* flags from a backing. mmap_lock not held. 0 or -errno. */
-int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct backing *backing,
-		   u64 backing_offset, u64 backing_end);
+/* For exec: maps [start, end) with VM_* flags, privately, from a file or (NULL) zeroed. mmap_lock not
+ * held. 0 or -errno. */
+int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct address_space *mapping,
+		   u64 pgoff);
 /* For exec: the stack VMA, `size` bytes below mm->stack_top, growing down to STACK_LIMIT. 0 or
  * -errno. */
 int mm_map_stack(struct mm *mm, u64 size);

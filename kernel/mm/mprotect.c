@@ -36,6 +36,9 @@ static int protect_part(struct vma *vma, u64 start, u64 end, u32 rights)
 
 	if (old == flags)
 		return 0;
+	/* A right at its place among the VM_MAY flags. */
+	if (rights & ~(old >> 4))
+		return -EACCES;
 	if (charge(vma, pages, &flags))
 		return -ENOMEM;
 	vma = vma_change_flags(vma, start, end, flags);

@@ -17,6 +17,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/i_mmap.h"
 #include "mm/limits.h"
 #include "mm/mmap.h"
 #include "mm/page_operations.h"
@@ -57,6 +58,8 @@ static void move_table(struct vma *from, struct vma *to, u64 old_va, u64 new_va,
 	pte_t *old = pte_find(from->mm, old_va), *new = pte_find(to->mm, new_va);
 	spinlock_t *old_lock = pte_lockptr(old), *new_lock = pte_lockptr(new);
 
+	/* Who cuts the file finds each page at one place or the other. */
+	i_mmap_lock(from->mapping);
 	if (family)
 		spin_lock(family);
 	spin_lock(old_lock);
@@ -72,6 +75,7 @@ static void move_table(struct vma *from, struct vma *to, u64 old_va, u64 new_va,
 	spin_unlock(old_lock);
 	if (family)
 		spin_unlock(family);
+	i_mmap_unlock(from->mapping);
 }
 
 /* Moves all entries of `size` bytes. -ENOMEM without memory for a table, with some moved. */
@@ -153,6 +157,21 @@ static long move_whole(struct remap *r, struct vma *old)
 	return r->new_addr;
 }
 
+/* An old size of 0: what is shared is mapped a second time. */
+static long map_again(struct remap *r)
+{
+	struct vma *vma = r->vma;
+
+	if (!vma_map(r->mm, r->new_addr, r->new_addr + r->new_size, vma->flags, vma->mapping,
+		     vma_pgoff(vma, r->addr), VMA_WHY_MREMAP))
+		return -ENOMEM;
+	if (vma->flags & VM_LOCKED) {
+		r->locked_from = r->new_addr;
+		r->locked_to = r->new_addr + r->new_size;
+	}
+	return r->new_addr;
+}
+
 /* Moves the old range to new_addr, where nothing is mapped. */
 static long move(struct remap *r)
 {
@@ -163,6 +182,8 @@ static long move(struct remap *r)
 
 	if (r->mm->nr_vmas >= MAX_MAP_COUNT - 3 || mm_charge(r->mm, charge))
 		return -ENOMEM;
+	if (!r->old_size)
+		return map_again(r);
 	vma = vma_change_flags(r->vma, r->addr, r->addr + r->old_size, r->vma->flags);
 	result = vma ? move_whole(r, vma) : -ENOMEM;
 	if (result < 0) {
@@ -175,6 +196,12 @@ static long move(struct remap *r)
 
 /* ---- the call's cases ---- */
 
+/* Where in its file, or in memory, the address lies. */
+static u64 first_page(const struct vma *vma, u64 addr)
+{
+	return vma->mapping ? vma_pgoff(vma, addr) : vma_index(vma, addr);
+}
+
 /* Finds the VMA, and whether what is to be kept of the old range may become new_size large (the checks
  * of Linux's check_prep_vma(), in its order). */
 static int find_vma(struct remap *r)
@@ -186,7 +213,7 @@ static int find_vma(struct remap *r)
 	if (!vma)
 		return -EFAULT;
 	/* A second mapping of the same pages: only of pages that are shared. */
-	if (!r->old_size && !(vma->flags & VM_SHARED))
+	if (!r->old_size && !(vma->flags & (VM_SHARED | VM_MAYSHARE)))
 		return -EINVAL;
 	if ((r->flags & MREMAP_DONTUNMAP) && (vma->flags & VM_DONTEXPAND))
 		return -EINVAL;
@@ -194,7 +221,7 @@ static int find_vma(struct remap *r)
 		return -EFAULT;
 	if (!grown)
 		return 0;
-	if (vma_index(vma, r->addr) + (r->new_size >> PAGE_SHIFT) < vma_index(vma, r->addr))
+	if (first_page(vma, r->addr) + (r->new_size >> PAGE_SHIFT) < first_page(vma, r->addr))
 		return -EINVAL;
 	if (vma->flags & VM_DONTEXPAND)
 		return -EFAULT;

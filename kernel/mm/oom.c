@@ -22,6 +22,7 @@
 #include "lib/errno.h"
 #include "mm/oom_score.h"
 #include "mm/page_alloc.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
 #include "mm/vmstat.h"
@@ -56,7 +57,8 @@ static int count_private(struct pte_range *range)
 	for (u32 i = 0; i < range->nr; i++) {
 		pte_t pte = pte_read(&range->entry[i]);
 
-		if (pte_maps(pte) && page_mapcount(pfn_page(pte_pfn(pte))) == 1)
+		if (pte_maps(pte) && !pte_operations(pte)->is_file &&
+		    page_mapcount(pfn_page(pte_pfn(pte))) == 1)
 			++*(u32 *)range->arg;
 	}
 	return 0;
@@ -245,8 +247,10 @@ static void reap(struct mm *mm)
 	struct vma *vma;
 
 	__atomic_or_fetch(&mm->state, MM_REAPED, __ATOMIC_SEQ_CST);
+	/* What is shared is not freed by that. */
 	for_each_vma (mm, vma)
-		zap_range(vma, vma->start, vma->end, PTE_WHY_OOM);
+		if (!(vma->flags & VM_SHARED))
+			zap_range(vma, vma->start, vma->end, PTE_WHY_OOM);
 }
 
 static void reaper(void *arg)

@@ -1,6 +1,7 @@
 /* The kinds of pages, one after the other. */
 #include "mm/page_operations.h"
 
+#include "mm/address_space.h"
 #include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
@@ -13,13 +14,13 @@ static struct page *pte_page(pte_t pte)
 
 /* ---- anon ---- */
 
-static int anon_get(pte_t pte)
+static int frame_get(pte_t pte)
 {
 	page_get(pte_page(pte));
 	return 0;
 }
 
-static void anon_put(pte_t pte)
+static void frame_put(pte_t pte)
 {
 	page_put(pte_page(pte));
 }
@@ -80,8 +81,8 @@ static void anon_destroy(struct page *page)
 
 const struct page_operations anon_page = {
 	.name = "anon",
-	.get = anon_get,
-	.put = anon_put,
+	.get = frame_get,
+	.put = frame_put,
 	.map = anon_map,
 	.unmap = anon_unmap,
 	.moved = anon_moved,
@@ -92,6 +93,34 @@ const struct page_operations anon_page = {
 
 /* ---- shmem ---- */
 
+static void shmem_map(struct vma *vma, u64 va, pte_t pte)
+{
+	rmap_add_file(pte_page(pte), vma, va);
+	atomic_inc(&vma->mm->nr_resident);
+	atomic_inc(&vma->mm->nr_file);
+}
+
+/* The dirty bit goes with the mapping; the frame stays the file's. */
+static void shmem_uncount(struct mm *mm, u64 va, pte_t old)
+{
+	rmap_remove(pte_page(old), mm, va);
+	atomic_add_return(&mm->nr_resident, -1);
+	atomic_add_return(&mm->nr_file, -1);
+}
+
+static void shmem_dirty(pte_t old)
+{
+	mapping_set_dirty(pte_page(old));
+}
+
+static struct page *shmem_unmap(struct mm *mm, u64 va, pte_t old)
+{
+	if (old & PTE_DIRTY)
+		shmem_dirty(old);
+	shmem_uncount(mm, va, old);
+	return pte_page(old);
+}
+
 static void shmem_destroy(struct page *page)
 {
 	ASSERT(!page->mapping);
@@ -99,7 +128,17 @@ static void shmem_destroy(struct page *page)
 		lru_del_freed(page);
 }
 
-const struct page_operations shmem_page = {.name = "shmem", .destroy = shmem_destroy};
+const struct page_operations shmem_page = {
+	.name = "shmem",
+	.is_file = true,
+	.get = frame_get,
+	.put = frame_put,
+	.map = shmem_map,
+	.unmap = shmem_unmap,
+	.moved = shmem_uncount,
+	.dirty = shmem_dirty,
+	.destroy = shmem_destroy,
+};
 
 /* ---- zero ---- */
 

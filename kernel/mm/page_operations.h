@@ -23,6 +23,9 @@ struct vma;
 
 struct page_operations {
 	const char *name;
+	/* Content of a file: mappings are found by the file (i_mmap.h), and a child of fork finds the page
+	 * there by itself. */
+	bool is_file;
 
 	/* ---- for an entry `pte` that refers to it; the ptl of a table it is in is held ---- */
 

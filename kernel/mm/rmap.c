@@ -9,6 +9,8 @@
 #include "mm/rmap.h"
 
 #include "lib/errno.h"
+#include "mm/address_space.h"
+#include "mm/page_operations.h"
 #include "mm/slab.h"
 
 static struct kmem_cache *anon_vma_cache, *chain_cache;
@@ -106,7 +108,7 @@ static struct anon_vma *neighbours_anon_vma(struct vma *vma)
 	for (u32 i = 0; i < ARRAY_SIZE(sides); i++) {
 		struct vma *side = sides[i];
 
-		if (!side || !side->anon_vma || side->backing || vma->backing ||
+		if (!side || !side->anon_vma || side->mapping || vma->mapping ||
 		    ((side->flags ^ vma->flags) & ~(VM_READ | VM_WRITE | VM_EXEC)) ||
 		    anon_vma_is_inherited(side))
 			continue;
@@ -284,6 +286,7 @@ static void count_mapping(struct page *page, struct vma *vma, u64 va)
 	s32 mapcount = atomic_inc_return(&page->mapcount) + 1;
 
 	BUG_ON(page->index != vma_index(vma, va));
+	ASSERT(page->kind == PAGE_ANON);
 	TRACE(rmap_add, .va = va, .pfn = page_pfn(page), .mm_id = vma->mm->id,
 	      .mapping_id = page->anon_vma->id, .mapcount = mapcount);
 }
@@ -311,13 +314,31 @@ void rmap_add(struct page *page, struct vma *vma, u64 va)
 	count_mapping(page, vma, va);
 }
 
+void rmap_add_file(struct page *page, struct vma *vma, u64 va)
+{
+	s32 mapcount = atomic_inc_return(&page->mapcount) + 1;
+
+	BUG_ON(page->mapping != vma->mapping || page->index != vma_pgoff(vma, va));
+	TRACE(rmap_add, .va = va, .pfn = page_pfn(page), .mm_id = vma->mm->id,
+	      .mapping_id = page->mapping->id, .mapcount = mapcount);
+}
+
 void rmap_remove(struct page *page, struct mm *mm, u64 va)
 {
+	/* Read first: without mappings a page of a file may leave it. */
+	u32 mapping_id = rmap_mapping_id(page);
 	s32 mapcount = atomic_dec_return(&page->mapcount) + 1;
 
 	BUG_ON(mapcount < 0);
 	TRACE(rmap_remove, .va = va, .pfn = page_pfn(page), .mm_id = mm->id,
-	      .mapping_id = page->anon_vma->id, .mapcount = mapcount);
+	      .mapping_id = mapping_id, .mapcount = mapcount);
+}
+
+u32 rmap_mapping_id(const struct page *page)
+{
+	if (page_operations(page)->is_file)
+		return page->mapping ? page->mapping->id : 0;
+	return page->kind == PAGE_ANON && page->anon_vma ? page->anon_vma->id : 0;
 }
 
 void rmap_page_freed(struct page *page)

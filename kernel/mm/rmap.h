@@ -13,6 +13,7 @@
 #define MM_RMAP_H
 
 #include "lib/interval_tree.h"
+#include "mm/page.h"
 #include "mm/vma.h"
 
 struct anon_vma {
@@ -74,7 +75,12 @@ void anon_vma_end_resize(struct vma *vma);
  * nobody else sees yet. */
 void rmap_add_new(struct page *page, struct vma *vma, u64 va);
 void rmap_add(struct page *page, struct vma *vma, u64 va);
+/* The same for a page of the VMA's file; the mapping's lock is held, or the page is mapped already. */
+void rmap_add_file(struct page *page, struct vma *vma, u64 va);
 void rmap_remove(struct page *page, struct mm *mm, u64 va);
+/* Serial number of the anon_vma or the mapping that the page belongs to, or 0. It must not lose it
+ * meanwhile: it is mapped, locked, or all CPUs are quiesced. */
+u32 rmap_mapping_id(const struct page *page);
 
 /* The page is free: it lets go of its anon_vma. Called by page_put() only. */
 void rmap_page_freed(struct page *page);
@@ -87,7 +93,12 @@ struct rmap_mapping {
 	pte_t *entry; /* its ptl is held: the visitor must not sleep */
 };
 
-/* How mappings are found; one implementation a file, chosen on the command line: rmap=NAME. */
+/* Calls visit for the entry at va if it maps the page, and returns what that returns, else true. The
+ * VMA stays and covers va: what it was found by is locked. Takes the PTE lock. */
+bool rmap_visit(struct page *page, struct vma *vma, u64 va,
+		bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg);
+
+/* How mappings of anonymous pages are found; one implementation a file, chosen on the command line: rmap=NAME. */
 struct rmap_strategy {
 	const char *name;
 	/* Calls visit for every entry that maps the page, until it returns false. The page cannot
@@ -98,6 +109,10 @@ struct rmap_strategy {
 };
 extern const struct rmap_strategy rmap_anon_chain;
 extern const struct rmap_strategy *rmap;
+/* The same for a page of any kind that programs map. One of a file is locked. */
+void rmap_walk(struct page *page, bool (*visit)(struct rmap_mapping *mapping, void *arg),
+	       void *arg);
+
 /* Takes the one that the command line names; panics when there is none of that name. */
 void rmap_choose(void);
 

@@ -1,6 +1,6 @@
 /*
- * Walking all mappings of a page: by anon_vma and chain, the one strategy there is, and the two
- * walks that reclaim needs.
+ * Walking all mappings of a page: by anon_vma and chain, the one strategy there is for anonymous ones,
+ * or by its file (i_mmap.c); and the walks that reclaim needs.
  *
  * Lock order: anon_vma (held through the walk, so that VMAs and their page tables stay), PTE. A
  * mapping that a fault adds behind the walker is not missed: who adds one to a page in use holds
@@ -8,19 +8,16 @@
  * parent's is counted, and a page with mappings left is not evicted.
  */
 #include "lib/cmdline.h"
+#include "mm/i_mmap.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
 
-/* Visits the entry of one VMA if it maps the page; returns the visitor's verdict. */
-static bool visit_vma(struct page *page, struct vma *vma,
-		      bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
+bool rmap_visit(struct page *page, struct vma *vma, u64 va,
+		bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
 {
-	struct rmap_mapping mapping = {
-		.page = page,
-		.vma = vma,
-		.va = vma->start + ((page->index - vma->anon_index) << PAGE_SHIFT),
-	};
+	struct rmap_mapping mapping = {.page = page, .vma = vma, .va = va};
 	spinlock_t *ptl;
 	bool go_on = true;
 	pte_t pte;
@@ -47,10 +44,14 @@ static void walk_chain(struct page *page, bool (*visit)(struct rmap_mapping *map
 		return;
 	spin_lock(&anon_vma->root->lock);
 	for (node = interval_first(&anon_vma->links, page->index, page->index); node;
-	     node = interval_next(node, page->index, page->index))
-		if (!visit_vma(page, container_of(node, struct anon_vma_chain, interval)->vma,
-			       visit, arg))
+	     node = interval_next(node, page->index, page->index)) {
+		struct vma *vma = container_of(node, struct anon_vma_chain, interval)->vma;
+
+		if (!rmap_visit(page, vma,
+				vma->start + ((page->index - vma->anon_index) << PAGE_SHIFT), visit,
+				arg))
 			break;
+	}
 	spin_unlock(&anon_vma->root->lock);
 }
 
@@ -64,6 +65,14 @@ void rmap_choose(void)
 
 	if (cmdline_text("rmap", name, sizeof(name)) && strcmp(name, rmap->name))
 		panic("rmap=%s: no such way to find mappings", name);
+}
+
+void rmap_walk(struct page *page, bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
+{
+	if (page_operations(page)->is_file)
+		i_mmap_walk(page, visit, arg);
+	else
+		rmap->walk(page, visit, arg);
 }
 
 static u64 cpus_of(const struct mm *mm)
@@ -90,7 +99,7 @@ void rmap_harvest(struct page *page, struct rmap_harvest *harvest)
 {
 	harvest->mappings = harvest->referenced = 0;
 	harvest->locked = false;
-	rmap->walk(page, harvest_one, harvest);
+	rmap_walk(page, harvest_one, harvest);
 }
 
 static bool find_locked(struct rmap_mapping *mapping, void *found)
@@ -103,7 +112,7 @@ bool rmap_is_locked(struct page *page)
 {
 	bool found = false;
 
-	rmap->walk(page, find_locked, &found);
+	rmap_walk(page, find_locked, &found);
 	return found;
 }
 
@@ -133,7 +142,7 @@ static bool unmap_one(struct rmap_mapping *mapping, void *cpu_mask)
 bool rmap_unmap_all(struct page *page, u64 *cpu_mask)
 {
 	ASSERT(page_test(page, PG_LOCKED) && page_test(page, PG_SWAPCACHE));
-	rmap->walk(page, unmap_one, cpu_mask);
+	rmap_walk(page, unmap_one, cpu_mask);
 	return page_mapcount(page) == 0;
 }
 

@@ -13,6 +13,9 @@
  *           entries: it leaves them
  *   merge   links of the upper one cut, vma_remove, vma_resize of the lower one, likewise
  *
+ * The VMAs of a file are one tree (i_mmap.h), whose lock is held through a split or a merge: who cuts
+ * the file finds every entry.
+ *
  * Two VMAs merge only when their anon_vmas agree, and then the lower one, whose links cover the
  * same family, stays.
  */
@@ -21,6 +24,7 @@
 #include "arch/x86_64/pte.h"
 #include "cpu/quiesce.h"
 #include "lib/errno.h"
+#include "mm/i_mmap.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
@@ -113,11 +117,20 @@ static void account(struct mm *mm, u32 flags, s64 pages)
 		mm->locked_vm += pages;
 }
 
-static void set_backing(struct vma *vma, struct backing *backing, u64 offset, u64 end)
+/* The VMA holds the file from now on. */
+static void set_mapping(struct vma *vma, struct address_space *mapping, u64 pgoff)
 {
-	vma->backing = backing;
-	vma->backing_offset = offset;
-	vma->backing_end = end;
+	vma->mapping = mapping;
+	vma->pgoff = pgoff;
+	if (mapping)
+		mapping_get(mapping);
+}
+
+static void free_vma(struct vma *vma)
+{
+	if (vma->mapping)
+		mapping_put(vma->mapping);
+	kmem_cache_free(vma_cache, vma);
 }
 
 /* Puts a VMA into the tree and, by it, at its place in the list. */
@@ -142,7 +155,17 @@ static void insert(struct vma *vma, enum vma_why why)
 	      .mm_id = mm->id, .flags = vma->flags, .why = why);
 }
 
-void vma_remove(struct vma *vma, enum vma_why why)
+/* The same, and links it to its file. */
+static void insert_linked(struct vma *vma, enum vma_why why)
+{
+	insert(vma, why);
+	i_mmap_lock(vma->mapping);
+	i_mmap_link(vma);
+	i_mmap_unlock(vma->mapping);
+}
+
+/* Takes a VMA that is linked to nothing out of tree and list. */
+static void take_out(struct vma *vma, enum vma_why why)
 {
 	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
 	BUG_ON(!list_empty(&vma->chain));
@@ -151,7 +174,15 @@ void vma_remove(struct vma *vma, enum vma_why why)
 	vma->mm->nr_vmas--;
 	account(vma->mm, vma->flags, -(s64)vma_pages(vma));
 	TRACE(vma_remove, .vma_id = vma->id, .why = why);
-	kmem_cache_free(vma_cache, vma);
+}
+
+void vma_remove(struct vma *vma, enum vma_why why)
+{
+	i_mmap_lock(vma->mapping);
+	i_mmap_unlink(vma);
+	i_mmap_unlock(vma->mapping);
+	take_out(vma, why);
+	free_vma(vma);
 }
 
 struct vma *vma_copy(struct mm *mm, const struct vma *vma, u32 flags)
@@ -160,9 +191,9 @@ struct vma *vma_copy(struct mm *mm, const struct vma *vma, u32 flags)
 
 	if (!copy)
 		return NULL;
-	set_backing(copy, vma->backing, vma->backing_offset, vma->backing_end);
+	set_mapping(copy, vma->mapping, vma->pgoff);
 	copy->anon_index = vma->anon_index;
-	insert(copy, VMA_WHY_FORK);
+	insert_linked(copy, VMA_WHY_FORK);
 	return copy;
 }
 
@@ -178,30 +209,40 @@ struct vma *vma_copy_to(struct vma *vma, u64 start, u64 size)
 		anon_vma_unreserve(&links);
 		return NULL;
 	}
-	set_backing(copy, vma->backing, vma->backing_offset, vma->backing_end);
+	set_mapping(copy, vma->mapping, vma->pgoff);
 	/* Without pages there is nothing that its place must agree with. */
 	if (vma->anon_vma)
 		copy->anon_index = vma->anon_index;
-	insert(copy, VMA_WHY_MREMAP);
+	insert_linked(copy, VMA_WHY_MREMAP);
 	anon_vma_clone(copy, vma, &links);
 	return copy;
 }
 
 /* ---- moving bounds ---- */
 
-void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
+/* The lock of the file's VMAs is held. */
+static void resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
 {
 	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
 	ASSERT(start < end && !((start | end) & ~PAGE_MASK));
+	i_mmap_begin_resize(vma);
 	anon_vma_begin_resize(vma);
-	if (vma->backing)
-		vma->backing_offset += start - vma->start;
+	if (vma->mapping)
+		vma->pgoff = vma_pgoff(vma, start);
 	account(vma->mm, vma->flags, (s64)((end - start) >> PAGE_SHIFT) - (s64)vma_pages(vma));
 	vma->anon_index = vma_index(vma, start);
 	vma->start = start;
 	vma->end = end;
 	TRACE(vma_resize, .va_start = start, .va_end = end, .vma_id = vma->id, .why = why);
 	anon_vma_end_resize(vma);
+	i_mmap_end_resize(vma);
+}
+
+void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why)
+{
+	i_mmap_lock(vma->mapping);
+	resize(vma, start, end, why);
+	i_mmap_unlock(vma->mapping);
 }
 
 /* ---- cutting and joining ---- */
@@ -224,32 +265,29 @@ int vma_split_to_unmap(struct vma *vma, u64 at)
 		anon_vma_unreserve(&links);
 		return -ENOMEM;
 	}
-	if (vma->backing)
-		set_backing(upper, vma->backing, vma->backing_offset + (at - vma->start),
-			    vma->backing_end);
+	set_mapping(upper, vma->mapping, vma->mapping ? vma_pgoff(vma, at) : 0);
 	upper->anon_index = vma_index(vma, at);
-	vma_resize(vma, vma->start, at, VMA_WHY_SPLIT);
+	/* At one stroke for who walks the file's VMAs: who cuts a file must not miss the upper part. */
+	i_mmap_lock(vma->mapping);
+	resize(vma, vma->start, at, VMA_WHY_SPLIT);
 	insert(upper, VMA_WHY_SPLIT);
+	i_mmap_link(upper);
 	anon_vma_clone(upper, vma, &links);
+	i_mmap_unlock(vma->mapping);
 	return 0;
 }
 
-/* Whether a VMA with this backing, placed right behind `vma`, would go on where its content ends.
- */
-static bool backing_continues(const struct vma *vma, const struct backing *backing, u64 offset,
-			      u64 backing_end)
+/* Whether a VMA of this file, placed right behind `vma`, would go on where that ends. */
+static bool file_continues(const struct vma *vma, const struct address_space *mapping, u64 pgoff)
 {
-	if (vma->backing != backing)
-		return false;
-	return !backing || (vma->backing_offset + (vma->end - vma->start) == offset &&
-			    vma->backing_end == backing_end);
+	return vma->mapping == mapping && (!mapping || vma_pgoff(vma, vma->end) == pgoff);
 }
 
 /* Anonymous pages of the upper one continue those of the lower. A file's that has none yet takes any
  * index. */
 static bool index_continues(const struct vma *lower, const struct vma *upper)
 {
-	if (lower->backing && (!lower->anon_vma || !upper->anon_vma))
+	if (lower->mapping && (!lower->anon_vma || !upper->anon_vma))
 		return true;
 	return vma_index(lower, lower->end) == upper->anon_index;
 }
@@ -257,8 +295,7 @@ static bool index_continues(const struct vma *lower, const struct vma *upper)
 static bool mergeable(const struct vma *lower, const struct vma *upper)
 {
 	return lower->end == upper->start && lower->flags == upper->flags &&
-	       backing_continues(lower, upper->backing, upper->backing_offset,
-				 upper->backing_end) &&
+	       file_continues(lower, upper->mapping, upper->pgoff) &&
 	       index_continues(lower, upper) && anon_vma_mergeable(lower, upper);
 }
 
@@ -284,9 +321,13 @@ static bool join(struct vma *lower, struct vma *upper)
 	if (!lower->anon_vma && upper->anon_vma && !inherit_anon_vma(lower, upper))
 		return false;
 	end = upper->end;
+	i_mmap_lock(lower->mapping);
+	i_mmap_unlink(upper);
 	anon_vma_unlink(upper);
-	vma_remove(upper, VMA_WHY_MERGE);
-	vma_resize(lower, lower->start, end, VMA_WHY_MERGE);
+	take_out(upper, VMA_WHY_MERGE);
+	resize(lower, lower->start, end, VMA_WHY_MERGE);
+	i_mmap_unlock(lower->mapping);
+	free_vma(upper);
 	return true;
 }
 
@@ -320,8 +361,8 @@ struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags)
 	return vma;
 }
 
-struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
-		    u64 backing_offset, u64 backing_end, enum vma_why why)
+struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct address_space *mapping,
+		    u64 pgoff, enum vma_why why)
 {
 	struct vma *next = vma_find_first(mm, start), *prev, *vma;
 
@@ -334,8 +375,8 @@ struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing
 	/* The lower neighbour grows into the range: its anon_vma, if any, serves the new pages as
 	 * well. */
 	if (prev && prev->end == start && prev->flags == flags &&
-	    backing_continues(prev, backing, backing_offset, backing_end) &&
-	    (backing || vma_index(prev, start) == start >> PAGE_SHIFT) &&
+	    file_continues(prev, mapping, pgoff) &&
+	    (mapping || vma_index(prev, start) == start >> PAGE_SHIFT) &&
 	    !anon_vma_is_inherited(prev)) {
 		vma_resize(prev, prev->start, end, why);
 		return vma_merge(prev);
@@ -343,8 +384,8 @@ struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing
 	vma = vma_alloc(mm, start, end, flags);
 	if (!vma)
 		return NULL;
-	set_backing(vma, backing, backing_offset, backing_end);
-	insert(vma, why);
+	set_mapping(vma, mapping, pgoff);
+	insert_linked(vma, why);
 	/* The upper neighbour, if it agrees and has no anon_vma yet, is joined to the new one. */
 	return vma_merge(vma);
 }

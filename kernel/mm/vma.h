@@ -1,12 +1,14 @@
 /*
- * struct vma: a range of user addresses with equal rights and backing. Kept in a red-black tree and
+ * struct vma: a range of user addresses with equal rights, of memory or of a file. Kept in a red-black tree and
  * an address-ordered list; neighbours that could be one are merged.
  */
 #ifndef MM_VMA_H
 #define MM_VMA_H
 
-#include "mm/backing.h"
+#include "lib/interval_tree.h"
 #include "mm/mm.h"
+
+struct address_space;
 
 struct vma {
 	struct rb_node rb;     /* mmap_lock */
@@ -21,9 +23,9 @@ struct vma {
 	struct list_head chain;    /* its anon_vma_chain links; mmap_lock */
 	u64 anon_index; /* page->index of an anonymous page at `start`: its page number, unless
 			   mremap moved the VMA after that; guarded as start is */
-	struct backing *backing; /* private file content, or NULL */
-	u64 backing_offset;      /* byte of the backing at `start`; page-aligned */
-	u64 backing_end;         /* bytes of the backing from here on read as zeroes */
+	struct address_space *mapping; /* the file, which is held; NULL: anonymous */
+	u64 pgoff; /* page of the file at `start`; as start, and the mapping's i_mmap_lock */
+	struct interval_node i_mmap_node; /* in mapping->i_mmap; its lock */
 };
 
 /* The VMA that contains va, or NULL. mmap_lock held, or all CPUs quiesced or stopped. */
@@ -46,8 +48,8 @@ struct vma *vma_prev(struct vma *vma);
 
 /* Creates a VMA in a free range, or extends a neighbour that allows it. `why` is for the trace.
  * mmap_lock for writing. Returns it, NULL without memory. */
-struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct backing *backing,
-		    u64 backing_offset, u64 backing_end, enum vma_why why);
+struct vma *vma_map(struct mm *mm, u64 start, u64 end, u32 flags, struct address_space *mapping,
+		    u64 pgoff, enum vma_why why);
 
 /* Cuts a VMA in two at `at` (inside it, page-aligned); the given one keeps the lower part. 0, or
  * -ENOMEM without memory or with MAX_MAP_COUNT VMAs. mmap_lock for writing. */
@@ -60,7 +62,7 @@ int vma_split_to_unmap(struct vma *vma, u64 at);
  * NULL without memory, nothing done. mmap_lock for writing. */
 struct vma *vma_change_flags(struct vma *vma, u64 start, u64 end, u32 flags);
 
-/* A VMA of `size` bytes at another place that has what `vma` has: flags, backing, anon_vma, and the
+/* A VMA of `size` bytes at another place that has what `vma` has: flags, file, anon_vma, and the
  * index of its pages, if it has any. Not joined with its neighbours. NULL without memory. mmap_lock
  * for writing. */
 struct vma *vma_copy_to(struct vma *vma, u64 start, u64 size);
@@ -72,7 +74,7 @@ struct vma *vma_merge(struct vma *vma);
 /* Moves the bounds (stack growth, brk); the anon_vma trees follow. mmap_lock for writing. */
 void vma_resize(struct vma *vma, u64 start, u64 end, enum vma_why why);
 
-/* A copy for a child, with these flags: same range, same backing; not linked to any anon_vma.
+/* A copy for a child, with these flags: same range, same file; not linked to any anon_vma.
  * Inserted in `mm`. NULL without memory. */
 struct vma *vma_copy(struct mm *mm, const struct vma *vma, u32 flags);
 
@@ -89,6 +91,13 @@ static inline u64 vma_index(const struct vma *vma, u64 va)
 {
 	return vma->anon_index + ((s64)(va - vma->start) >> PAGE_SHIFT);
 }
+/* Page of the file at this address of a VMA that has one. */
+static inline u64 vma_pgoff(const struct vma *vma, u64 va)
+{
+	return vma->pgoff + ((va - vma->start) >> PAGE_SHIFT);
+}
+/* Rights that mprotect may give: those of memory of one's own. */
+#define VM_MAY_ALL (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 /* Whether programs may do anything with it. */
 static inline bool vma_is_accessible(const struct vma *vma)
 {

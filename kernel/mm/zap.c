@@ -171,7 +171,7 @@ static int take_entries(struct pte_range *range)
 		u64 va = range->va + i * PAGE_SIZE;
 		pte_t pte = pte_read(&range->entry[i]);
 
-		if (!pte)
+		if (!pte || pte_operations(pte)->is_file)
 			continue;
 		if (copy->nr == COPY_BATCH) {
 			copy->next = va;
@@ -216,7 +216,8 @@ static u32 give_entries(struct vma *child, const struct copy *copy)
 }
 
 /*
- * Entries go over in batches: taken under the parent's lock, given under the child's, never both.
+ * Pages of files stay behind: the child's fault finds them in the file, as it would if this one were cut
+ * meanwhile. Entries go over in batches: taken under the parent's lock, given under the child's, never both.
  * Meanwhile reclaim may unmap a taken page from the parent; its reference keeps it from being
  * freed, and the child maps a page of the swap cache.
  */

@@ -17,6 +17,7 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "mm/mmap.h"
+#include "mm/zero_page.h"
 #include "proc/aslr.h"
 #include "proc/elf.h"
 #include "proc/exit.h"
@@ -50,7 +51,8 @@ enum {
 #define RANDOM_SIZE      16
 
 /* Maps a segment: the pages that the file gives a part of, then those that are only zero. */
-static int map_segment(struct mm *mm, const struct elf_segment *segment, struct backing *program)
+static int map_segment(struct mm *mm, const struct elf_segment *segment,
+		       struct address_space *program)
 {
 	u64 start = segment->start & PAGE_MASK, end = PAGE_ALIGN(segment->end);
 	u64 in_file = segment->file_end - segment->start;
@@ -58,13 +60,13 @@ static int map_segment(struct mm *mm, const struct elf_segment *segment, struct 
 
 	if (zero_start > start) {
 		int error = mm_map_segment(mm, start, zero_start, segment->vm_flags, program,
-					   segment->offset & PAGE_MASK, segment->offset + in_file);
+					   segment->offset >> PAGE_SHIFT);
 		if (error != 0)
 			return error;
 	}
 	if (end == zero_start)
 		return 0;
-	return mm_map_segment(mm, zero_start, end, segment->vm_flags, NULL, 0, 0);
+	return mm_map_segment(mm, zero_start, end, segment->vm_flags, NULL, 0);
 }
 
 /* Where code and data lie, as /proc and setrlimit(RLIMIT_DATA) tell. */
@@ -98,7 +100,7 @@ static int build_mm(const struct elf_image *image, struct file *program,
 	mm->stack_top = layout->stack_top;
 	mm->mmap_base = layout->mmap_base;
 	for (u32 i = 0; i < image->nr_segments && error == 0; i++)
-		error = map_segment(mm, &image->segments[i], program_backing(program));
+		error = map_segment(mm, &image->segments[i], program_mapping(program));
 	if (error == 0)
 		error = mm_map_stack(mm, stack_size);
 	if (error != 0) {
@@ -233,6 +235,23 @@ static int fill_stack(const struct exec_args *args, const struct elf_image *imag
 	return writer.error;
 }
 
+/* What a writable segment has behind its bytes in the file begins as zeroes, also in the page they share. 0
+ * or -EFAULT. */
+static int clear_tails(const struct elf_image *image)
+{
+	int error = 0;
+
+	for (u32 i = 0; i < image->nr_segments && error == 0; i++) {
+		const struct elf_segment *segment = &image->segments[i];
+		u64 size = PAGE_ALIGN(segment->file_end) - segment->file_end;
+
+		if ((segment->vm_flags & VM_WRITE) && segment->end > segment->file_end)
+			error = copy_to_user((void __user *)segment->file_end, page_virt(zero_page),
+					     size);
+	}
+	return error;
+}
+
 static void reset_registers(u64 entry, u64 sp)
 {
 	struct task *self = current_proc;
@@ -269,7 +288,9 @@ int task_exec(const char *path, const struct exec_args *args)
 	files_exec(current_proc->files);
 	signal_exec();
 	timers_exec();
-	error = fill_stack(args, image, &sp);
+	error = clear_tails(image);
+	if (error == 0)
+		error = fill_stack(args, image, &sp);
 	if (error == 0)
 		reset_registers(image->entry, sp);
 	else

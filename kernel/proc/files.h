@@ -2,7 +2,7 @@
 #ifndef PROC_FILES_H
 #define PROC_FILES_H
 
-#include "mm/backing.h"
+#include "mm/address_space.h"
 
 struct address_space;
 struct file;
@@ -40,7 +40,5 @@ int program_open(s32 dirfd, const char *name, u32 flags, struct file **program);
 void program_put(struct file *program);
 /* Its content. */
 struct address_space *program_mapping(struct file *program);
-/* The same for a VMA; lives as long as the file. */
-struct backing *program_backing(struct file *program);
 
 #endif

@@ -1,20 +1,46 @@
 /* Calls on the address space; the work is mm's. */
+#include "arch/x86_64/layout.h"
 #include "arch/x86_64/uaccess.h"
 #include "cpu/current.h"
+#include "fs/fdtable.h"
+#include "fs/file.h"
+#include "fs/super.h"
 #include "lib/errno.h"
 #include "mm/mincore.h"
 #include "mm/mmap.h"
 #include "syscall/syscall.h"
 
-/* No file can be mapped yet: as on a Linux file system without mmap. */
+static long map_file(struct file *file, u64 addr, u64 length, u64 prot, u64 flags, u64 offset)
+{
+	const struct mount *mount = file->path.mount;
+	struct mmap_file target = {.pgoff = offset >> PAGE_SHIFT};
+	int error;
+
+	target.may = (mount && (mount->flags & MS_NOEXEC) ? 0 : VM_EXEC) |
+		     (file->mode & FMODE_READ ? VM_READ : 0) |
+		     (file->mode & FMODE_WRITE ? VM_WRITE : 0);
+	error = file->ops->mmap ? file->ops->mmap(file, &target.mapping) : -ENODEV;
+	if (error && error != -ENODEV)
+		return error;
+	target.mappable = !error;
+	return mm_mmap(current->mm, addr, length, prot, flags, &target);
+}
+
 long sys_mmap(u64 addr, u64 length, u64 prot, u64 flags, u64 fd, u64 offset)
 {
-	(void)fd;
+	struct file *file;
+	long result;
+
 	if (offset & ~PAGE_MASK)
 		return -EINVAL;
-	if (!(flags & MAP_ANONYMOUS))
-		return -ENODEV;
-	return mm_mmap(current->mm, addr, length, prot, flags);
+	if (flags & MAP_ANONYMOUS)
+		return mm_mmap(current->mm, addr, length, prot, flags, NULL);
+	file = fd_get(fd);
+	if (!file)
+		return -EBADF;
+	result = map_file(file, addr, length, prot, flags, offset);
+	file_put(file);
+	return result;
 }
 
 long sys_mprotect(u64 addr, u64 length, u64 prot)

@@ -24,7 +24,7 @@ struct test {
 
 /* The tests of each file, ended by a nameless one. */
 extern const struct test btree_tests[], good_tests[], damage_tests[], disk_tests[], follow_tests[],
-	memory_tests[], layout_tests[], violation_tests[], pmd_tests[], loss_tests[],
+	memory_tests[], layout_tests[], violation_tests[], pmd_tests[], cache_tests[], loss_tests[],
 	recover_tests[], babeltrace_tests[], keyframe_tests[], pause_tests[];
 
 /* Writes a session with 2 MiB pages, a CPU that comes online and a stall, none of which a small real one has. */

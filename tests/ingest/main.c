@@ -10,9 +10,9 @@
 #include "tests/ingest/check.h"
 
 static const struct test *const suites[] = {
-	btree_tests,   good_tests,       damage_tests,    disk_tests, follow_tests,
-	memory_tests,  layout_tests,     violation_tests, pmd_tests,  loss_tests,
-	recover_tests, babeltrace_tests, keyframe_tests,  pause_tests};
+	btree_tests,  good_tests,    damage_tests,     disk_tests,     follow_tests,
+	memory_tests, layout_tests,  violation_tests,  pmd_tests,      cache_tests,
+	loss_tests,   recover_tests, babeltrace_tests, keyframe_tests, pause_tests};
 
 static bool run_test(const struct test *test)
 {

@@ -7,7 +7,7 @@ from comparison import Difference
 from cut import Cut, Event
 
 READ = {
-    "locks": {"spin": [], "ptl": [], "page": [], "mmap": [], "anon": []},
+    "locks": {"spin": [], "ptl": [], "page": [], "mmap": [], "anon": [], "mapping": [], "i_mmap": []},
     "objects": {"mm": [[1, 500]], "anon_vma": [[7, 3]], "rmap": [[90, 1, 0x201000, 7]],
                 "pgtable": [[1, 0, 3, 501], [1, 0, 2, 502], [1, 0x200000, 1, 503]]},
 }
@@ -39,6 +39,9 @@ class GuardsTest(support.DatabaseTest):
                 ([difference("page_flags", 90)], 91, {"page": [90]}),
                 ([difference("vma", 4, memory={"mm_id": 1})], 2, {"mmap": [1]}),
                 ([difference("avc", 4, 7), difference("vma", 4, memory={"anon_vma_id": 7})], 7, {"anon": [3]}),
+                ([difference("cache", 8, 3), difference("page_mapping", 90, trace={"mapping_id": 8})], 9,
+                 {"mapping": [8]}),
+                ([difference("i_mmap", 4, memory={"mapping_id": 8})], 9, {"i_mmap": [8]}),
                 ([slot, difference("swap_cache", 5)], "LRU", {"spin": ["SWAP"]}),
                 ([difference("lru", 90)], "SWAP", {"spin": ["LRU"]}),
                 ([difference("free", 90), difference("page", 90)], "SWAP", {"spin": ["BUDDY"]})):

@@ -10,13 +10,16 @@
 #include "event_log.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/i_mmap.h"
 #include "mm/kmap.h"
 #include "mm/limits.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
+#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/zap.h"
@@ -136,6 +139,38 @@ void tlb_shootdown(u64 cpu_mask, u64 start, u64 end)
 	(void)end;
 }
 
+/* No page is ever mapped. */
+const struct page_operations anon_page, shmem_page, zero_page_operations, swapped_page, kernel_page;
+
+void page_put(struct page *page)
+{
+	fail_msg("page %u", page_pfn(page));
+}
+void page_lock(struct page *page)
+{
+	page_put(page);
+}
+void page_unlock(struct page *page)
+{
+	page_put(page);
+}
+void swap_cache_drop_unused(struct page *page)
+{
+	page_put(page);
+}
+int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)
+{
+	fail_msg("%lu bytes of mapping %u at %lu", n, mapping->id, pos);
+	return 0;
+}
+bool rmap_visit(struct page *page, struct vma *vma, u64 va,
+		bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
+{
+	(void)vma, (void)va, (void)visit, (void)arg;
+	page_put(page);
+	return false;
+}
+
 /* mmap_lock is never contended here. */
 void schedule(void)
 {
@@ -163,6 +198,11 @@ void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_s
 	(void)queue;
 	(void)wait;
 	(void)state;
+}
+
+static long map_memory(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)
+{
+	return mm_mmap(mm, addr, length, prot, flags, NULL);
 }
 
 /* ---- the checks ---- */
@@ -229,6 +269,8 @@ static int setup(void **state)
 	mm_init();
 	vma_init();
 	rmap_init();
+	address_space_init();
+	shmem_init();
 	event_log_start();
 	return 0;
 }
@@ -274,8 +316,8 @@ static void random_calls(struct mm *mm, u32 *flags, u64 seed, u32 steps)
 			hole |= flags[i] == ABSENT;
 		switch ((random >> 40) % 4) {
 		case 0:
-			assert_int_equal(mm_mmap(mm, va, nr * PAGE_SIZE, prot,
-						 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
+			assert_int_equal(map_memory(mm, va, nr * PAGE_SIZE, prot,
+						    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED),
 					 va);
 			fill(flags, first, nr, prot);
 			break;
@@ -336,6 +378,141 @@ static void test_calls_do_what_they_say(void **state)
 	assert_int_equal(slab_check(), 0);
 }
 
+/* ---- files ---- */
+
+static struct address_space file;
+static u32 file_users;
+
+static void get_file(struct address_space *mapping)
+{
+	assert_ptr_equal(mapping, &file);
+	file_users++;
+}
+static void put_file(struct address_space *mapping)
+{
+	assert_ptr_equal(mapping, &file);
+	file_users--;
+}
+
+static const struct address_space_ops file_ops = {.get = get_file, .put = put_file};
+
+/* Where in the file a page of the area lies, and how it is mapped. */
+struct place {
+	bool mapped, shared;
+	u64 pgoff;
+};
+
+/* Each VMA maps what it should, holds the file, and is the tree's where it lies in the file. */
+static void check_file_vmas(struct mm *mm, const struct place *places)
+{
+	struct interval_node *node;
+	struct vma *vma;
+	u32 nr = 0;
+
+	down_read(&mm->mmap_lock);
+	for (u32 i = 0; i < PAGES; i++) {
+		u64 va = AREA + i * PAGE_SIZE;
+
+		vma = vma_find(mm, va);
+		assert_int_equal(vma != NULL, places[i].mapped);
+		if (!vma)
+			continue;
+		assert_int_equal(vma_pgoff(vma, va), places[i].pgoff);
+		assert_int_equal((vma->flags & VM_SHARED) != 0, places[i].shared);
+	}
+	for (node = interval_first(&file.i_mmap, 0, ~0ul); node;
+	     node = interval_next(node, 0, ~0ul)) {
+		vma = container_of(node, struct vma, i_mmap_node);
+		assert_ptr_equal(vma->mapping, &file);
+		assert_int_equal(node->start, vma->pgoff);
+		assert_int_equal(node->last, vma->pgoff + vma_pages(vma) - 1);
+		nr++;
+	}
+	assert_int_equal(nr, mm->nr_vmas);
+	assert_int_equal(nr, file_users);
+	up_read(&mm->mmap_lock);
+}
+
+static void test_files(void **state)
+{
+	struct place places[PAGES] = {0};
+	struct mm *mm = new_mm();
+	uint64_t seed = 1;
+
+	(void)state;
+	mapping_init(&file, &file_ops);
+	for (u32 step = 0; step < 2000; step++) {
+		u64 random = unit_random(&seed);
+		u32 first = random % PAGES, nr = min(1 + (u32)(random >> 16) % 24, PAGES - first);
+		bool shared = random >> 32 & 1;
+		u64 va = AREA + first * PAGE_SIZE;
+		/* Often where a neighbour goes on, so that they merge. */
+		struct mmap_file target = {.mapping = &file,
+					   .mappable = true,
+					   .pgoff = first,
+					   .may = VM_READ | VM_WRITE | VM_EXEC};
+
+		if (random >> 33 & 1)
+			target.pgoff = random >> 50;
+		if (random >> 34 & 1) {
+			assert_int_equal(mm_mmap(mm, va, nr * PAGE_SIZE, PROT_READ,
+						 MAP_FIXED | (shared ? MAP_SHARED : MAP_PRIVATE),
+						 &target),
+					 va);
+			for (u32 i = 0; i < nr; i++)
+				places[first + i] = (struct place){true, shared, target.pgoff + i};
+		} else if (random >> 35 & 1) {
+			assert_int_equal(mm_munmap(mm, va, nr * PAGE_SIZE), 0);
+			for (u32 i = 0; i < nr; i++)
+				places[first + i].mapped = false;
+		} else {
+			mm_mprotect(mm, va, nr * PAGE_SIZE, random >> 36 & 7);
+			touch(mm, va);
+		}
+		check_file_vmas(mm, places);
+	}
+	mm_put(mm);
+	assert_int_equal(file_users, 0);
+	assert_int_equal(file.nr_writable, 0);
+	mapping_destroy(&file);
+	assert_int_equal(event_count[TRACE_ID_i_mmap_link], event_count[TRACE_ID_i_mmap_unlink]);
+	assert_int_equal(slab_check(), 0);
+}
+
+/* What the file allows, in Linux's words. */
+static void test_rights_of_files(void **state)
+{
+	struct mmap_file target = {.mapping = &file, .mappable = true, .may = VM_READ | VM_EXEC};
+	struct mm *mm = new_mm();
+	const struct vma *vma;
+	long va;
+
+	(void)state;
+	mapping_init(&file, &file_ops);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_WRITE, MAP_SHARED, &target), -EACCES);
+	va = mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED, &target);
+	assert_int_equal(mm_mprotect(mm, va, 4096, PROT_READ | PROT_WRITE), -EACCES);
+	down_read(&mm->mmap_lock);
+	vma = vma_find(mm, va);
+	assert_int_equal(vma->flags & (VM_SHARED | VM_MAYSHARE | VM_MAYWRITE), VM_MAYSHARE);
+	up_read(&mm->mmap_lock);
+	assert_int_equal(mapping_deny_writable(&file), 0);
+	assert_true(mm_mmap(mm, 0, 4096, PROT_WRITE, MAP_PRIVATE, &target) > 0);
+	target.may |= VM_WRITE;
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_WRITE, MAP_SHARED, &target), -EPERM);
+	file.deny_writable = false;
+	assert_true(mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED, &target) > 0);
+	assert_int_equal(mapping_deny_writable(&file), -EBUSY);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, 0, &target), -EINVAL);
+	target.pgoff = ~0ul >> PAGE_SHIFT;
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED, &target), -EOVERFLOW);
+	target = (struct mmap_file){.may = VM_READ};
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED, &target), -ENODEV);
+	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_EXEC, MAP_SHARED, &target), -EPERM);
+	mm_put(mm);
+	mapping_destroy(&file);
+}
+
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 static void test_errors_are_linuxs(void **state)
@@ -343,13 +520,14 @@ static void test_errors_are_linuxs(void **state)
 	struct mm *mm = new_mm();
 
 	(void)state;
-	assert_int_equal(mm_mmap(mm, 0, 0, PROT_READ, ANON), -EINVAL);
-	assert_int_equal(mm_mmap(mm, 0, ~0ul, PROT_READ, ANON), -ENOMEM);
-	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_ANONYMOUS), -EINVAL);
-	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS), -EOPNOTSUPP);
-	assert_int_equal(mm_mmap(mm, AREA + 1, 4096, PROT_READ, ANON | MAP_FIXED), -EINVAL);
-	assert_int_equal(mm_mmap(mm, 0, 4096, PROT_READ, ANON | MAP_FIXED), -EPERM);
-	assert_int_equal(mm_mmap(mm, USER_END, 4096, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
+	assert_int_equal(map_memory(mm, 0, 0, PROT_READ, ANON), -EINVAL);
+	assert_int_equal(map_memory(mm, 0, ~0ul, PROT_READ, ANON), -ENOMEM);
+	assert_int_equal(map_memory(mm, 0, 4096, PROT_READ, MAP_ANONYMOUS), -EINVAL);
+	assert_int_equal(map_memory(mm, 0, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS),
+			 -EINVAL);
+	assert_int_equal(map_memory(mm, AREA + 1, 4096, PROT_READ, ANON | MAP_FIXED), -EINVAL);
+	assert_int_equal(map_memory(mm, 0, 4096, PROT_READ, ANON | MAP_FIXED), -EPERM);
+	assert_int_equal(map_memory(mm, USER_END, 4096, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
 	assert_int_equal(mm_munmap(mm, AREA, 0), -EINVAL);
 	assert_int_equal(mm_munmap(mm, AREA + 1, 4096), -EINVAL);
 	assert_int_equal(mm_munmap(mm, USER_END, 4096), -EINVAL);
@@ -359,8 +537,9 @@ static void test_errors_are_linuxs(void **state)
 	assert_int_equal(mm_mprotect(mm, AREA, ~0ul, PROT_READ), -ENOMEM);
 	assert_int_equal(mm_madvise(mm, AREA, 4096, MADV_DONTNEED), -ENOMEM);
 	assert_int_equal(mm_madvise(mm, AREA, 4096, 99), -EINVAL);
-	assert_int_equal(mm_mmap(mm, AREA, 8192, PROT_READ, ANON), AREA);
-	assert_int_equal(mm_mmap(mm, AREA, 4096, PROT_READ, ANON | MAP_FIXED_NOREPLACE), -EEXIST);
+	assert_int_equal(map_memory(mm, AREA, 8192, PROT_READ, ANON), AREA);
+	assert_int_equal(map_memory(mm, AREA, 4096, PROT_READ, ANON | MAP_FIXED_NOREPLACE),
+			 -EEXIST);
 	zapped_pages = 0;
 	assert_int_equal(mm_madvise(mm, AREA, 3 * 4096, MADV_DONTNEED), -ENOMEM);
 	assert_int_equal(zapped_pages, 2);
@@ -371,14 +550,14 @@ static void test_errors_are_linuxs(void **state)
 static void test_places_are_found_top_down(void **state)
 {
 	struct mm *mm = new_mm();
-	u64 first = mm_mmap(mm, 0, 4 * PAGE_SIZE, PROT_READ, ANON);
-	u64 second = mm_mmap(mm, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
+	u64 first = map_memory(mm, 0, 4 * PAGE_SIZE, PROT_READ, ANON);
+	u64 second = map_memory(mm, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
 
 	(void)state;
 	assert_int_equal(first, mm->mmap_base - 4 * PAGE_SIZE);
 	assert_int_equal(second, first - PAGE_SIZE);
 	assert_int_equal(mm_munmap(mm, first + PAGE_SIZE, 2 * PAGE_SIZE), 0);
-	assert_int_equal(mm_mmap(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON), first + PAGE_SIZE);
+	assert_int_equal(map_memory(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON), first + PAGE_SIZE);
 	assert_int_equal(mm->nr_vmas, 2); /* the hole's filler joined both sides */
 	assert_int_equal(mm_map_stack(mm, 128 * KIB), 0);
 	assert_int_equal(mm_map_stack(mm, 128 * KIB), -EEXIST);
@@ -392,20 +571,20 @@ static void test_limits_are_kept(void **state)
 
 	(void)state;
 	limits[MEM_RLIMIT_AS] = 8 * PAGE_SIZE;
-	at = mm_mmap(mm, 0, 8 * PAGE_SIZE, PROT_READ, ANON);
+	at = map_memory(mm, 0, 8 * PAGE_SIZE, PROT_READ, ANON);
 	assert_true(at < USER_END);
-	assert_int_equal(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON), -ENOMEM);
+	assert_int_equal(map_memory(mm, 0, PAGE_SIZE, PROT_READ, ANON), -ENOMEM);
 	/* In place of what is there. */
-	assert_int_equal(mm_mmap(mm, at, 8 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), at);
-	assert_int_equal(mm_mmap(mm, at, 9 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
+	assert_int_equal(map_memory(mm, at, 8 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), at);
+	assert_int_equal(map_memory(mm, at, 9 * PAGE_SIZE, PROT_READ, ANON | MAP_FIXED), -ENOMEM);
 	limits[MEM_RLIMIT_AS] = ~0ul;
 	limits[MEM_RLIMIT_DATA] = 4 * PAGE_SIZE;
 	assert_int_equal(mm_mprotect(mm, at, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
 	assert_int_equal(mm_mprotect(mm, at, 5 * PAGE_SIZE, PROT_READ | PROT_WRITE), -ENOMEM);
 	limits[MEM_RLIMIT_MEMLOCK] = PAGE_SIZE;
-	assert_int_equal(mm_mmap(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EAGAIN);
+	assert_int_equal(map_memory(mm, 0, 2 * PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EAGAIN);
 	limits[MEM_RLIMIT_MEMLOCK] = 0;
-	assert_int_equal(mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EPERM);
+	assert_int_equal(map_memory(mm, 0, PAGE_SIZE, PROT_READ, ANON | MAP_LOCKED), -EPERM);
 	mm_put(mm);
 }
 
@@ -415,29 +594,29 @@ static void test_overcommit(void **state)
 	u64 all = (u64)nr_managed_frames * PAGE_SIZE, at;
 
 	(void)state;
-	at = mm_mmap(mm, 0, all, PROT_READ | PROT_WRITE, ANON);
+	at = map_memory(mm, 0, all, PROT_READ | PROT_WRITE, ANON);
 	assert_true(at < USER_END);
 	assert_int_equal(committed_as(), nr_managed_frames);
-	assert_int_equal(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE, ANON), -ENOMEM);
-	assert_true(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ, ANON) > 0);
-	assert_true(mm_mmap(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE, ANON | MAP_NORESERVE) >
-		    0);
+	assert_int_equal(map_memory(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE, ANON), -ENOMEM);
+	assert_true(map_memory(mm, 0, all + PAGE_SIZE, PROT_READ, ANON) > 0);
+	assert_true(map_memory(mm, 0, all + PAGE_SIZE, PROT_READ | PROT_WRITE,
+			       ANON | MAP_NORESERVE) > 0);
 	assert_int_equal(mm_munmap(mm, at, all), 0);
 	assert_int_equal(committed_as(), 0);
 	overcommit = (struct overcommit){.memory = OVERCOMMIT_NEVER, .kbytes = 64};
 	assert_int_equal(commit_limit(), 16);
 	assert_int_equal(
-		mm_mmap(mm, 0, 16 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON | MAP_NORESERVE),
+		map_memory(mm, 0, 16 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON | MAP_NORESERVE),
 		-ENOMEM);
-	at = mm_mmap(mm, 0, 15 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
+	at = map_memory(mm, 0, 15 * PAGE_SIZE, PROT_READ | PROT_WRITE, ANON);
 	assert_int_equal(mm_mprotect(mm, at, PAGE_SIZE, PROT_READ), 0);
 	assert_int_equal(committed_as(), 15);
-	at = mm_mmap(mm, 0, PAGE_SIZE, PROT_READ, ANON);
+	at = map_memory(mm, 0, PAGE_SIZE, PROT_READ, ANON);
 	assert_int_equal(mm_mprotect(mm, at, PAGE_SIZE, PROT_READ | PROT_WRITE), -ENOMEM);
 	assert_null(mm_fork(mm));
 	assert_int_equal(committed_as(), 15);
 	overcommit = (struct overcommit){.memory = OVERCOMMIT_ALWAYS};
-	assert_true(mm_mmap(mm, 0, 2 * all, PROT_READ | PROT_WRITE, ANON) > 0);
+	assert_true(map_memory(mm, 0, 2 * all, PROT_READ | PROT_WRITE, ANON) > 0);
 	overcommit = (struct overcommit){.memory = OVERCOMMIT_GUESS};
 	mm_put(mm);
 	assert_int_equal(committed_as(), 0);
@@ -454,7 +633,7 @@ static void test_brk_moves(void **state)
 	assert_int_equal(mm->nr_vmas, 1);
 	assert_int_equal(mm_brk(mm, AREA + 3 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
 	assert_int_equal(mm->nr_vmas, 1);
-	assert_int_equal(mm_mmap(mm, AREA + 5 * PAGE_SIZE, 4096, PROT_READ, ANON),
+	assert_int_equal(map_memory(mm, AREA + 5 * PAGE_SIZE, 4096, PROT_READ, ANON),
 			 AREA + 5 * PAGE_SIZE);
 	/* A page stays free between the heap and what is behind it. */
 	assert_int_equal(mm_brk(mm, AREA + 5 * PAGE_SIZE), AREA + 3 * PAGE_SIZE);
@@ -466,6 +645,8 @@ static void test_brk_moves(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(test_calls_do_what_they_say, setup),
+	cmocka_unit_test_setup(test_files, setup),
+	cmocka_unit_test_setup(test_rights_of_files, setup),
 	cmocka_unit_test_setup(test_errors_are_linuxs, setup),
 	cmocka_unit_test_setup(test_places_are_found_top_down, setup),
 	cmocka_unit_test_setup(test_limits_are_kept, setup),

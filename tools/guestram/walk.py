@@ -5,9 +5,10 @@ of verify.def. Numbers and bits are the trace's; what an x86 entry says is read 
 manual, and not as the kernel reads it.
 
   task, mm, vma, anon_vma, avc    the lists of each, from their heads
+  mapping, cache, i_mmap          the list of mappings, the tree of pages and the tree of VMAs of each
   pgtable, pte                    the trees below each mm's pgd, levels 4 to 1
   rmap, mapcount                  entries that map a page, and what its struct page says
-  page, page_flags, page_slot     the array of struct page
+  page, page_flags, page_slot, page_mapping    the array of struct page
   lru                             the lists, head to tail by their links
   slot, swap_cache                the slot map
   free, pcp                       buddy blocks; frames on a CPU's list, or (None) in the pool of zeroed ones
@@ -21,7 +22,7 @@ from guestram.layout import Layout
 from guestram.memory import DumpError, Kernel, Memory, Record
 
 SOURCES = {f"kernel/{name}.c" for name in (
-    "mm/page", "mm/lru", "mm/buddy", "mm/pcp", "mm/zero_pool", "mm/swap", "mm/mm", "mm/vma", "mm/rmap",
+    "mm/page", "mm/lru", "mm/buddy", "mm/pcp", "mm/zero_pool", "mm/swap", "mm/mm", "mm/vma", "mm/rmap", "mm/address_space",
     "mm/fault", "cpu/percpu", "proc/task", "trace/ring", "arch/x86_64/machine")}
 
 PAGE_SIZE = 4096
@@ -30,7 +31,8 @@ PAGE_SIZE = 4096
 PG_LOCKED, PG_WRITEBACK = 1 << 0, 1 << 3
 PG_SWAPCACHE, PG_LRU, PG_RESERVED = 1 << 5, 1 << 7, 1 << 9
 PG_BUDDY, PG_PCP, PG_ISOLATED = 1 << 10, 1 << 11, 1 << 13
-PAGE_ANON = 3
+PAGE_ANON, PAGE_FILE, PAGE_SHMEM = 3, 4, 9
+FILE_KINDS = (PAGE_FILE, PAGE_SHMEM)
 KIND_PAGE, KIND_ZERO, KIND_SWAP = 1, 2, 3
 PF_EXITING = 1 << 2
 TASK_ZOMBIE, TASK_DEAD = 3, 4
@@ -55,7 +57,8 @@ class Page:
     refcount: int
     mapcount: int
     next: int
-    anon_vma: int
+    owner: int  # its anon_vma, or its mapping
+    index: int
     slot: int
     ptl: int
     lru_pos: int
@@ -70,6 +73,8 @@ class Locks:
     page: set[int] = field(default_factory=set)  # pfn
     mmap: set[int] = field(default_factory=set)  # mm_id, for writing
     anon: set[int] = field(default_factory=set)  # id of the root
+    mapping: set[int] = field(default_factory=set)  # mapping_id
+    i_mmap: set[int] = field(default_factory=set)  # mapping_id
 
 
 Objects = dict[str, dict[tuple, tuple]]
@@ -84,16 +89,18 @@ class Walk:
         self._struct = kernel.layout.struct
         self.objects: Objects = {kind: {} for kind in (
             "task", "mm", "vma", "anon_vma", "avc", "pgtable", "pte", "rmap", "mapcount", "page",
-            "page_flags", "page_slot", "lru", "slot", "swap_cache", "free", "pcp")}
+            "page_flags", "page_slot", "page_mapping", "mapping", "cache", "i_mmap", "lru", "slot", "swap_cache", "free", "pcp")}
         self.locks = Locks()
         self.cpus = ring.read(kernel)
         self._anon_ids: dict[int, int] = {0: 0}
+        self._mapping_ids: dict[int, int] = {0: 0}
         self._pages: list[Page] = []
 
     def run(self) -> None:
         self._read_pages()
         self._walk_tasks()
         self._walk_anon_vmas()
+        self._walk_mappings()
         self._walk_mms()
         self._walk_frames()
         self._walk_lru()
@@ -105,7 +112,7 @@ class Walk:
     def _read_pages(self) -> None:
         kernel, page = self._kernel, self._struct("page")
         record = Record(page, "flags", "order", "kind", "list", "refcount.v", "mapcount.v", "lru.next",
-                        "anon_vma", "slot", "lru_pos")
+                        "anon_vma", "index", "slot", "lru_pos")
         self._map = kernel.value("mem_map")
         self._node = self._map + page.offset("lru")
         self._page_size = page.size
@@ -113,9 +120,9 @@ class Walk:
         array = kernel.memory.read(kernel.physical(self._map), count * page.size)
         locked = page.offset("ptl") + self._struct("spinlock").offset("locked")
         for at in range(0, len(array), page.size):
-            flags, order, kind, on, refs, maps, following, anon_vma, slot, pos = record.unpack(
+            flags, order, kind, on, refs, maps, following, owner, index, slot, pos = record.unpack(
                 array[at:at + page.size])
-            self._pages.append(Page(flags, order, kind, on, refs, maps + 1, following, anon_vma, slot,
+            self._pages.append(Page(flags, order, kind, on, refs, maps + 1, following, owner, index, slot,
                                     array[at + locked], pos))
         self.zero_pfn = self._pfn_of(kernel.value("zero_page") + page.offset("lru"))
 
@@ -144,8 +151,10 @@ class Walk:
                 self.locks.page.add(pfn)
             if page.flags & PG_SWAPCACHE:
                 objects["page_slot"][pfn,] = (page.slot,)
-            if page.kind == PAGE_ANON and page.mapcount:
+            if page.kind in (PAGE_ANON, *FILE_KINDS) and page.mapcount:
                 objects["mapcount"][pfn,] = (page.mapcount,)
+            if page.kind in FILE_KINDS and page.owner:
+                objects["page_mapping"][pfn,] = (self._mapping_id(page.owner), page.index)
 
     # ---- tasks and address spaces ----
 
@@ -179,6 +188,58 @@ class Walk:
         if address not in self._anon_ids:
             self._anon_ids[address] = self._kernel.field(address, self._struct("anon_vma"), "id")
         return self._anon_ids[address]
+
+    # ---- the page cache ----
+
+    def _walk_mappings(self) -> None:
+        kernel, mapping = self._kernel, self._struct("address_space")
+        record = Record(mapping, "id", "lock.locked", "pages.root", "i_mmap_lock.locked", "i_mmap.rb.rb_node")
+        for node in kernel.list(kernel.variable("all_mappings"), MAX_NODES):
+            address = node - mapping.offset("node")
+            number, locked, root, tree_locked, tree = kernel.record(address, record)
+            self._mapping_ids[address] = number
+            self.objects["mapping"][number,] = ()
+            if locked:
+                self.locks.mapping.add(number)
+            if tree_locked:
+                self.locks.i_mmap.add(number)
+            if root:
+                self._walk_cache(number, root, 0)
+            if tree:
+                self._walk_i_mmap(number, tree)
+
+    def _mapping_id(self, address: int) -> int:
+        """The id of a mapping; one that is on no list any more still says it."""
+        if address not in self._mapping_ids:
+            self._mapping_ids[address] = self._kernel.field(address, self._struct("address_space"), "id")
+        return self._mapping_ids[address]
+
+    def _walk_cache(self, mapping_id: int, node: int, base: int) -> None:
+        """Everything below a node of a radix tree, which covers places from base on."""
+        kernel, struct = self._kernel, self._struct("radix_node")
+        slots = struct.member("slots")
+        words = kernel.memory.read(kernel.physical(node) + slots.offset, slots.size).cast("Q").tolist()
+        shift = kernel.field(node, struct, "shift")
+        for index, word in enumerate(words):
+            at = base + (index << shift)
+            if not word:
+                continue
+            if shift:
+                self._walk_cache(mapping_id, word, at)
+            elif word & 1:
+                self.objects["cache"][mapping_id, at] = (KIND_SWAP, None, word >> 1)
+            else:
+                pfn = self._pfn_of(word + self._struct("page").offset("lru"))
+                self.objects["cache"][mapping_id, at] = (KIND_PAGE, pfn, None)
+
+    def _walk_i_mmap(self, mapping_id: int, node: int) -> None:
+        """The VMAs below a node of a red-black tree."""
+        kernel, vma = self._kernel, self._struct("vma")
+        record = Record(vma, "id", "pgoff", "i_mmap_node.rb.rb_left", "i_mmap_node.rb.rb_right")
+        number, pgoff, *children = kernel.record(node - vma.offset("i_mmap_node.rb"), record)
+        self.objects["i_mmap"][number,] = (mapping_id, pgoff)
+        for child in filter(None, children):
+            self._walk_i_mmap(mapping_id, child)
 
     def _walk_mms(self) -> None:
         kernel, mm = self._kernel, self._struct("mm")
@@ -249,7 +310,8 @@ class Walk:
         self.objects["pte"][mm_id, va] = (KIND_PAGE, pfn, None, flags)
         page = self._pages[pfn]
         self.objects["rmap"][pfn, mm_id, va] = (
-            self._anon_id(page.anon_vma) if page.kind == PAGE_ANON else 0,)
+            self._anon_id(page.owner) if page.kind == PAGE_ANON else
+            self._mapping_id(page.owner) if page.kind in FILE_KINDS else 0,)
 
     # ---- lists of pages ----
 
@@ -321,7 +383,7 @@ class Walk:
         for variable, name in (("buddy", "BUDDY"), ("pool", "ZERO_POOL")):
             self._note_spinlock(variable, name)
         for variable, name in (("tasks_lock", "TASKS"), ("mm_list_lock", "MM_LIST"),
-                               ("all_lock", "ANON_LIST")):
+                               ("all_lock", "ANON_LIST"), ("mappings_lock", "MAPPING_LIST")):
             self._note_spinlock(variable, name, "locked")
 
 

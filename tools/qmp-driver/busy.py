@@ -24,7 +24,8 @@ class Guards:
         self._database = database
         self._t = cut.last.t
         self._spin = set(read["locks"]["spin"])
-        self._held = {name: set(read["locks"][name]) for name in ("ptl", "page", "mmap", "anon")}
+        self._held = {name: set(read["locks"][name]) for name in
+                      ("ptl", "page", "mmap", "anon", "mapping", "i_mmap")}
         rows = read["objects"]
         self._tables = {(mm, va, level): pfn for mm, va, level, pfn in rows["pgtable"]}
         self._pgd = dict(rows["mm"])
@@ -60,7 +61,7 @@ class Guards:
         return found
 
     def _is_held(self, guard: str, difference: Difference) -> bool:
-        if guard in ("LRU", "SWAP", "BUDDY", "TASKS", "MM_LIST", "ANON_LIST"):
+        if guard in ("LRU", "SWAP", "BUDDY", "TASKS", "MM_LIST", "ANON_LIST", "MAPPING_LIST"):
             return guard in self._spin
         if guard == "CPU":  # frames come and go by the buddy lists and the pool as well
             return bool(self._spin & {"BUDDY", "ZERO_POOL"})
@@ -71,6 +72,10 @@ class Guards:
         if guard == "MMAP":
             mm_id = values.get("mm_id", self._mm_of_vma(key["vma_id"]))
             return mm_id in self._held["mmap"] or self._anon_held(values.get("anon_vma_id"))
+        if guard in ("MAPPING", "I_MMAP"):
+            mapping_id = values.get("mapping_id", key.get("mapping_id"))
+            return mapping_id in self._held[guard.lower()] or (
+                guard == "I_MMAP" and self._mm_of_vma(key["vma_id"]) in self._held["mmap"])
         if guard == "ANON":
             return self._anon_held(key["anon_vma_id"]) or self._mm_of_vma(key["vma_id"]) in self._held["mmap"]
         assert guard == "PTL", guard

@@ -37,6 +37,9 @@ enum db_rows { APPENDED, KEYED };
 	X(vma_span, 10, APPENDED)       \
 	X(anon_vma_span, 4, APPENDED)   \
 	X(avc_span, 4, APPENDED)        \
+	X(mapping_span, 3, APPENDED)    \
+	X(cache_span, 7, APPENDED)      \
+	X(i_mmap_span, 5, APPENDED)     \
 	X(rmap_span, 6, APPENDED)       \
 	X(pte_span, 10, APPENDED)       \
 	X(pgtable_span, 6, APPENDED)    \

@@ -38,6 +38,7 @@ INGEST_SRC := \
 	trace/ingest/model_frame.c \
 	trace/ingest/model_lru.c \
 	trace/ingest/model_swap.c \
+	trace/ingest/model_cache.c \
 	trace/ingest/model_fault.c \
 	trace/ingest/model_look.c \
 	trace/ingest/model_reclaim.c \
@@ -72,6 +73,7 @@ INGEST_TEST_SRC := \
 	tests/ingest/test_pause.c \
 	tests/ingest/test_violation.c \
 	tests/ingest/test_pmd.c \
+	tests/ingest/test_cache.c \
 	tests/ingest/test_loss.c \
 	tests/ingest/test_recover.c \
 	tests/ingest/test_babeltrace.c \

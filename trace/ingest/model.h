@@ -149,6 +149,25 @@ struct pgtable { /* key: mm_id << 8 | level, va */
 	uint32_t pfn;
 };
 
+struct mapping { /* key: mapping_id */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t nr_cached, nr_links;
+};
+
+struct cached { /* key: mapping_id, pgoff */
+	struct map_entry entry;
+	uint64_t t_begin;
+	uint32_t value;
+	uint8_t kind; /* PTE_PAGE or PTE_SWAP */
+};
+
+struct i_mmap { /* key: vma_id */
+	struct map_entry entry;
+	uint64_t t_begin, pgoff;
+	uint32_t mapping_id;
+};
+
 /* A 2 MiB page; its 512 entries are in ptes too. */
 struct pmd { /* key: mm_id, va */
 	struct map_entry entry;
@@ -188,7 +207,9 @@ struct frame {
 	uint64_t flags_t, lru_t;
 	int64_t lru_pos;
 	uint32_t mapcount;
-	uint32_t slot; /* identity in swap, or NO_SLOT */
+	uint32_t slot;       /* identity in swap, or NO_SLOT */
+	uint32_t mapping_id; /* in the page cache: the mapping, and where in it; else 0 */
+	uint64_t pgoff;
 	uint32_t generation, lru_generation;
 	uint32_t nr_tables; /* page tables that the model links here: 0 or 1 */
 	/* Bits set twice, and cleared twice, in a row: two CPUs changed them in one order and
@@ -209,7 +230,8 @@ struct frame {
 struct slot {
 	bool used;
 	uint32_t refs, generation;
-	uint32_t holders;   /* entries that refer to it; only while model_check() counts them */
+	uint32_t
+		holders; /* entries and places of files that refer to it; only while model_check() counts them */
 	uint32_t pfn;       /* what the swap cache holds for it, or NO_FRAME */
 	int cache_change;   /* what the cache did, +1 or -1, until the count follows */
 	uint32_t alloc_pfn; /* for whom it was taken, until it is cached: else NO_FRAME */
@@ -285,7 +307,7 @@ struct model {
 	struct request requests[MAX_REQUESTS];
 	struct sparse frames, slots; /* by pfn, by number */
 	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, pmds,
-		passes, ooms;
+		passes, ooms, mappings, cached, i_mmaps;
 };
 
 /* ---- what all families use (model.c)
@@ -318,6 +340,12 @@ struct task *current_task(struct model *m);
 struct mm *mm_known(struct model *m, uint32_t mm_id);
 /* Whether the task that runs where the event was emitted lives in this address space. */
 bool in_own_mm(struct model *m, uint32_t mm_id);
+/* Whether a frame's content is a file's. */
+static inline bool is_file_page(const struct frame *frame)
+{
+	return frame->kind == PAGE_SHMEM || frame->kind == PAGE_FILE;
+}
+
 /* Demands that this task runs where the event was emitted. */
 void check_runs_here(struct model *m, int32_t pid);
 
@@ -336,6 +364,9 @@ void map_flush(struct model *m, const struct map *map,
 
 /* model_vma.c: the VMA that contains the address, or NULL. */
 const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t va);
+/* model_cache.c: the VMA's place in a file, or NULL; and it moves because the VMA's start does. */
+const struct i_mmap *i_mmap_of(const struct model *m, uint32_t vma_id);
+void i_mmap_move(struct model *m, uint32_t vma_id, int64_t pages);
 /* model_pgtable.c: whether a table of this level begins at the address. */
 bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
 /* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */
@@ -399,7 +430,9 @@ void model_forget(struct model *m);
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
 	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge) \
 	X(vmstat) X(sys_unimplemented) X(mm_vmscan_wakeup_kswapd) X(block_rq_issue) X(block_rq_complete) \
-	X(slab_grow) X(slab_shrink)
+	X(slab_grow) X(slab_shrink) X(mapping_create) X(mapping_free) X(mm_filemap_add_to_page_cache) \
+	X(mm_filemap_delete_from_page_cache) X(mapping_slot_drop) X(i_mmap_link) X(i_mmap_unlink) \
+	X(state_mapping) X(state_cache) X(state_i_mmap)
 /* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
@@ -416,6 +449,7 @@ void pgtables_sweep(struct model *m);
 void frames_sweep(struct model *m);
 void lru_sweep(struct model *m);
 void slots_sweep(struct model *m);
+void caches_sweep(struct model *m);
 
 /* At the end of what has come so far: writes the open spans. The model stays as it is. */
 void tasks_flush(struct model *m);
@@ -428,6 +462,7 @@ void pmds_flush(struct model *m);
 void frames_flush(struct model *m);
 void lru_flush(struct model *m);
 void slots_flush(struct model *m);
+void caches_flush(struct model *m);
 void reclaim_flush(struct model *m);
 void ooms_flush(struct model *m);
 

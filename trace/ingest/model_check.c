@@ -1,6 +1,6 @@
 /*
- * What must agree whenever the machine stands still: page tables with reverse mappings, and swap
- * references with the entries and the cache that hold them. The single events cannot show it: a
+ * What must agree whenever the machine stands still: page tables with reverse mappings, pages of files
+ * with the page cache, and swap references with the entries, files and the cache that hold them. The single events cannot show it: a
  * mapping that was counted but never entered is legal until then.
  */
 #include "trace/ingest/model.h"
@@ -40,6 +40,37 @@ static void check_mappings(struct model *m)
 	}
 }
 
+/* A mapped page of a file is in the mapping it is mapped by, and one of a mapping in no slot. */
+static void check_files(struct model *m)
+{
+	const struct rmap *rmap;
+	const struct cached *cached;
+
+	map_for_each (&m->rmaps, rmap) {
+		uint32_t pfn = (uint32_t)(rmap->entry.a >> 32);
+		const struct frame *frame = frame_at(m, pfn);
+
+		if (frame && is_file_page(frame) && frame->mapping_id != rmap->mapping_id)
+			violation(m, fmt("frame %u, mapped", pfn),
+				  fmt("in mapping %u", rmap->mapping_id),
+				  fmt("in %u", frame->mapping_id));
+	}
+	map_for_each (&m->cached, cached) {
+		const struct frame *frame;
+
+		if (cached->kind == PTE_SWAP) {
+			if (cached->value < MAX_FRAMES)
+				((struct slot *)sparse_at(&m->slots, cached->value))->holders++;
+			continue;
+		}
+		frame = frame_at(m, cached->value);
+		if (frame && (frame->slot != NO_SLOT || frame->mapping_id != cached->entry.a))
+			violation(m, fmt("frame %u", cached->value),
+				  fmt("in mapping %" PRIu64 ", no slot", cached->entry.a),
+				  fmt("in %u, slot %d", frame->mapping_id, (int32_t)frame->slot));
+	}
+}
+
 static void check_slots(struct model *m)
 {
 	struct slot *slot;
@@ -50,7 +81,8 @@ static void check_slots(struct model *m)
 
 		if (slot->used ? slot->refs != want : slot->holders != 0)
 			violation(m, fmt("slot %u", i),
-				  fmt("%u references: %u entries, %s", want, slot->holders,
+				  fmt("%u references: %u entries and places, %s", want,
+				      slot->holders,
 				      slot->pfn == NO_FRAME ? "not cached" : "cached"),
 				  fmt("%u", slot->refs));
 		slot->holders = 0;
@@ -96,6 +128,7 @@ void model_check(struct model *m)
 		return;
 	check_entries(m);
 	check_mappings(m);
+	check_files(m);
 	check_slots(m);
 	rmaps_settle(m);
 	sparse_for_each (&m->frames, pfn, frame)

@@ -164,6 +164,8 @@ static void check_unused(struct model *m, uint32_t pfn, const struct frame *fram
 	if (frame->list != LRU_NONE)
 		violation(m, object, fmt("on no list"),
 			  fmt("on %s", enum_text(ENUM_ID_lru_list, frame->list)));
+	if (frame->mapping_id)
+		violation(m, object, fmt("in no mapping"), fmt("in mapping %u", frame->mapping_id));
 	if (frame->slot != NO_SLOT)
 		violation(m, object, fmt("not in the swap cache"),
 			  fmt("holds slot %u", frame->slot));

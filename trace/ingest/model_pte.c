@@ -156,10 +156,20 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 	}
 }
 
+/* Whether the entry maps a page of a file. */
+static bool maps_file(struct model *m, const struct pte *pte)
+{
+	const struct frame *frame = pte && pte->kind == PTE_PAGE ? frame_at(m, pte->value) : NULL;
+
+	return frame && is_file_page(frame);
+}
+
 /* Whether an entry may be emptied for this reason now. */
-static bool clear_is_legal(struct model *m, const struct trace_ev_pte_clear *e)
+static bool clear_is_legal(struct model *m, const struct trace_ev_pte_clear *e,
+			   const struct pte *pte)
 {
 	const struct frame *frame;
+	const struct vma *vma;
 	const struct oom *oom;
 	uint32_t mm_id = e->mm_id;
 
@@ -173,6 +183,11 @@ static bool clear_is_legal(struct model *m, const struct trace_ev_pte_clear *e)
 		return in_own_mm(m, mm_id);
 	case PTE_WHY_EXIT:
 		return !in_own_mm(m, mm_id);
+	case PTE_WHY_SWAPOUT:
+		return maps_file(m, pte);
+	case PTE_WHY_TRUNCATE:
+		vma = pte ? vma_containing(m, mm_id, pte->entry.b) : NULL;
+		return vma && i_mmap_of(m, (uint32_t)vma->entry.a);
 	case PTE_WHY_OOM:
 		map_for_each (&m->ooms, oom) {
 			if (oom->t && oom->mm_id == mm_id)
@@ -230,7 +245,7 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
 	pmd_check_entry(m, e->mm_id, e->va);
-	if (!clear_is_legal(m, e))
+	if (!clear_is_legal(m, e, pte))
 		violation(m, entry_name(e->mm_id, e->va), fmt("a reason that holds"),
 			  fmt("%s", why_text(e->why)));
 	if (!pte)

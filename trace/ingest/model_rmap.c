@@ -100,13 +100,33 @@ static void check_chain(struct model *m, const struct trace_ev_rmap_add *e)
 			      : fmt("none"));
 }
 
+/* The same for a page of a file, by where the VMA and the page lie in it. */
+static void check_file(struct model *m, const struct frame *frame,
+		       const struct trace_ev_rmap_add *e)
+{
+	const struct vma *vma = vma_containing(m, e->mm_id, e->va);
+	const struct i_mmap *link = vma ? i_mmap_of(m, (uint32_t)vma->entry.a) : NULL;
+	uint64_t pgoff = link ? link->pgoff + (e->va - vma->start) / 4096 : 0;
+
+	if (!link || link->mapping_id != e->mapping_id || frame->mapping_id != e->mapping_id ||
+	    frame->pgoff != pgoff)
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
+			  link ? fmt("page %" PRIu64 " of mapping %u", pgoff, link->mapping_id)
+			       : fmt("a VMA of a file"),
+			  fmt("page %" PRIu64 " of mapping %u, by mapping %u", frame->pgoff,
+			      frame->mapping_id, e->mapping_id));
+}
+
 void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
 {
 	struct frame *frame = frame_allocated(m, e->pfn);
 	struct rmap *rmap;
 
 	mm_known(m, e->mm_id);
-	check_chain(m, e);
+	if (frame && is_file_page(frame))
+		check_file(m, frame, e);
+	else
+		check_chain(m, e);
 	if (map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va)) {
 		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("none"),
 			  fmt("added before"));

@@ -115,9 +115,12 @@ static int refs_step(uint8_t why)
 	switch (why) {
 	case SLOT_WHY_UNMAP:
 	case SLOT_WHY_FORK:
+	case SLOT_WHY_SHMEM_OUT:
 		return 1;
 	case SLOT_WHY_SWAPIN:
 	case SLOT_WHY_ZAP:
+	case SLOT_WHY_SHMEM_IN:
+	case SLOT_WHY_TRUNCATE:
 		return -1;
 	default:
 		return 0;

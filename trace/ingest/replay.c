@@ -57,6 +57,9 @@ static void model_init(struct model *m)
 	map_init(&m->pmds, sizeof(struct pmd));
 	map_init(&m->passes, sizeof(struct pass));
 	map_init(&m->ooms, sizeof(struct oom));
+	map_init(&m->mappings, sizeof(struct mapping));
+	map_init(&m->cached, sizeof(struct cached));
+	map_init(&m->i_mmaps, sizeof(struct i_mmap));
 }
 
 static void model_clear(struct model *m)
@@ -77,6 +80,9 @@ static void model_clear(struct model *m)
 	map_destroy(&m->pmds);
 	map_destroy(&m->passes);
 	map_destroy(&m->ooms);
+	map_destroy(&m->mappings);
+	map_destroy(&m->cached);
+	map_destroy(&m->i_mmaps);
 	sparse_destroy(&m->frames);
 	sparse_destroy(&m->slots);
 }
@@ -242,6 +248,7 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 			  fmt("%" PRIu64, m->baseline_records));
 	check_machine(m);
 	anon_vmas_sweep(m);
+	caches_sweep(m);
 	ptes_sweep(m);
 	rmaps_sweep(m);
 	pgtables_sweep(m);
@@ -313,6 +320,7 @@ void replay_end(struct model *m)
 {
 	tasks_flush(m);
 	anon_vmas_flush(m);
+	caches_flush(m);
 	ptes_flush(m);
 	rmaps_flush(m);
 	pgtables_flush(m);

@@ -106,12 +106,39 @@ CREATE TABLE avc_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
+-- Mappings: the cached content of one file each. Numbered together with anon_vmas.
+CREATE TABLE mapping_span (
+	mapping_id INTEGER NOT NULL, -- serial number
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- The page cache: what is at each place of a file that is no hole.
+CREATE TABLE cache_span (
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	pgoff INTEGER NOT NULL, -- where in the file: byte offset >> 12
+	kind TEXT NOT NULL, -- page or swap
+	pfn INTEGER, -- kind page: its frame
+	slot INTEGER, -- kind swap: the slot
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
+-- VMAs that may map pages of a file: the members of its i_mmap tree.
+CREATE TABLE i_mmap_span (
+	vma_id INTEGER NOT NULL, -- the VMA
+	mapping_id INTEGER NOT NULL, -- the file's mapping
+	pgoff INTEGER NOT NULL, -- where in the file it begins: byte offset >> 12
+	t_begin INTEGER NOT NULL,
+	t_end INTEGER NOT NULL
+) STRICT;
+
 -- Mappings, as reverse mapping counts them: one per page-table entry that refers to a page (the zero page apart).
 CREATE TABLE rmap_span (
 	pfn INTEGER NOT NULL, -- the page's frame
 	mm_id INTEGER NOT NULL, -- the address space that maps it
 	va INTEGER NOT NULL, -- where
-	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma, or the mapping of its file
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL
 ) STRICT;

@@ -22,10 +22,12 @@ static const char *vma_name(const struct mm *mm, const struct vma *vma, char *bu
 			    struct inode **inode)
 {
 	*inode = NULL;
-	if (vma->backing && mm->program) {
+	if (vma->mapping && mm->program && vma->mapping == &mm->program->inode->mapping) {
 		*inode = mm->program->inode;
 		return path_text(&mm->program->path, NULL, buffer, PATH_MAX, NULL);
 	}
+	if (vma->mapping)
+		return vma->flags & VM_SHARED ? "/dev/zero (deleted)" : NULL;
 	if (vma->start < mm->brk && vma->end > mm->start_brk)
 		return "[heap]";
 	if (vma->start <= mm->stack_top - 1 && vma->end >= mm->stack_top)
@@ -42,8 +44,8 @@ static void put_vma(struct text *text, const struct mm *mm, const struct vma *vm
 
 	text_printf(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", vma->start, vma->end,
 		    vma->flags & VM_READ ? 'r' : '-', vma->flags & VM_WRITE ? 'w' : '-',
-		    vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_SHARED ? 's' : 'p',
-		    inode ? vma->backing_offset : 0, MAJOR(dev), MINOR(dev),
+		    vma->flags & VM_EXEC ? 'x' : '-', vma->flags & VM_MAYSHARE ? 's' : 'p',
+		    vma->mapping ? vma->pgoff << PAGE_SHIFT : 0, MAJOR(dev), MINOR(dev),
 		    inode ? inode->ino : 0);
 	if (name) {
 		text_pad(text, start, NAME_COLUMN);
@@ -87,15 +89,16 @@ static void put_flags(struct text *text, u32 flags)
 		u32 flag;
 		const char *name;
 	} names[] = {
-		{VM_READ, "rd"},      {VM_WRITE, "wr"},  {VM_EXEC, "ex"},      {VM_SHARED, "sh"},
-		{VM_GROWSDOWN, "gd"}, {VM_LOCKED, "lo"}, {VM_NORESERVE, "nr"},
+		{VM_READ, "rd"},    {VM_WRITE, "wr"},     {VM_EXEC, "ex"},
+		{VM_SHARED, "sh"},  {VM_MAYREAD, "mr"},   {VM_MAYWRITE, "mw"},
+		{VM_MAYEXEC, "me"}, {VM_MAYSHARE, "ms"},  {VM_GROWSDOWN, "gd"},
+		{VM_LOCKED, "lo"},  {VM_NORESERVE, "nr"},
 	};
 
 	text_puts(text, "VmFlags: ");
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++)
 		if (flags & names[i].flag)
 			text_printf(text, "%s ", names[i].name);
-	text_puts(text, "mr mw me ");
 	if (!(flags & VM_NORESERVE) && (flags & VM_WRITE))
 		text_puts(text, "ac ");
 	text_puts(text, "\n");
