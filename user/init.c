@@ -8,7 +8,9 @@
  *
  * NAME is what the log calls it. MODE is `fg` (wait for it before the next line) or `bg` (go on at
  * once). ARGV0 is the path of the program and its argv[0]. A line that begins with a TAB sets
- * something for the next program: `env` NAME=VALUE (beside PATH and HOME), `cwd` DIR, `stdin` FILE.
+ * something for the next program: `env` NAME=VALUE (beside PATH and HOME), `cwd` DIR, `stdin` FILE,
+ * `terminal` PATH: its input and output, and it leads a session whose controlling terminal that is.
+ * With neither of the last two it reads /dev/null.
  * In a field, \t, \n and \\ stand for a TAB, a line break and a backslash. Empty lines are
  * skipped. The whole plan is read before the first program starts.
  *
@@ -20,6 +22,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,9 +42,10 @@ struct program {
 	const char *name;
 	bool foreground;
 	const char *directory; /* NULL: where init is */
-	const char *input;     /* NULL: init's */
-	char **argv, **envp;   /* each ends with NULL */
-	pid_t pid;             /* 0: not started, or already collected */
+	const char *input;
+	bool has_terminal;   /* `input` becomes its controlling terminal */
+	char **argv, **envp; /* each ends with NULL */
+	pid_t pid;           /* 0: not started, or already collected */
 	int status;
 };
 
@@ -161,7 +165,10 @@ static void parse_setting(struct program *program, char *line)
 		program->directory = value;
 	else if (strcmp(what, "stdin") == 0)
 		program->input = value;
-	else
+	else if (strcmp(what, "terminal") == 0) {
+		program->input = value;
+		program->has_terminal = true;
+	} else
 		give_up(what, "no such setting in " PLAN_PATH);
 }
 
@@ -178,6 +185,8 @@ static void parse_line(char *line)
 
 	nr_programs++;
 	finish_environment(program);
+	if (!program->input)
+		program->input = "/dev/null";
 	program->name = next_field(&line);
 	if (!line)
 		give_up(program->name, "no mode in " PLAN_PATH);
@@ -206,18 +215,36 @@ static void parse_plan(void)
 		give_up(PLAN_PATH, "names no program");
 }
 
+/* In the child: a session with the terminal at all three descriptors. */
+static bool open_terminal(const char *path)
+{
+	setsid();
+	int fd = open(path, O_RDWR);
+
+	for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
+		dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return fd >= 0 && ioctl(STDIN_FILENO, TIOCSCTTY, 1) == 0;
+}
+
+/* In the child: opens what the program reads as standard input. */
+static bool open_input(const struct program *program)
+{
+	if (program->has_terminal)
+		return open_terminal(program->input);
+	close(STDIN_FILENO);
+	return open(program->input, O_RDONLY) == STDIN_FILENO;
+}
+
 /* In the child. */
 static void __attribute__((noreturn)) become(const struct program *program)
 {
-	int input = program->input ? open(program->input, O_RDONLY) : STDIN_FILENO;
-
-	if (input < 0 || (input != STDIN_FILENO && dup2(input, STDIN_FILENO) < 0))
+	if (!open_input(program))
 		print("[init] cannot open %s: %s\n", program->input, strerror(errno));
 	else if (program->directory && chdir(program->directory) != 0)
 		print("[init] cannot go to %s: %s\n", program->directory, strerror(errno));
 	else {
-		if (input != STDIN_FILENO)
-			close(input);
 		execve(program->argv[0], program->argv, program->envp);
 		print("[init] cannot execute %s: %s\n", program->argv[0], strerror(errno));
 	}

@@ -4,13 +4,19 @@
 
 #include "lib/types.h"
 
-/* One line on the console, the newline added; cut at PRINTK_MAX - 2 bytes. Any context. */
+/* One line on the console, its end added; cut at PRINTK_MAX - 3 bytes. Any context. */
 void printk(const char *format, ...) __printf(1, 2);
 #define PRINTK_MAX 256
 
 /* Where printk's text goes; before it is set, nowhere. The sink may be called in any context,
  * interrupts off. Set once. */
 void console_register(void (*sink)(const char *text, size_t size));
+
+/* Who gets what is typed at the console; before it is set, nobody. Called with interrupts off, by one
+ * CPU. Set once. */
+void console_set_input(void (*handler)(char c));
+/* Passes on a character that was typed. */
+void console_input(char c);
 
 /* Bytes of a program, as they are, whole; interrupts are off meanwhile. Any context. */
 void console_write(const char *text, size_t size);

@@ -11,10 +11,24 @@
 
 static DEFINE_SPINLOCK(printk_lock, RANK_PRINTK);
 static void (*console_sink)(const char *text, size_t size);
+static void (*input_handler)(char c);
 
 void console_register(void (*sink)(const char *text, size_t size))
 {
 	console_sink = sink;
+}
+
+void console_set_input(void (*handler)(char c))
+{
+	WRITE_ONCE(input_handler, handler);
+}
+
+void console_input(char c)
+{
+	void (*handler)(char c) = READ_ONCE(input_handler);
+
+	if (handler)
+		handler(c);
 }
 
 /* Passes bytes on, whole. */
@@ -44,9 +58,10 @@ void printk(const char *format, ...)
 	if (!console_sink)
 		return;
 	va_start(args, format);
-	size = vsnprintf(line, sizeof(line) - 1, format, args);
+	size = vsnprintf(line, sizeof(line) - 2, format, args);
 	va_end(args);
-	size = min(size, sizeof(line) - 2);
+	size = min(size, sizeof(line) - 3);
+	line[size++] = '\r';
 	line[size++] = '\n';
 	write_out(line, size);
 }

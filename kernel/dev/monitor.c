@@ -29,11 +29,13 @@ static DEFINE_WAIT_QUEUE(monitor_wait);
 static bool wanted;
 struct monitor_stop monitor_stop;
 
-/* A character came while the machine runs: only the escape means anything. */
+/* A character came while the machine runs: the escape is ours, all others are for programs. */
 static void on_input(char c)
 {
-	if (c != ESCAPE)
+	if (c != ESCAPE) {
+		console_input(c);
 		return;
+	}
 	WRITE_ONCE(wanted, true);
 	wake_up(&monitor_wait);
 }

@@ -51,11 +51,8 @@ static void put_byte(char c)
 
 static void put_bytes(const char *text, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] == '\n')
-			put_byte('\r');
+	for (size_t i = 0; i < size; i++)
 		put_byte(text[i]);
-	}
 }
 
 void serial_write(const char *text, size_t size)

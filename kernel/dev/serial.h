@@ -7,7 +7,7 @@
 /* Programs the port and makes it the sink of printk(). First of all devices: needs nothing. */
 void serial_init(void);
 
-/* Writes bytes, a carriage return before each newline. Any context; waits until the port has taken
+/* Writes bytes as they are. Any context; waits until the port has taken
  * them. */
 void serial_write(const char *text, size_t size);
 

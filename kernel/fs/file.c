@@ -7,7 +7,7 @@
 #include "mm/slab.h"
 
 /* What open(2) acts on once and F_GETFL does not tell. */
-#define O_ONCE (O_CLOEXEC | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC)
+#define O_ONCE (O_CLOEXEC | O_CREAT | O_EXCL | O_TRUNC)
 /* What F_SETFL may change. */
 #define CHANGEABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 

@@ -74,7 +74,8 @@ struct poll_table;
 /* What kinds of files differ in. All may sleep. Each returns 0 or a count, or -errno; a NULL member
  * gives the errno in brackets. */
 struct file_ops {
-	/* A file was made for the inode by open(2); it is not released when this fails. [0] */
+	/* A file was made for the inode by open(2), file->flags as open(2) got them; it is not
+	 * released when this fails. [0] */
 	int (*open)(struct inode *inode, struct file *file);
 	/* Transfer at *pos and move it. With FMODE_STREAM pos is NULL. [-EINVAL] */
 	long (*read)(struct file *file, void __user *to, size_t size, u64 *pos);

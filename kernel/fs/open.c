@@ -123,6 +123,7 @@ static int open_checked(const struct path *path, u32 flags, struct file **result
 	}
 	if (error == 0 && ops->open)
 		error = ops->open(inode, file);
+	file->flags &= ~O_NOCTTY; /* only terminals look at it, and only now */
 	if (error == 0 && (flags & O_DIRECT) && !(file->mode & FMODE_DIRECT))
 		error = -EINVAL;
 	if (error == 0)

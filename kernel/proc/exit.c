@@ -14,6 +14,7 @@
 #include "proc/sched.h"
 #include "proc/session.h"
 #include "proc/signal.h"
+#include "proc/tty.h"
 #include "trace/trace.h"
 
 struct mm *task_change_mm(struct mm *mm, const char *comm)
@@ -137,6 +138,8 @@ void task_exit(s32 wait_status)
 		mm_put(mm);
 	files_release(task_set_files(self, NULL));
 	fs_release(task_set_fs(self, NULL));
+	if (last)
+		tty_session_exit(process);
 	lockdep_no_locks();
 	leave_process(self, wait_status);
 	schedule();

@@ -24,6 +24,8 @@
 #include "proc/limits.h"
 #include "proc/task.h"
 
+struct tty;
+
 struct process {
 	atomic_t refs;       /* one of each task structure in it */
 	s32 tgid;            /* [C] once started */
@@ -40,6 +42,7 @@ struct process {
 	struct wait_queue child_wait; /* its threads sleep here until a child ends */
 	bool is_subreaper;            /* own threads: takes the children of descendants that end */
 	s32 pgid, sid;                /* [T] process group and session, as Linux's */
+	struct tty *tty;              /* [T] controlling terminal of the session, or NULL */
 
 	/* the OOM killer (oom_tasks.c) */
 	s32 oom_score_adj;     /* written under [T] */

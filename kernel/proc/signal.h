@@ -126,6 +126,10 @@ int signal_send_thread_info(struct task *task, const struct siginfo *info);
 /* To all processes of a group. Whether there are any. */
 bool signal_send_group(s32 pgid, s32 sig);
 
+/* Whether nobody of the session outside the group could continue it: then it is not to stop from the
+ * keyboard. tasks_lock held. */
+bool signal_group_is_orphaned(s32 pgid);
+
 /* What a signal of kill(2) or tkill(2) (`code`) tells: the current process sent it. */
 struct siginfo signal_from_current(s32 sig, s32 code);
 
@@ -157,6 +161,8 @@ void signal_force_fatal(s32 sig);
 
 /* Whether the current process has a handler for it: then nobody need be told on the console. */
 bool signal_is_handled(s32 sig);
+/* Whether the current thread blocks or ignores it. */
+bool signal_is_shut_out(s32 sig);
 
 /* ---- actions and masks of the current thread ---- */
 

@@ -58,9 +58,7 @@ static void rest(struct task *self)
 	signals->nr_stopped--;
 }
 
-/* Whether nobody of the session outside the group could continue it: then it is not to stop from the
- * keyboard. tasks_lock held. */
-static bool group_is_orphaned(s32 pgid)
+bool signal_group_is_orphaned(s32 pgid)
 {
 	const struct task *task;
 
@@ -86,7 +84,7 @@ static void begin_stop(struct task *self, s32 sig)
 	if (sig != SIGSTOP) {
 		spin_unlock(&self->sighand->lock);
 		spin_lock(&tasks_lock);
-		bool orphaned = group_is_orphaned(process->pgid);
+		bool orphaned = signal_group_is_orphaned(process->pgid);
 		spin_unlock(&tasks_lock);
 		spin_lock(&self->sighand->lock);
 		if (orphaned || process->signals.stop_signal != 0)

@@ -56,6 +56,14 @@ bool signal_is_handled(s32 sig)
 	return READ_ONCE(self->sighand->actions[sig - 1].handler) > SIG_IGN;
 }
 
+bool signal_is_shut_out(s32 sig)
+{
+	const struct task *self = current_proc;
+
+	return (READ_ONCE(self->signals.blocked) & signal_bit(sig)) ||
+	       READ_ONCE(self->sighand->actions[sig - 1].handler) == SIG_IGN;
+}
+
 void signal_exec(void)
 {
 	struct task *self = current_proc;

@@ -123,6 +123,7 @@ static void begin_process(struct process *process, struct task *leader,
 	process->oom_score_adj_min = creator ? creator->oom_score_adj_min : 0;
 	process->pgid = creator ? creator->pgid : process->tgid;
 	process->sid = creator ? creator->sid : process->tgid;
+	process->tty = creator ? creator->tty : NULL;
 	process->parent = birth->parent;
 	process->parent_pid = birth->parent ? birth->parent->tgid : 0;
 	if (birth->parent)

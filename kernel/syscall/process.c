@@ -229,6 +229,7 @@ long sys_setsid(void)
 	if (!group_exists(self->tgid)) {
 		self->pgid = self->tgid;
 		self->sid = self->tgid;
+		self->tty = NULL;
 		result = self->sid;
 	}
 	spin_unlock(&tasks_lock);

@@ -61,9 +61,10 @@ class InitramfsTest(support.TemporaryDirectoryTest):
 
     def test_settings_come_before_their_program(self):
         self.assertEqual(initramfs.plan_text([
-            self.line("a", "x\ty\n\\", environment=(("A", "1"), ("B", "")), directory="/d", stdin="/s"),
+            self.line("a", "x\ty\n\\", environment=(("A", "1"), ("B", "")), directory="/d", stdin="/s",
+                      terminal=True),
             self.line("b")]),
-            "\tenv\tA=1\n\tenv\tB=\n\tcwd\t/d\n\tstdin\t/s\n"
+            "\tenv\tA=1\n\tenv\tB=\n\tcwd\t/d\n\tstdin\t/s\n\tterminal\t/dev/ttyS0\n"
             "a\tfg\t/bin/a\tx\\ty\\n\\\\\nb\tfg\t/bin/b\n")
 
     def test_same_input_same_bytes(self):

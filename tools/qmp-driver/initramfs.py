@@ -22,6 +22,7 @@ ALIGNMENT = 4
 MAX_PLAN_BYTES = 262143
 MAX_PROGRAMS = 256
 MAX_FIELDS = 32768
+TERMINAL = "/dev/ttyS0"
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n"})
 
 
@@ -35,7 +36,8 @@ class PlanLine:
     path: str
     environment: tuple[tuple[str, str], ...] = ()
     directory: str = "/"
-    stdin: str = ""  # path in the guest; none: init's own
+    stdin: str = ""  # path in the guest; none: it reads the end of file
+    terminal: bool = False  # the console is its controlling terminal
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _plan_lines(line: PlanLine) -> list[tuple[str, ...]]:
         lines.append(("", "cwd", line.directory))
     if line.stdin:
         lines.append(("", "stdin", line.stdin))
+    if line.terminal:
+        lines.append(("", "terminal", TERMINAL))
     return lines + [(line.name, line.mode, line.path, *line.arguments)]
 
 

@@ -60,7 +60,7 @@ class Packing:
         if program.stdin:
             self.add(Path(program.stdin), stdin)
         return PlanLine(program.name, program.mode, program.args, self._executable(program),
-                        program.env, program.cwd, stdin)
+                        program.env, program.cwd, stdin, program.terminal and not stdin)
 
     def _executable(self, program: Program) -> str:
         """Its path in the guest."""

@@ -92,7 +92,8 @@ def set_argparser(parser) -> None:
     parser.add_argument("--timeout", type=parser.checked(_seconds), default=0, metavar="S",
                         help="end the session in order after S seconds (default: 0, never)")
     parser.add_argument("-i", "--interactive", action="store_true",
-                        help="keys go to the guest's console; Ctrl-] opens the kernel monitor")
+                        help="keys go to the program, Ctrl-C and Ctrl-Z too; Ctrl-] opens the kernel "
+                             "monitor, and Ctrl-C there ends the session")
     parser.add_argument("--file", "--dir", type=parser.checked(_file), action="append", default=[],
                         dest="files", metavar="HOST[:GUEST]",
                         help="a file, or a directory with all in it, for the guest; may be repeated "
@@ -100,7 +101,7 @@ def set_argparser(parser) -> None:
     parser.add_argument("--busybox", action="store_true",
                         help="/bin/busybox and its applets in the guest; PROGRAM may be one of them")
     parser.add_argument("--stdin", metavar="FILE", default="",
-                        help="what the program reads (default: the console)")
+                        help="what the program reads (default: the end of file, with -i the console)")
     parser.add_argument("--env", type=parser.checked(_variable), action="append", default=[],
                         metavar="NAME=VALUE",
                         help="variable of the program's environment, may be repeated "
@@ -123,6 +124,7 @@ def main(args) -> int:
     build = Build(args.build)
     name, *arguments = args.command
     file = _program_file(name, args.busybox, build)
+    interactive = args.interactive and sys.stdin.isatty()
     scenario = Scenario(
         title=" ".join(args.command), memory_bytes=args.memory, cpus=args.cpus,
         swap_bytes=args.swap, accel=args.accel, trace=args.trace, parameters=tuple(args.param),
@@ -130,10 +132,10 @@ def main(args) -> int:
         randmaps=not args.no_randmaps,
         busybox=args.busybox, files=tuple(args.files),
         programs=(Program(Path(name).name[:MAX_COMM], file, tuple(arguments), status=None,
-                          stdin=args.stdin and str(Path(args.stdin).absolute()), cwd=args.cwd,
+                          stdin=args.stdin and str(Path(args.stdin).absolute()),
+                          terminal=interactive, cwd=args.cwd,
                           env=tuple(args.env)),))
     terminal = Terminal()
-    interactive = args.interactive and sys.stdin.isatty()
     with Recording(scenario, args.output, build, terminal, keep_swap=args.keep_swap,
                    interactive=interactive, follow=args.follow) as recording:
         outcome = recording.run_to_end()

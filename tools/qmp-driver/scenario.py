@@ -30,7 +30,8 @@
   args = ["--size", "96M"]
   mode = "fg" or "bg"             fg (default): init waits for it before the next one
   status = 0                      expected exit status, 128 + signal when killed; "any": not checked
-  stdin = "path/to/file"          what it reads; default: the console
+  stdin = "path/to/file"          what it reads; default: the end of file
+  terminal = false                true: it reads the console, its controlling terminal
   cwd = "/tmp"                    its working directory in the guest; default: "/"
   [program.env]                   beside PATH and HOME
   NAME = "value"
@@ -81,7 +82,8 @@ class Program:
     args: tuple[str, ...] = ()
     mode: str = "fg"
     status: int | None = 0
-    stdin: str = ""  # a file of the host; none: the console
+    stdin: str = ""  # a file of the host; none: the end of file
+    terminal: bool = False  # without stdin: the console is its controlling terminal
     cwd: str = "/"
     env: tuple[tuple[str, str], ...] = ()
 
@@ -403,8 +405,8 @@ def _program(table: _Table, path: Path) -> Program:
     stdin = table.get("stdin", str, "a path on the host", "")
     cwd = table.converted("cwd", check_guest_path, "a path in the guest", "/")
     program = Program(name, file, tuple(args), table.choice("mode", PROGRAM_MODES, "fg"),
-                      None if status == "any" else status, str(path.parent / stdin) if stdin else "", cwd,
-                      _environment(table.table("env")))
+                      None if status == "any" else status, str(path.parent / stdin) if stdin else "",
+                      table.flag("terminal", False), cwd, _environment(table.table("env")))
     table.finish()
     return program
 
@@ -470,6 +472,7 @@ def to_toml(scenario: Scenario) -> str:
                   f"args = [{', '.join(text(argument) for argument in program.args)}]",
                   f"mode = {text(program.mode)}", f"status = {status}"]
         lines += [f"stdin = {text(program.stdin)}"] if program.stdin else []
+        lines += ["terminal = true"] if program.terminal else []
         lines += [f"cwd = {text(program.cwd)}"] if program.cwd != "/" else []
         lines += [f"env = {table(program.env)}"] if program.env else []
         lines.append("")

@@ -9,6 +9,7 @@ import termios
 from console import Console
 from reactor import Reactor
 
+INTERRUPT = b"\x03"
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -90,7 +91,8 @@ class Interrupts:
 
 
 class Keyboard:
-    """The terminal's keys to the guest's console, unbuffered; Ctrl-C stays ours. A context
+    """The terminal's keys to the guest's console, each as it is: Ctrl-C and Ctrl-Z are for the
+    guest's programs. Only while the kernel monitor waits for a command Ctrl-C is ours. A context
     manager.
     """
 
@@ -102,7 +104,8 @@ class Keyboard:
     def __enter__(self) -> "Keyboard":
         self._old = termios.tcgetattr(self._fd)
         raw = termios.tcgetattr(self._fd)
-        raw[3] &= ~(termios.ICANON | termios.ECHO)
+        raw[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON | termios.ISTRIP)
+        raw[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN)
         termios.tcsetattr(self._fd, termios.TCSADRAIN, raw)
         self._open = True
         self._reactor.add(self._fd, self._pressed)
@@ -116,6 +119,10 @@ class Keyboard:
         keys = os.read(self._fd, 256)
         if not keys or self._console.closed:
             self._leave()
+        elif INTERRUPT in keys and self._console.at_prompt:
+            # The machine stands still there; the request is heard when it goes on.
+            self._console.send(b"continue\n")
+            os.kill(os.getpid(), signal.SIGINT)
         else:
             self._console.send(keys)
 
