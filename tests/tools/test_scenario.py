@@ -37,6 +37,7 @@ mode = "bg"
 status = "any"
 stdin = "in/put"
 cwd = "/tmp"
+terminal = true
 [program.env]
 A = "1"
 [[expect]]
@@ -69,7 +70,8 @@ class ScenarioTest(support.TemporaryDirectoryTest):
                          scenario.Program("thrash", "thrash", ("--size", "96M"), "fg", 0))
         self.assertEqual(got.programs[1],
                          scenario.Program("hog", str(self.directory / "oomhog"), (), "bg", None,
-                                          str(self.directory / "in/put"), "/tmp", (("A", "1"),)))
+                                          str(self.directory / "in/put"), "/tmp", (("A", "1"),),
+                                          terminal=True))
         self.assertEqual((got.busybox, got.files),
                          (True, (("/etc/x", str(self.directory / "x")), ("/y", "/host/y"))))
         self.assertEqual(got.expectations[1].bounds, (("min", 1), ("max", 2)))
@@ -81,7 +83,7 @@ class ScenarioTest(support.TemporaryDirectoryTest):
     def test_own_output_is_read_back(self):
         want = scenario.Scenario(
             (scenario.Program("p", "/bin/p", ('a "b"', "\\", "\x7f", "ü"), "bg", None, "/in",
-                              "/tmp", (("A", 'b"'), ("C.", ""))),),
+                              "/tmp", (("A", 'b"'), ("C.", "")), terminal=True),),
             busybox=True, files=(("/etc/x y", "/host/x"),),
             title='a "title"', swap_bytes=0, parameters=(("a.b", "1"),), timeout_s=3,
             seed=99, kaslr=False,

@@ -83,9 +83,9 @@ class Program:
     mode: str = "fg"
     status: int | None = 0
     stdin: str = ""  # a file of the host; none: the end of file
-    terminal: bool = False  # without stdin: the console is its controlling terminal
     cwd: str = "/"
     env: tuple[tuple[str, str], ...] = ()
+    terminal: bool = False  # without stdin: the console is its controlling terminal
 
 
 @dataclass(frozen=True)
@@ -406,7 +406,7 @@ def _program(table: _Table, path: Path) -> Program:
     cwd = table.converted("cwd", check_guest_path, "a path in the guest", "/")
     program = Program(name, file, tuple(args), table.choice("mode", PROGRAM_MODES, "fg"),
                       None if status == "any" else status, str(path.parent / stdin) if stdin else "",
-                      table.flag("terminal", False), cwd, _environment(table.table("env")))
+                      cwd, _environment(table.table("env")), table.flag("terminal", False))
     table.finish()
     return program
 
