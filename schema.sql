@@ -1111,7 +1111,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('page_kind', 6, 'zero', 'the shared page of zeroes'),
 	('page_kind', 7, 'trace', 'trace sub-buffers'),
 	('page_kind', 8, 'io', 'rings and command tables that a device reads'),
-	('page_kind', 9, 'shmem', 'a file''s content whose only other place is swap: tmpfs, memfd, shared memory');
+	('page_kind', 9, 'shmem', 'a file''s content whose only other place is swap: tmpfs, memfd, shared memory'),
+	('page_kind', 10, 'special', 'the kernel''s own, mapped by programs: the vDSO');
 
 -- The list a page is on.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1188,7 +1189,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('pte_kind', 0, 'none', 'nothing'),
 	('pte_kind', 1, 'page', 'a frame; value is its pfn'),
 	('pte_kind', 2, 'zero', 'the shared page of zeroes; value is its pfn'),
-	('pte_kind', 3, 'swap', 'a swap slot; value is the slot');
+	('pte_kind', 3, 'swap', 'a swap slot; value is the slot'),
+	('pte_kind', 4, 'special', 'the page of the vDSO, shared by all and not counted; value is its pfn');
 
 -- Bits of a user entry, in the trace's own numbering. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1226,6 +1228,7 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vma_flags', 64, 'me', 'mprotect may make it executable'),
 	('vma_flags', 128, 'ms', 'mapped shared; without s: of a file that may not be written'),
 	('vma_flags', 256, 'g', 'a stack: grows downwards on a fault'),
+	('vma_flags', 1024, 'pf', 'pages of the kernel''s own: the vDSO'),
 	('vma_flags', 8192, 'lo', 'mlock: its pages stay in memory'),
 	('vma_flags', 32768, 'sr', 'madvise(SEQUENTIAL)'),
 	('vma_flags', 65536, 'rr', 'madvise(RANDOM)'),

@@ -5,8 +5,8 @@ KERNEL_LIB := string printf cmdline siphash rbtree interval_tree radix_tree
 KERNEL_CPU := percpu spinlock rwsem quiesce printk panic backtrace symbols
 KERNEL_TRACE := ring trace names
 KERNEL_ARCH := pvh.S kaslr.c boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
-	memops.c tlb.c fpu.c context.c signal_frame.c user_copy.S uaccess.c smp.c trampoline.S
-KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd io_pool vmstat \
+	memops.c tlb.c fpu.c context.c signal_frame.c user_copy.S uaccess.c smp.c trampoline.S vdso.S
+KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd special io_pool vmstat \
 	mm limits vma mmap mprotect mremap mlock madvise msync mincore \
 	address_space mapping_io shmem i_mmap page_operations rmap rmap_walk zap fault fault_file \
 	lru policy_incumbent policy_two_list reclaim swap swap_io oom oom_score_resident remote baseline check

@@ -57,6 +57,8 @@ $(O)/kernel/%.S.o: kernel/%.S $(KERNEL_FLAGS_FILE)
 	@echo "  AS      $<"
 	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) $(KERNEL_ASFLAGS) -c -o $@ $<
 
+include kernel/arch/x86_64/vdso/vdso.mk
+
 $(KERNEL_LDSCRIPT): kernel/arch/x86_64/kernel.ld.S $(KERNEL_FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(Q)$(KERNEL_CC) $(KERNEL_CPPFLAGS) -E -P -MT $@ -MF $@.d -x c -o $@ $<

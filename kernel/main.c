@@ -32,6 +32,7 @@
 #include "mm/rmap.h"
 #include "mm/shmem.h"
 #include "mm/slab.h"
+#include "mm/special.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
 #include "proc/init.h"
@@ -125,6 +126,7 @@ static void init_thread(void *arg)
 		panic("no memory for kernel threads");
 	timer_init();
 	oom_init();
+	special_init();
 	init_swap();
 	overcommit_init();
 	mm_check_init();

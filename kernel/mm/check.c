@@ -50,9 +50,10 @@ static void check_mapped_page(struct check *check, struct pte_range *range, u64 
 	struct page *page = pfn_page(pte_pfn(pte));
 	u32 pfn = pte_pfn(pte);
 
-	if (page == zero_page) {
+	if (page == zero_page || page->kind == PAGE_SPECIAL) {
 		if (pte & PTE_WRITE)
-			FAULT(check, "mm %u va %lx maps the zero page writable", range->mm->id, va);
+			FAULT(check, "mm %u va %lx maps pfn %u writable, which is everybody's",
+			      range->mm->id, va, pfn);
 		return;
 	}
 	check->mapped[pfn]++;

@@ -32,6 +32,7 @@
 #include "mm/pgtable.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/special.h"
 #include "mm/swap.h"
 #include "mm/vmstat.h"
 #include "mm/zero_page.h"
@@ -83,12 +84,13 @@ void fault_map_new_page(struct fault *fault, struct page *page, bool writable, e
 
 /* ---- nothing mapped ---- */
 
-static enum fault_result map_zero_page(struct fault *fault)
+/* A page that is everybody's. */
+static enum fault_result map_uncounted(struct fault *fault, struct page *page, enum fault_kind kind)
 {
-	fault->kind = FAULT_ZERO;
+	fault->kind = kind;
 	if (!fault_lock_unchanged(fault))
 		return FAULT_MINOR;
-	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, zero_page, false),
+	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, false),
 		    PTE_WHY_FAULT);
 	fault_unlock(fault);
 	return FAULT_MINOR;
@@ -98,10 +100,12 @@ static enum fault_result map_missing(struct fault *fault)
 {
 	struct page *page;
 
+	if (fault->vma->flags & VM_PFNMAP)
+		return map_uncounted(fault, special_page, FAULT_FILE);
 	if (fault->vma->mapping)
 		return fault_file(fault);
 	if (!fault->write)
-		return map_zero_page(fault);
+		return map_uncounted(fault, zero_page, FAULT_ZERO);
 	if (fault->kind != FAULT_STACK)
 		fault->kind = FAULT_ANON;
 	if (anon_vma_prepare(fault->vma))

@@ -69,7 +69,7 @@ static int lock_part(struct vma *vma, u64 start, u64 end, u32 lock)
 	u32 old = vma->flags, flags = (old & ~VM_LOCKED_MASK) | lock;
 	bool locks = lock & VM_LOCKED;
 
-	if (flags == old)
+	if (flags == old || (old & VM_PFNMAP)) /* is never anywhere else */
 		return 0;
 	vma = vma_change_flags(vma, start, end, flags);
 	if (!vma)

@@ -106,6 +106,7 @@ struct mm *mm_fork(struct mm *parent)
 	down_write_nested(&mm->mmap_lock);
 	mm->start_brk = parent->start_brk;
 	mm->brk = parent->brk;
+	mm->vdso = parent->vdso;
 	mm->mmap_base = parent->mmap_base;
 	mm->stack_top = parent->stack_top;
 	mm->start_code = parent->start_code;

@@ -37,6 +37,7 @@ struct mm {
 	u64 start_code, end_code;                   /* bytes of the program's code; set by exec */
 	u64 arg_start, arg_end, env_start, env_end; /* texts on the stack; set by exec */
 	u64 start_data, end_data; /* bytes of the program's data segment; set by exec */
+	u64 vdso;                 /* where its page was mapped (special.h); set by exec */
 	u64 mmap_base;            /* new mappings are placed below it, downwards */
 	u64 stack_top;
 	atomic_t nr_resident;  /* frames it maps, zero page not counted */

@@ -393,7 +393,7 @@ int mm_map_segment(struct mm *mm, u64 start, u64 end, u32 vm_flags, struct addre
 			return -ENOMEM;
 		vm_flags |= VM_ACCOUNT;
 	}
-	vm_flags |= VM_MAY_ALL;
+	vm_flags |= vm_flags & VM_PFNMAP ? VM_MAY_ALL & ~VM_MAYWRITE : VM_MAY_ALL;
 	down_write(&mm->mmap_lock);
 	if (!range_is_free(mm, start, end))
 		error = -EEXIST;

@@ -171,7 +171,7 @@ static void zero_moved(struct mm *mm, u64 va, pte_t old)
 
 static void zero_destroy(struct page *page)
 {
-	panic("the page of zeroes, pfn %u, lost its last reference", page_pfn(page));
+	panic("the page of zeroes or of the vDSO, pfn %u, lost its last reference", page_pfn(page));
 }
 
 const struct page_operations zero_page_operations = {

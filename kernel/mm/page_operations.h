@@ -5,7 +5,8 @@
  *
  *   anon     a frame of a program's own, in the swap cache or not
  *   shmem    content of a file that has no other place than swap
- *   zero     the page of zeroes: mapped without being counted, never listed, written or freed
+ *   zero     the page of zeroes: mapped without being counted, never listed, written or freed; so
+ *            is the page of the vDSO (special.h)
  *   swapped  content that lies in a swap slot; the entry holds the slot's number
  *   kernel   every other frame: no program maps it
  *
@@ -70,6 +71,7 @@ static inline const struct page_operations *page_operations(const struct page *p
 	case PAGE_SHMEM:
 		return &shmem_page;
 	case PAGE_ZERO:
+	case PAGE_SPECIAL:
 		return &zero_page_operations;
 	default:
 		return &kernel_page;

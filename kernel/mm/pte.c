@@ -7,7 +7,11 @@
  */
 #include "mm/mm.h"
 #include "mm/pmd.h"
+#include "mm/special.h"
 #include "mm/zero_page.h"
+
+/* special.h; here because whoever writes entries has to know it. */
+struct page *special_page;
 
 /* An entry in the trace's words. */
 struct told {
@@ -27,16 +31,24 @@ static inline u16 map_flags(pte_t pte)
 	       (~pte & PTE_NX) >> 62;
 }
 
+static_assert(PTE_NONE == 0 && PTE_ZERO == PTE_PAGE + 1, "map_kind() counts");
+
+/* What an entry that maps the frame refers to. */
+static inline u8 map_kind(pfn_t pfn)
+{
+	if (unlikely(pfn_page(pfn) == special_page))
+		return PTE_SPECIAL;
+	return PTE_PAGE + (pfn_page(pfn) == zero_page);
+}
+
 static __noinline __attribute__((pure)) struct told tell_absent(pte_t pte)
 {
 	if (pte_is_swap(pte))
 		return (struct told){.value = pte_slot(pte), .kind = PTE_SWAP};
 	return (struct told){.value = pte_pfn(pte),
 			     .flags = map_flags(pte) | PTEF_PROTNONE,
-			     .kind = PTE_PAGE + (pfn_page(pte_pfn(pte)) == zero_page)};
+			     .kind = map_kind(pte_pfn(pte))};
 }
-
-static_assert(PTE_NONE == 0 && PTE_ZERO == PTE_PAGE + 1, "tell() counts");
 
 /* Nearly every entry that is told is empty or present. */
 static inline struct told tell(pte_t pte)
@@ -47,9 +59,7 @@ static inline struct told tell(pte_t pte)
 		return (struct told){0};
 	if (unlikely(!(pte & PTE_PRESENT)))
 		return tell_absent(pte);
-	return (struct told){.value = pfn,
-			     .flags = map_flags(pte),
-			     .kind = PTE_PAGE + (pfn_page(pfn) == zero_page)};
+	return (struct told){.value = pfn, .flags = map_flags(pte), .kind = map_kind(pfn)};
 }
 
 u16 pte_trace_flags(pte_t pte)

@@ -13,6 +13,7 @@
 /* Powers of two: pages. */
 #define STACK_PLACES BIT(22)
 #define MMAP_PLACES  BIT(28)
+#define VDSO_SPAN    (2 * MIB)
 #define HEAP_PLACES  (32 * MIB / PAGE_SIZE)
 
 /* Two thirds of user memory. */
@@ -23,6 +24,15 @@ static u64 draw(u64 places)
 	return random_u64() % places * PAGE_SIZE;
 }
 
+/* Above the stack, within the 2 MiB that begin there; where there is no room, the highest mapping. */
+static u64 vdso_place(const struct exec_layout *layout)
+{
+	u64 end = min(ALIGN_DOWN(layout->stack_top, VDSO_SPAN) + VDSO_SPAN, USER_END);
+	u64 places = (end - layout->stack_top) / PAGE_SIZE;
+
+	return places ? layout->stack_top + draw(places) : layout->mmap_base - PAGE_SIZE;
+}
+
 struct exec_layout aslr_layout(u32 personality)
 {
 	struct exec_layout layout = {
@@ -30,6 +40,7 @@ struct exec_layout aslr_layout(u32 personality)
 		.mmap_base = USER_END - STACK_LIMIT - STACK_GUARD_GAP,
 		.pie_base = LOWEST_PIE_BASE,
 	};
+	layout.vdso = layout.mmap_base - PAGE_SIZE;
 
 	if ((personality & ADDR_NO_RANDOMIZE) || cmdline_has("norandmaps"))
 		return layout;
@@ -38,5 +49,6 @@ struct exec_layout aslr_layout(u32 personality)
 	layout.mmap_base -= STACK_PLACES * PAGE_SIZE + draw(MMAP_PLACES);
 	layout.pie_base += draw(MMAP_PLACES);
 	layout.brk_gap = draw(HEAP_PLACES);
+	layout.vdso = vdso_place(&layout);
 	return layout;
 }

@@ -11,6 +11,7 @@ struct exec_layout {
 	u64 stack_top; /* end of the stack */
 	u64 mmap_base; /* mappings go below it */
 	u64 pie_base;  /* of a program that may lie anywhere */
+	u64 vdso;      /* its one page */
 	u64 brk_gap;   /* bytes between the program's end and its heap */
 };
 

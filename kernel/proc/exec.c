@@ -18,6 +18,7 @@
 #include "mm/slab.h"
 #include "mm/mmap.h"
 #include "mm/zero_page.h"
+#include "mm/special.h"
 #include "proc/aslr.h"
 #include "proc/elf.h"
 #include "proc/exit.h"
@@ -45,6 +46,7 @@ enum {
 	AT_SECURE = 23,
 	AT_RANDOM = 25,
 	AT_EXECFN = 31,
+	AT_SYSINFO_EHDR = 33,
 };
 
 #define FIRST_STACK_SIZE (128 * KIB)
@@ -103,6 +105,8 @@ static int build_mm(const struct elf_image *image, struct file *program,
 		error = map_segment(mm, &image->segments[i], program_mapping(program));
 	if (error == 0)
 		error = mm_map_stack(mm, stack_size);
+	if (error == 0)
+		error = special_map(mm, layout->vdso);
 	if (error != 0) {
 		mm_put(mm);
 		return error;
@@ -173,11 +177,12 @@ struct aux_addresses {
 	u64 texts, random;
 };
 
-#define NR_AUX 17
+#define NR_AUX 18
 
 static void put_aux_vector(struct word_writer *writer, const struct elf_image *image,
 			   const struct aux_addresses *addresses)
 {
+	put_aux(writer, AT_SYSINFO_EHDR, current->mm->vdso);
 	put_aux(writer, AT_HWCAP, cpuid_features());
 	put_aux(writer, AT_PAGESZ, PAGE_SIZE);
 	put_aux(writer, AT_CLKTCK, USER_CLOCK_TICKS);

@@ -148,6 +148,8 @@ s32 task_start(struct task *task, const struct task_birth *birth)
 	task->cur.pid = pid;
 	if (task->process && !task->process->leader)
 		begin_process(task->process, task, birth);
+	if (task->process)
+		task->arch.process_number = task->process->tgid;
 	if (birth->is_init)
 		list_add(&task->node, &task_list);
 	else

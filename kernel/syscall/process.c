@@ -124,6 +124,16 @@ long sys_sched_yield(void)
 	return 0;
 }
 
+/* There is one node. */
+long sys_getcpu(u64 cpu, u64 node)
+{
+	u32 here = cpu_id(), zero = 0;
+
+	if (cpu && copy_to_user((u32 __user *)cpu, &here, sizeof(here)) != 0)
+		return -EFAULT;
+	return node ? copy_to_user((u32 __user *)node, &zero, sizeof(zero)) : 0;
+}
+
 long sys_arch_prctl(u64 code, u64 address)
 {
 	struct task *self = current_proc;

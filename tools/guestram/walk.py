@@ -31,9 +31,9 @@ PAGE_SIZE = 4096
 PG_LOCKED, PG_WRITEBACK = 1 << 0, 1 << 3
 PG_SWAPCACHE, PG_LRU, PG_RESERVED = 1 << 5, 1 << 7, 1 << 9
 PG_BUDDY, PG_PCP, PG_ISOLATED = 1 << 10, 1 << 11, 1 << 13
-PAGE_ANON, PAGE_FILE, PAGE_SHMEM = 3, 4, 9
+PAGE_ANON, PAGE_FILE, PAGE_SHMEM, PAGE_SPECIAL = 3, 4, 9, 10
 FILE_KINDS = (PAGE_FILE, PAGE_SHMEM)
-KIND_PAGE, KIND_ZERO, KIND_SWAP = 1, 2, 3
+KIND_PAGE, KIND_ZERO, KIND_SWAP, KIND_SPECIAL = 1, 2, 3, 4
 PF_EXITING = 1 << 2
 TASK_ZOMBIE, TASK_DEAD = 3, 4
 MAX_ORDER = 10
@@ -307,8 +307,11 @@ class Walk:
         if pfn == self.zero_pfn:
             self.objects["pte"][mm_id, va] = (KIND_ZERO, pfn, None, flags)
             return
-        self.objects["pte"][mm_id, va] = (KIND_PAGE, pfn, None, flags)
         page = self._pages[pfn]
+        if page.kind == PAGE_SPECIAL:
+            self.objects["pte"][mm_id, va] = (KIND_SPECIAL, pfn, None, flags)
+            return
+        self.objects["pte"][mm_id, va] = (KIND_PAGE, pfn, None, flags)
         self.objects["rmap"][pfn, mm_id, va] = (
             self._anon_id(page.owner) if page.kind == PAGE_ANON else
             self._mapping_id(page.owner) if page.kind in FILE_KINDS else 0,)

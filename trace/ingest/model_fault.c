@@ -80,7 +80,8 @@ void fault_check_read(struct model *m, uint32_t slot, bool readahead)
 /* Whether a solved fault of this kind can have changed its entry so. */
 static bool kind_agrees(const struct open_fault *fault, uint8_t kind, uint8_t result)
 {
-	bool from_memory = fault->old_kind == PTE_PAGE || fault->old_kind == PTE_ZERO;
+	bool from_memory = fault->old_kind == PTE_PAGE || fault->old_kind == PTE_ZERO ||
+			   fault->old_kind == PTE_SPECIAL;
 
 	switch (kind) {
 	case FAULT_ANON:

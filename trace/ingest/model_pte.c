@@ -80,6 +80,7 @@ static void check_target(struct model *m, uint8_t kind, uint32_t value)
 	switch (kind) {
 	case PTE_PAGE:
 	case PTE_ZERO:
+	case PTE_SPECIAL:
 		frame_allocated(m, value);
 		return;
 	case PTE_SWAP:
@@ -88,7 +89,8 @@ static void check_target(struct model *m, uint8_t kind, uint32_t value)
 			violation(m, fmt("slot %u", value), fmt("allocated"), fmt("free"));
 		return;
 	default:
-		violation(m, fmt("entry"), fmt("page, zero or swap"), fmt("%s", kind_text(kind)));
+		violation(m, fmt("entry"), fmt("page, zero, special or swap"),
+			  fmt("%s", kind_text(kind)));
 	}
 }
 
@@ -130,13 +132,14 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 {
 	uint8_t from = old ? old->kind : PTE_NONE;
 	bool same = old && from == e->kind && old->value == e->value;
-	bool to_memory = e->kind == PTE_PAGE || e->kind == PTE_ZERO;
+	bool to_memory = e->kind == PTE_PAGE || e->kind == PTE_ZERO || e->kind == PTE_SPECIAL;
 
 	switch (e->why) {
 	case PTE_WHY_FAULT:
 		return from == PTE_NONE && to_memory;
 	case PTE_WHY_COW:
-		return (from == PTE_PAGE || from == PTE_ZERO) && e->kind == PTE_PAGE;
+		return (from == PTE_PAGE || from == PTE_ZERO || from == PTE_SPECIAL) &&
+		       e->kind == PTE_PAGE;
 	case PTE_WHY_FORK_CHILD:
 		return from == PTE_NONE && !in_own_mm(m, e->mm_id);
 	case PTE_WHY_FORK_PARENT:

@@ -34,6 +34,9 @@
 #define USER_DS      0x2b
 #define USER_CS      0x33
 #define TSS_SELECTOR 0x40
+/* Of no memory; programs ask for their limits (vdso.h). */
+#define CPU_NUMBER_SELECTOR     0x53
+#define PROCESS_NUMBER_SELECTOR 0x5b
 
 #define CR0_PE 0x00000001
 #define CR0_MP 0x00000002

@@ -92,7 +92,9 @@ struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,
 		arch_task_save(prev);
 	this_cpu_write(current_task, next_task);
 	cpu_set_entry_stack(next_task->kernel_sp_top);
-	if (!(next_task->flags & PF_KTHREAD))
+	if (!(next_task->flags & PF_KTHREAD)) {
+		cpu_set_process_number(next->process_number);
 		arch_task_load(next);
+	}
 	return switch_stack(&prev->sp, next->sp, prev_task);
 }

@@ -19,6 +19,7 @@ struct arch_task {
 	u64 fs_base; /* user's %fs base; live value in the MSR while running */
 	u64 gs_base; /* user's %gs base */
 	struct user_trap trap;
+	u32 process_number; /* what the vDSO says; set before it runs first */
 	/* Live in the CPU while running. Memory for tasks is aligned to 16 bytes only, so the state
 	 * lies somewhere in here: arch_task_fpu(). */
 	u8 fpu_space[sizeof(struct fpu_state) + FPU_FRAME_ALIGN - 16] __aligned(16);

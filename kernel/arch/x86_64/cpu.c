@@ -9,6 +9,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/layout.h"
+#include "arch/x86_64/vdso.h"
 #include "cpu/irqflags.h"
 #include "cpu/panic.h"
 #include "lib/string.h"
@@ -16,7 +17,7 @@
 /* Enough for a panic's printing, and for the monitor behind it. */
 #define IST_STACK_SIZE (8 * KIB)
 
-#define GDT_ENTRIES 10
+#define GDT_ENTRIES 12
 
 /* SDM vol. 3, 8.7. */
 struct tss {
@@ -54,6 +55,19 @@ void cpu_set_entry_stack(u64 top)
 	this_cpu(tss).rsp[0] = top;
 }
 
+/* A data segment that nobody uses, whose limit is the number (SDM vol. 3, 3.4.5): present, for
+ * user mode, read-only, accessed. */
+static u64 number_descriptor(u32 number)
+{
+	return (number & 0xffff) | 0xf1ul << 40 | (u64)(number >> 16 & 0xf) << 48 | 4ul << 52;
+}
+
+void cpu_set_process_number(u32 number)
+{
+	number = min(number, (u32)NUMBER_UNKNOWN);
+	this_cpu(gdt)[PROCESS_NUMBER_SELECTOR >> 3] = number_descriptor(number);
+}
+
 static void init_gdt(void)
 {
 	u64 *table = this_cpu(gdt);
@@ -70,6 +84,7 @@ static void init_gdt(void)
 	table[TSS_SELECTOR >> 3] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
 				   0x89ul << 40 | (base >> 24 & 0xff) << 56;
 	table[(TSS_SELECTOR >> 3) + 1] = base >> 32;
+	table[CPU_NUMBER_SELECTOR >> 3] = number_descriptor(cpu_id());
 	__asm__ volatile("lgdt %0" ::"m"(pointer));
 }
 
