@@ -138,6 +138,8 @@ static int check_new(struct walk *walk, bool may_end_in_slash)
 		dentry_put(dentry);
 		return -EEXIST;
 	}
+	if (!walk->path.dentry->inode->ops->create)
+		return -ENOENT; /* what is not there never will be: /proc */
 	if (walk->slash_behind && !may_end_in_slash)
 		return -ENOENT;
 	return walk->path.mount->flags & MS_RDONLY ? -EROFS : 0;
@@ -158,7 +160,9 @@ int do_mknod(s32 dirfd, const char *name, u32 mode, u32 rdev)
 	int error = begin_change(dirfd, name, &walk);
 	if (error == 0)
 		error = check_new(walk, false);
-	if (error == 0 && (type == S_IFCHR || type == S_IFBLK) && !cred_capable(CAP_MKNOD))
+	/* Device 0:0 does nothing; overlays mark with it what is removed. */
+	if (error == 0 && (type == S_IFBLK || (type == S_IFCHR && rdev != 0)) &&
+	    !cred_capable(CAP_MKNOD))
 		error = -EPERM;
 	if (error == 0)
 		error = create_last(walk, mode & (S_IFMT | 07777), rdev, NULL);

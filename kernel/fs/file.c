@@ -40,6 +40,12 @@ void file_put(struct file *file)
 	kfree(file);
 }
 
+/* Whether a transfer from `pos` on ends within what a position can tell; Linux's rw_verify_area(). */
+static bool is_range(u64 pos, size_t size)
+{
+	return (s64)pos >= 0 && (s64)size >= 0 && (s64)(pos + size) >= 0;
+}
+
 long file_read(struct file *file, void __user *to, size_t size)
 {
 	if (!(file->mode & FMODE_READ))
@@ -57,7 +63,8 @@ long file_read(struct file *file, void __user *to, size_t size)
 		return file->ops->read(file, to, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = file->ops->read(file, to, size, &file->pos);
+	long result =
+		is_range(file->pos, size) ? file->ops->read(file, to, size, &file->pos) : -EINVAL;
 	up_write(&file->lock);
 	return result;
 }
@@ -79,7 +86,8 @@ long file_write(struct file *file, const void __user *from, size_t size)
 		return file->ops->write(file, from, size, NULL);
 	if (down_write_killable(&file->lock) != 0)
 		return -EINTR;
-	long result = file->ops->write(file, from, size, &file->pos);
+	long result = is_range(file->pos, size) ? file->ops->write(file, from, size, &file->pos)
+						: -EINVAL;
 	up_write(&file->lock);
 	return result;
 }
@@ -92,7 +100,7 @@ long file_pread(struct file *file, void __user *to, size_t size, u64 pos)
 		return -ESPIPE;
 	if (!(file->mode & FMODE_READ))
 		return -EBADF;
-	if (!file->ops->read || (s64)size < 0)
+	if (!file->ops->read || !is_range(pos, size))
 		return -EINVAL;
 	return file->ops->read(file, to, min(size, MAX_TRANSFER), &pos);
 }
@@ -105,7 +113,7 @@ long file_pwrite(struct file *file, const void __user *from, size_t size, u64 po
 		return -ESPIPE;
 	if (!(file->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!file->ops->write || (s64)size < 0)
+	if (!file->ops->write || !is_range(pos, size))
 		return -EINVAL;
 	return file->ops->write(file, from, min(size, MAX_TRANSFER), &pos);
 }
@@ -215,7 +223,7 @@ long file_seek(struct file *file, s64 offset, u32 whence)
 	else if (whence == SEEK_SET || whence == SEEK_END)
 		pos = offset;
 	else if (whence == SEEK_CUR && __builtin_add_overflow((s64)file->pos, offset, &pos))
-		pos = -EOVERFLOW;
+		pos = -EINVAL;
 	if (!file->ops->seek && pos < 0)
 		pos = -EINVAL;
 	if (pos >= 0)

@@ -427,10 +427,12 @@ int file_flock(struct file *file, u32 operation)
 	s16 type;
 	int error = flock_type(operation, &type);
 
-	if (error != 0)
-		return error;
 	if (file->mode & FMODE_PATH)
 		return -EBADF;
+	if (operation & LOCK_MAND)
+		return 0;
+	if (error != 0)
+		return error;
 	context = get_context(file->inode);
 	if (type != F_UNLCK)
 		new = kmalloc(sizeof(*new), GFP_KERNEL);

@@ -11,10 +11,11 @@
 #define F_WRLCK 1
 #define F_UNLCK 2
 
-#define LOCK_SH 1u
-#define LOCK_EX 2u
-#define LOCK_NB 4u
-#define LOCK_UN 8u
+#define LOCK_SH   1u
+#define LOCK_EX   2u
+#define LOCK_NB   4u
+#define LOCK_UN   8u
+#define LOCK_MAND 32u /* no longer does anything */
 
 /* struct flock of the ABI. */
 struct flock {

@@ -176,6 +176,8 @@ static int find_or_create(struct walk *walk, u32 flags, u32 mode, struct path *r
 		int error = walk_last(walk, &dentry);
 		if (error != 0)
 			return error;
+		if (!dentry && !walk->path.dentry->inode->ops->create)
+			return -ENOENT;
 		if (!dentry) {
 			*how = OPEN_CREATED;
 			error = create_last(walk, S_IFREG | (mode & 07777), 0, &dentry);

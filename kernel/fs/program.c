@@ -63,6 +63,19 @@ void program_put(struct file *program)
 	file_put(program);
 }
 
+void program_owner(struct file *program, u32 *mode, u32 *uid, u32 *gid)
+{
+	struct inode *inode = program->inode;
+
+	spin_lock(&inode->attr_lock);
+	*mode = inode->mode;
+	*uid = inode->uid;
+	*gid = inode->gid;
+	spin_unlock(&inode->attr_lock);
+	if (program->path.mount->flags & MS_NOSUID)
+		*mode &= ~(S_ISUID | S_ISGID);
+}
+
 struct address_space *program_mapping(struct file *program)
 {
 	return &program->inode->mapping;

@@ -83,7 +83,7 @@ static s64 seek_regular(struct file *file, s64 offset, u32 whence)
 	else if (whence == SEEK_END)
 		base = READ_ONCE(mapping->size);
 	if (__builtin_add_overflow(base, offset, &pos))
-		return -EOVERFLOW;
+		return -EINVAL;
 	return pos < 0 ? -EINVAL : pos;
 }
 

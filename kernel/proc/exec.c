@@ -20,6 +20,7 @@
 #include "mm/zero_page.h"
 #include "mm/special.h"
 #include "proc/aslr.h"
+#include "proc/cred.h"
 #include "proc/elf.h"
 #include "proc/exit.h"
 #include "proc/files.h"
@@ -118,6 +119,15 @@ static int build_mm(const struct elf_image *image, struct file *program,
 	mm->program = program;
 	*result = mm;
 	return 0;
+}
+
+/* Set-user-id and set-group-id bits of the program, and the capabilities that follow. */
+static void take_credentials(struct file *program)
+{
+	u32 mode, owner, group;
+
+	program_owner(program, &mode, &owner, &group);
+	cred_exec(mode, owner, group);
 }
 
 static void take_new_mm(struct mm *mm, const char *path)
@@ -290,6 +300,7 @@ int task_exec(const char *path, const struct exec_args *args)
 		goto out;
 	}
 	take_new_mm(mm, path);
+	take_credentials(program);
 	files_exec(current_proc->files);
 	signal_exec();
 	timers_exec();

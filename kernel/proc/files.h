@@ -38,6 +38,8 @@ void fs_release(struct fs *fs);
  * program_put(). 0, or what a path gives, -EACCES, -ENOMEM. */
 int program_open(s32 dirfd, const char *name, u32 flags, struct file **program);
 void program_put(struct file *program);
+/* Its rights and owner, as exec looks at them: without set-id bits where the mount forbids them. */
+void program_owner(struct file *program, u32 *mode, u32 *uid, u32 *gid);
 /* Its content. */
 struct address_space *program_mapping(struct file *program);
 

@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "proc/cred.h"
 #include "syscall/path.h"
 #include "syscall/syscall.h"
 
@@ -197,16 +198,21 @@ long sys_fstatfs(u64 fd, u64 to)
 
 long sys_faccessat2(u64 dirfd, u64 name, u64 mode, u64 flags)
 {
+	struct cred saved;
 	struct path path;
 
 	if ((mode & ~(u64)(R_OK | W_OK | X_OK)) ||
 	    (flags & ~(u64)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
+	if (!(flags & AT_EACCESS))
+		cred_begin_access(&saved);
 	int error = lookup_user(dirfd, name, stat_lookup_flags(flags), &path);
-	if (error != 0)
-		return error;
-	error = do_access(&path, mode);
-	path_put(&path);
+	if (error == 0) {
+		error = do_access(&path, mode);
+		path_put(&path);
+	}
+	if (!(flags & AT_EACCESS))
+		cred_end_access(&saved);
 	return error;
 }
 

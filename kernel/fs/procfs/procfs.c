@@ -64,7 +64,8 @@ int proc_inode_create(struct super_block *sb, const struct proc_node *node, u64 
 	if (task)
 		task_get(task);
 	inode->ino = ino;
-	inode->uid = inode->gid = 0;
+	inode->uid = task ? READ_ONCE(task->cred.euid) : 0;
+	inode->gid = task ? READ_ONCE(task->cred.egid) : 0;
 	inode->private = &block->proc;
 	inode->ops = &proc_inode_ops;
 	inode->file_ops = &proc_file_ops;

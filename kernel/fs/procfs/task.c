@@ -249,6 +249,15 @@ static bool next_thread(const struct proc_inode *dir, u64 *number, char *name)
 		{.name = "maps", .mode = FILE_RIGHTS, .show = proc_show_task_maps},           \
 		{.name = "mountinfo", .mode = FILE_RIGHTS, .show = proc_show_mountinfo},      \
 		{.name = "mounts", .mode = FILE_RIGHTS, .show = proc_show_mounts},            \
+		{.name = "limits", .mode = FILE_RIGHTS, .show = proc_show_task_limits},       \
+		{.name = "oom_adj",                                                           \
+		 .mode = S_IFREG | 0644,                                                      \
+		 .show = proc_show_task_oom_adj,                                              \
+		 .write = proc_write_oom_adj},                                                \
+		{.name = "oom_score_adj",                                                     \
+		 .mode = S_IFREG | 0644,                                                      \
+		 .show = proc_show_task_oom_score_adj,                                        \
+		 .write = proc_write_oom_score_adj},                                          \
 		{.name = "oom_score", .mode = FILE_RIGHTS, .show = proc_show_task_oom_score}, \
 		{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},       \
 		{.name = "root", .mode = LINK_RIGHTS, .get_link = proc_link_root},            \

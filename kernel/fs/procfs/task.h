@@ -33,6 +33,8 @@ long proc_read_kpagecount(const struct proc_inode *proc, void __user *to, size_t
 long proc_read_kpageflags(const struct proc_inode *proc, void __user *to, size_t size, u64 *pos);
 int proc_write_clear_refs(const struct proc_inode *proc, char *data);
 
+int proc_write_oom_score_adj(const struct proc_inode *proc, char *data);
+int proc_write_oom_adj(const struct proc_inode *proc, char *data);
 int proc_write_comm(const struct proc_inode *proc, char *data);
 
 #endif

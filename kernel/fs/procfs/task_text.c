@@ -13,7 +13,9 @@
 #include "mm/slab.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
+#include "proc/cred.h"
 #include "proc/files.h"
+#include "proc/limits.h"
 #include "proc/sched.h"
 
 #define NSEC_PER_TICK (NSEC_PER_SEC / USER_CLOCK_TICKS)
@@ -29,7 +31,7 @@ struct view {
 	struct fault_counts faults, children_faults;
 	u64 pending, shared_pending, blocked, ignored, caught;
 	s32 exit_code;
-	bool is_thread; /* asked below task/ */
+	struct cred cred;
 };
 
 static const char *state_name(char state)
@@ -126,6 +128,8 @@ static int get_view(struct view *view, const struct proc_inode *proc)
 	if (task->cur.flags & PF_KTHREAD)
 		view->flags = 0x00200000;
 	if (task->process) {
+		view->cred = task->cred;
+		view->cred.groups = NULL;
 		view_process(view, task);
 		if (task->sighand)
 			view_signals(view, task);
@@ -189,8 +193,9 @@ int proc_show_task_stat(struct text *text, const struct proc_inode *proc)
 		    ticks(view.time.system_ns), ticks(view.children_time.user_ns),
 		    ticks(view.children_time.system_ns), NICE_TO_PRIO, view.nr_threads,
 		    ticks(proc->task->start_ns));
-	text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", mm.vsize, mm.rss, ~0ul, mm.start_code,
-		    mm.end_code, mm.stack_top);
+	text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", mm.vsize, mm.rss,
+		    proc->task->process ? limit_soft(proc->task->process, RLIMIT_RSS) : ~0ul,
+		    mm.start_code, mm.end_code, mm.stack_top);
 	text_printf(text, "%lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", view.pending & INT32_MAX,
 		    view.blocked & INT32_MAX, view.ignored & INT32_MAX, view.caught & INT32_MAX,
 		    view.cpu);
@@ -248,12 +253,28 @@ static void put_mm_status(struct text *text, struct mm *mm)
 	text_puts(text, "CoreDumping:\t0\nTHP_enabled:\t1\n");
 }
 
+static void put_groups(struct text *text, struct task *task)
+{
+	struct groups *groups;
+
+	spin_lock(&tasks_lock);
+	groups = task->cred.groups;
+	for (u32 i = 0; groups && i < groups->nr; i++)
+		text_printf(text, "%u ", groups->gids[i]);
+	spin_unlock(&tasks_lock);
+	text_puts(text, " \n");
+}
+
 static void put_ids(struct text *text, const struct view *view, struct task *task)
 {
 	struct file_table *files = proc_get_files(task);
 
-	text_printf(text, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\nGroups:\t \n",
-		    files ? files_capacity(files) : 0);
+	const struct cred *cred = &view->cred;
+
+	text_printf(text, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", cred->uid, cred->euid,
+		    cred->suid, cred->fsuid, cred->gid, cred->egid, cred->sgid, cred->fsgid);
+	text_printf(text, "FDSize:\t%u\nGroups:\t", files ? files_capacity(files) : 0);
+	put_groups(text, task);
 	text_printf(text, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", view->tgid,
 		    view->pid, view->pgid, view->sid);
 	if (files)
@@ -265,6 +286,11 @@ static void put_signals(struct text *text, const struct view *view)
 	text_printf(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n",
 		    view->pending, view->shared_pending, view->blocked, view->ignored);
 	text_printf(text, "SigCgt:\t%016lx\n", view->caught);
+	text_printf(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+		    view->cred.inheritable, view->cred.permitted, view->cred.effective,
+		    view->cred.bounding);
+	text_printf(text, "CapAmb:\t%016lx\nNoNewPrivs:\t%u\n", view->cred.ambient,
+		    view->cred.no_new_privs);
 }
 
 static void put_cpus(struct text *text)
@@ -301,7 +327,7 @@ int proc_show_task_status(struct text *text, const struct proc_inode *proc)
 		put_mm_status(text, mm);
 	text_printf(text, "Threads:\t%u\n", view.nr_threads);
 	put_signals(text, &view);
-	text_puts(text, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+	text_puts(text, "Seccomp:\t0\nSeccomp_filters:\t0\n");
 	put_cpus(text);
 	if (fs)
 		fs_release(fs);
@@ -382,17 +408,115 @@ int proc_show_task_wchan(struct text *text, const struct proc_inode *proc)
 	return 0;
 }
 
-/* Linux's scale: 0 to 1333, as oom_badness() without an adjustment. */
 int proc_show_task_oom_score(struct text *text, const struct proc_inode *proc)
 {
-	struct mm *mm = proc_get_mm(proc->task);
-	u64 total = nr_managed_frames + swap_nr_slots(), pages = 0;
+	struct process *process = proc->task->process;
 
-	if (mm) {
-		pages = atomic_read(&mm->nr_resident) + atomic_read(&mm->nr_swapped) +
-			atomic_read(&mm->nr_pgtables);
-		mm_put(mm);
+	text_printf(text, "%u\n", process ? process_oom_score(process) : 0);
+	return 0;
+}
+
+int proc_show_task_oom_score_adj(struct text *text, const struct proc_inode *proc)
+{
+	const struct process *process = proc->task->process;
+
+	text_printf(text, "%d\n", process ? READ_ONCE(process->oom_score_adj) : 0);
+	return 0;
+}
+
+int proc_show_task_oom_adj(struct text *text, const struct proc_inode *proc)
+{
+	const struct process *process = proc->task->process;
+
+	text_printf(text, "%d\n", process ? process_oom_adj(process) : 0);
+	return 0;
+}
+
+/* A number with a sign. */
+static int parse_s32(const char *data, s32 *number)
+{
+	bool negative = *data == '-';
+	u64 value;
+	int error = proc_parse_u64(data + negative, &value);
+
+	if (error != 0 || value > INT32_MAX)
+		return -EINVAL;
+	*number = negative ? -(s32)value : (s32)value;
+	return 0;
+}
+
+int proc_write_oom_score_adj(const struct proc_inode *proc, char *data)
+{
+	s32 number;
+	int error = parse_s32(data, &number);
+
+	if (error == 0 && !proc->task->process)
+		error = -EINVAL;
+	return error != 0 ? error : process_set_oom_score_adj(proc->task->process, number);
+}
+
+int proc_write_oom_adj(const struct proc_inode *proc, char *data)
+{
+	s32 number;
+	int error = parse_s32(data, &number);
+
+	if (error == 0 && !proc->task->process)
+		error = -EINVAL;
+	return error != 0 ? error : process_set_oom_adj(proc->task->process, number);
+}
+
+/* ---- limits ---- */
+
+static const struct {
+	const char *name, *unit;
+} limit_names[NR_RLIMITS] = {
+	[RLIMIT_CPU] = {"Max cpu time", "seconds"},
+	[RLIMIT_FSIZE] = {"Max file size", "bytes"},
+	[RLIMIT_DATA] = {"Max data size", "bytes"},
+	[RLIMIT_STACK] = {"Max stack size", "bytes"},
+	[RLIMIT_CORE] = {"Max core file size", "bytes"},
+	[RLIMIT_RSS] = {"Max resident set", "bytes"},
+	[RLIMIT_NPROC] = {"Max processes", "processes"},
+	[RLIMIT_NOFILE] = {"Max open files", "files"},
+	[RLIMIT_MEMLOCK] = {"Max locked memory", "bytes"},
+	[RLIMIT_AS] = {"Max address space", "bytes"},
+	[RLIMIT_LOCKS] = {"Max file locks", "locks"},
+	[RLIMIT_SIGPENDING] = {"Max pending signals", "signals"},
+	[RLIMIT_MSGQUEUE] = {"Max msgqueue size", "bytes"},
+	[RLIMIT_NICE] = {"Max nice priority", NULL},
+	[RLIMIT_RTPRIO] = {"Max realtime priority", NULL},
+	[RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
+};
+
+static void put_limit(struct text *text, u64 limit, size_t start, size_t end)
+{
+	if (limit == RLIM_INFINITY)
+		text_puts(text, "unlimited");
+	else
+		text_printf(text, "%lu", limit);
+	text_pad(text, start, end);
+}
+
+int proc_show_task_limits(struct text *text, const struct proc_inode *proc)
+{
+	const struct process *process = proc->task->process;
+
+	if (!process)
+		return -ESRCH;
+	text_puts(text, "Limit                     Soft Limit           Hard Limit           "
+			"Units     \n");
+	for (u32 i = 0; i < NR_RLIMITS; i++) {
+		size_t start = text->used;
+
+		text_puts(text, limit_names[i].name);
+		text_pad(text, start, 26);
+		put_limit(text, limit_soft(process, i), start, 47);
+		put_limit(text, limit_hard(process, i), start, 68);
+		if (limit_names[i].unit) {
+			text_puts(text, limit_names[i].unit);
+			text_pad(text, start, 78);
+		}
+		text_puts(text, "\n");
 	}
-	text_printf(text, "%lu\n", mm ? (1000 + pages * 1000 / total) * 2 / 3 : 0);
 	return 0;
 }
