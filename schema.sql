@@ -1091,6 +1091,35 @@ CREATE TABLE task_rename (
 	newcomm TEXT NOT NULL -- its new name
 ) STRICT;
 
+-- 0x19: A task comes into being, and belongs to a thread group; just before its sched_process_fork.
+CREATE TABLE task_newtask (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	clone_flags INTEGER NOT NULL, -- how it was made: flags of clone(2), the exit signal left out
+	pid INTEGER NOT NULL, -- the new task
+	tgid INTEGER NOT NULL, -- its thread group: the pid of the leader, its own when it is the first thread
+	oom_score_adj INTEGER NOT NULL -- what it adds to the score of its process, as set by the user
+) STRICT;
+
+-- 0x1a: A thread that execs takes the pid of its group's leader, which has ended; all other threads have, too.
+CREATE TABLE task_take_pid (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	old_pid INTEGER NOT NULL, -- its pid so far
+	pid INTEGER NOT NULL -- the pid that was the leader's
+) STRICT;
+
+-- 0x1b: In a baseline: the task listed just before is a thread, but not the leader, of that group.
+CREATE TABLE state_thread (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	tgid INTEGER NOT NULL -- its group
+) STRICT;
+
 -- The names of enumeration values and of bits.
 CREATE TABLE enum_name (
 	enum TEXT NOT NULL, -- the enumeration or set of bits
@@ -1410,7 +1439,8 @@ CREATE TABLE task_span (
 	t_end INTEGER NOT NULL, -- exec, or the end
 	parent_pid INTEGER NOT NULL, -- who created it
 	t_exit INTEGER, -- when it began to exit, in its last row
-	status INTEGER -- its wait status, in its last row
+	status INTEGER, -- its wait status, in its last row
+	tgid INTEGER NOT NULL -- its thread group: pid of the leader, its own unless it is another thread
 ) STRICT;
 
 -- Address spaces.

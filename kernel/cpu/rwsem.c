@@ -117,23 +117,20 @@ void down_write_nested(struct rwsem *sem)
 
 int down_write_killable(struct rwsem *sem)
 {
-	bool got_it;
+	int error = 0;
 
 	lockdep_ask(sem, sem->rank, LOCK_WAITS);
-	got_it = try_write(sem);
-	if (!got_it) {
+	if (!try_write(sem)) {
 		change_writers_waiting(sem, 1);
-		wait_event_state(&sem->wait,
-				 (got_it = try_write_waiting(sem)) || READ_ONCE(current->killed),
-				 TASK_KILLABLE);
+		error = wait_event_killable(&sem->wait, try_write_waiting(sem));
 	}
-	if (got_it) {
+	if (error == 0) {
 		lockdep_taken(sem, sem->rank);
 		return 0;
 	}
 	change_writers_waiting(sem, -1);
 	wake_up(&sem->wait); /* readers that this writer kept out */
-	return -EINTR;
+	return error;
 }
 
 void up_write(struct rwsem *sem)

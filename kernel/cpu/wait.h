@@ -111,6 +111,17 @@ int sleep_interruptible(u64 deadline_ns);
 		interrupted_;                                              \
 	})
 
+/* Sleeps until the condition holds: 0; or the task is going to die: -EINTR. Other signals do not end
+ * it. An expression. */
+#define wait_event_killable(queue, condition)                                                      \
+	({                                                                                         \
+		int killed_ = 0;                                                                   \
+		wait_event_state(                                                                  \
+			queue, (condition) || (killed_ = READ_ONCE(current->killed) ? -EINTR : 0), \
+			TASK_KILLABLE);                                                            \
+		killed_;                                                                           \
+	})
+
 #define wait_event(queue, condition) wait_event_state(queue, condition, TASK_UNINTERRUPTIBLE)
 
 #endif

@@ -73,7 +73,13 @@ bool fault_lock_unchanged(struct fault *fault)
 
 void fault_map_new_page(struct fault *fault, struct page *page, bool writable, enum pte_why why)
 {
-	pte_replace(fault->mm, fault->va, fault->entry, entry_for(fault, page, writable), why);
+	pte_t entry = entry_for(fault, page, writable);
+
+	/* Who is alone in the address space flushes once, afterwards. */
+	if (why == PTE_WHY_COW && atomic_read(&fault->mm->users) > 1)
+		pte_replace_flushed(fault->mm, fault->va, fault->entry, entry, why);
+	else
+		pte_replace(fault->mm, fault->va, fault->entry, entry, why);
 	rmap_add_new(page, fault->vma, fault->va);
 	atomic_inc(&fault->mm->nr_resident);
 	if (fault->vma->flags & VM_LOCKED)

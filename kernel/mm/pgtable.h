@@ -104,6 +104,9 @@ u32 pte_trace_value(pte_t pte);
  * held. pte_replace() and pte_remove() exchange atomically and return the old entry with its final
  * accessed and dirty bits. */
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
+/* The same for an entry that leads to another page from now on, with all CPUs flushed in between: no
+ * thread reads the old page when another one has written to the new. */
+pte_t pte_replace_flushed(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
 /* Removes an entry that has no dirty bit. Returns whether it did; the CPU may set the bit until then. */
 bool pte_remove_clean(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);

@@ -77,6 +77,13 @@ u32 pte_trace_value(pte_t pte)
 	return tell(pte).value;
 }
 
+static void tell_set(struct mm *mm, u64 va, pte_t old, pte_t pte, enum pte_why why)
+{
+	TRACE(pte_set, .va = va, .mm_id = mm->id, .value = tell(pte).value,
+	      .flags = tell(pte).flags, .old_flags = tell(old).flags, .kind = tell(pte).kind,
+	      .old_kind = tell(old).kind, .why = why);
+}
+
 pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why)
 {
 	pte_t old;
@@ -84,9 +91,20 @@ pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why w
 	ASSERT(spin_is_held(pte_lockptr(entry)));
 	ASSERT(pte);
 	old = pte_xchg(entry, pte);
-	TRACE(pte_set, .va = va, .mm_id = mm->id, .value = tell(pte).value,
-	      .flags = tell(pte).flags, .old_flags = tell(old).flags, .kind = tell(pte).kind,
-	      .old_kind = tell(old).kind, .why = why);
+	tell_set(mm, va, old, pte, why);
+	return old;
+}
+
+pte_t pte_replace_flushed(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why)
+{
+	pte_t old;
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	ASSERT(pte);
+	old = pte_xchg(entry, 0);
+	mm_flush_tlb(mm, va, va + PAGE_SIZE, TLB_COW);
+	pte_xchg(entry, pte);
+	tell_set(mm, va, old, pte, why);
 	return old;
 }
 

@@ -20,6 +20,9 @@ static u32 last_id; /* atomic */
 static DEFINE_SPINLOCK(all_lock, RANK_ANON_LIST);
 static LIST_HEAD(all);
 
+/* Who gives a VMA its first anon_vma. */
+static DEFINE_SPINLOCK(attach_lock, RANK_ATTACH);
+
 void rmap_init(void)
 {
 	anon_vma_cache = kmem_cache_create("anon_vma", sizeof(struct anon_vma));
@@ -91,11 +94,12 @@ static void link_locked(struct anon_vma_chain *link, struct vma *vma, struct ano
 	TRACE(avc_link, .vma_id = vma->id, .anon_vma_id = anon_vma->id);
 }
 
-/* Sets vma->anon_vma; the family's lock is held. */
+/* Sets vma->anon_vma; the family's lock is held. Last: another thread that sees it without the lock
+ * maps pages, and its events come after those of the link. */
 static void attach_locked(struct vma *vma, struct anon_vma *anon_vma)
 {
-	vma->anon_vma = anon_vma;
 	TRACE(anon_vma_attach, .vma_id = vma->id, .anon_vma_id = anon_vma->id);
+	__atomic_store_n(&vma->anon_vma, anon_vma, __ATOMIC_RELEASE);
 }
 
 /* A neighbour's anon_vma that the VMA can share, so that the two can merge later; NULL if there is
@@ -125,7 +129,7 @@ int anon_vma_prepare(struct vma *vma)
 	struct anon_vma *anon_vma, *made = NULL;
 	struct anon_vma_chain *link;
 
-	if (likely(READ_ONCE(vma->anon_vma)))
+	if (likely(__atomic_load_n(&vma->anon_vma, __ATOMIC_ACQUIRE)))
 		return 0;
 	link = kmem_cache_alloc(chain_cache, GFP_KERNEL);
 	if (!link)
@@ -137,16 +141,17 @@ int anon_vma_prepare(struct vma *vma)
 		kmem_cache_free(chain_cache, link);
 		return -ENOMEM;
 	}
-	spin_lock(family_lock(anon_vma));
 	/* Threads that fault in one VMA hold mmap_lock for reading only: a second one may have been
-	 * faster. They agree on the lock only if they chose the same anon_vma, so the pointer
-	 * itself is the arbiter. */
-	if (__sync_bool_compare_and_swap(&vma->anon_vma, NULL, anon_vma)) {
+	 * faster. They agree on the family's lock only if they chose the same anon_vma. */
+	spin_lock(&attach_lock);
+	spin_lock(family_lock(anon_vma));
+	if (!vma->anon_vma) {
 		link_locked(link, vma, anon_vma);
 		attach_locked(vma, anon_vma);
 		link = NULL;
 	}
 	spin_unlock(family_lock(anon_vma));
+	spin_unlock(&attach_lock);
 	if (link)
 		kmem_cache_free(chain_cache, link);
 	if (made)

@@ -24,6 +24,7 @@
 #include "proc/elf.h"
 #include "proc/exit.h"
 #include "proc/files.h"
+#include "proc/futex.h"
 #include "proc/random.h"
 #include "proc/signal.h"
 #include "trace/trace.h"
@@ -130,6 +131,22 @@ static void take_credentials(struct file *program)
 	cred_exec(mode, owner, group);
 }
 
+/* Nobody else shares the descriptors and signal handlers of a new program. -ENOMEM, -EAGAIN. */
+static int unshare(struct task *self)
+{
+	int error = process_become_single();
+
+	if (error == 0 && files_is_shared(self->files)) {
+		struct file_table *files = files_fork(self->files);
+
+		if (!files)
+			return -ENOMEM;
+		files_release(self->files);
+		self->files = files;
+	}
+	return error != 0 ? error : signal_unshare();
+}
+
 static void take_new_mm(struct mm *mm, const char *path)
 {
 	const char *name = path;
@@ -137,6 +154,7 @@ static void take_new_mm(struct mm *mm, const char *path)
 	for (const char *p = path; *p; p++)
 		if (*p == '/')
 			name = p + 1;
+	futex_leave_mm();
 	struct mm *old = task_change_mm(mm, name);
 
 	if (old)
@@ -299,8 +317,14 @@ int task_exec(const char *path, const struct exec_args *args)
 			program_put(program);
 		goto out;
 	}
+	error = unshare(current_proc);
+	if (error != 0) {
+		mm_put(mm);
+		goto out;
+	}
 	take_new_mm(mm, path);
 	take_credentials(program);
+	current_process->exit_signal = SIGCHLD;
 	files_exec(current_proc->files);
 	signal_exec();
 	timers_exec();

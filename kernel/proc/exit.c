@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "mm/mm.h"
 #include "proc/files.h"
+#include "proc/futex.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -69,6 +70,17 @@ static void give_children_away(struct process *process)
 	wake_up(&reaper->child_wait);
 }
 
+/* The children that a thread made are those of another one now: __WNOTHREAD. tasks_lock held. */
+static void pass_children_on(struct process *process, const struct task *self)
+{
+	const struct task *heir = list_first_entry(&process->threads, struct task, thread_node);
+	struct process *child;
+
+	list_for_each_entry (child, &process->children, sibling)
+		if (child->parent_tid == self->cur.pid)
+			child->parent_tid = heir->cur.pid;
+}
+
 /* Unlinks a task that has ended, under the locks for that. */
 static void forget(struct task *task)
 {
@@ -82,7 +94,7 @@ static void forget(struct task *task)
 static bool end_process(struct process *process)
 {
 	give_children_away(process);
-	bool leaves_zombie = signal_tell_exit(process, SIGCHLD, process_wait_status(process));
+	bool leaves_zombie = signal_tell_exit(process, process->exit_signal, process->group_status);
 	if (!leaves_zombie)
 		forget(process->leader);
 	return leaves_zombie;
@@ -90,24 +102,26 @@ static bool end_process(struct process *process)
 
 /* From its end on the scheduler does not come back to it: the state says so, and is looked at only
  * in schedule(). */
-static void leave_process(struct task *self, s32 wait_status)
+static void leave_process(struct task *self)
 {
 	struct process *process = self->process;
-	struct task *leader = process->leader;
 	bool leader_goes = false;
 
 	spin_lock(&tasks_lock);
+	struct task *leader = process->leader;
 	if (self == leader) {
-		process->leader_status = wait_status;
 		WRITE_ONCE(self->state, TASK_ZOMBIE);
 	} else {
 		cpu_time_add(&process->ended_time, sched_cpu_time(self));
 		fault_counts_add(&process->ended_faults, self->cur.faults);
 		WRITE_ONCE(self->state, TASK_DEAD);
 		forget(self);
+		pass_children_on(process, self);
 	}
 	if (process_is_zombie(process))
 		leader_goes = !end_process(process);
+	if (process->exec_task)
+		wake_up(&process->child_wait);
 	if (leader_goes)
 		WRITE_ONCE(leader->state, TASK_DEAD);
 	spin_unlock(&tasks_lock);
@@ -115,6 +129,19 @@ static void leave_process(struct task *self, s32 wait_status)
 		task_put(leader);
 	if (self != leader)
 		task_put(self);
+}
+
+/* The last thread decides the status of the process, unless that was decided before. */
+static void end_last_thread(struct task *self, s32 wait_status)
+{
+	struct process *process = self->process;
+
+	spin_lock(&self->sighand->lock);
+	process_kill(process, wait_status);
+	spin_unlock(&self->sighand->lock);
+	if (process->tgid == INIT_PID)
+		session_end(process->group_status, SESSION_EXIT);
+	timers_exit();
 }
 
 void task_exit(s32 wait_status)
@@ -127,12 +154,10 @@ void task_exit(s32 wait_status)
 		   .status = wait_status);
 	bool last = atomic_dec_return(&process->nr_live) == 0;
 
-	if (last && process->tgid == INIT_PID)
-		session_end(process->group_exit ? process->group_status : wait_status,
-			    SESSION_EXIT);
 	if (last)
-		timers_exit();
+		end_last_thread(self, wait_status);
 	signal_exit_thread();
+	futex_leave_mm();
 	struct mm *mm = task_change_mm(NULL, NULL);
 	if (mm)
 		mm_put(mm);
@@ -141,7 +166,7 @@ void task_exit(s32 wait_status)
 	if (last)
 		tty_session_exit(process);
 	lockdep_no_locks();
-	leave_process(self, wait_status);
+	leave_process(self);
 	schedule();
 	panic("task %d runs after its end", self->cur.pid);
 }
@@ -171,7 +196,7 @@ static bool is_waited_for(const struct process *child, s32 which)
 /* tasks_lock held; the reference of the list to the leader passes to the caller. */
 static struct task *reap(struct process *self, struct process *child, struct wait_result *result)
 {
-	result->wait_status = process_wait_status(child);
+	result->wait_status = child->group_status;
 	result->time = process_cpu_time(child);
 	cpu_time_add(&result->time, child->children_time);
 	cpu_time_add(&self->children_time, result->time);

@@ -1,8 +1,9 @@
 /*
- * fork, vfork and the part of clone that posix_spawn needs. Threads do not exist: an address space
- * is shared only while the parent sleeps in vfork.
+ * clone, and so fork and vfork: what a child shares with its creator it has a reference to, of
+ * everything else it gets a copy.
  */
 #include "proc/fork.h"
+#include "arch/x86_64/layout.h"
 #include "arch/x86_64/uaccess.h"
 #include "cpu/panic.h"
 #include "lib/errno.h"
@@ -12,13 +13,20 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-/* First code of a child. A child that cannot write its pid runs all the same, as on Linux. */
+/* As on Linux, an address that cannot be written is no error. */
+static void put_tid(s32 __user *to, s32 tid)
+{
+	int ignored = copy_to_user(to, &tid, sizeof(tid));
+
+	(void)ignored;
+}
+
+/* First code of a child. */
 static void child_entry(void *child_tid)
 {
 	sched_begin_task();
-	if (child_tid && copy_to_user((s32 __user *)child_tid, &current->pid, sizeof(s32)) != 0)
-		printk("%s[%d]: no memory at %p for its pid", current->comm, current->pid,
-		       child_tid);
+	if (child_tid)
+		put_tid(child_tid, current->pid);
 	arch_enter_user(user_frame(current->kernel_sp_top));
 }
 
@@ -34,15 +42,84 @@ static void copy_registers(struct task *child, struct task *parent, u64 stack)
 	arch_task_copy(&child->arch, &parent->arch);
 }
 
-static struct mm *child_mm(struct task *parent, u64 flags)
+int clone_check_flags(u64 flags)
 {
-	if (!(flags & CLONE_VM))
-		return mm_fork(parent->cur.mm);
-	mm_get(parent->cur.mm);
-	return parent->cur.mm;
+	if ((flags & CLONE_NEWNS) && (flags & CLONE_FS))
+		return -EINVAL;
+	if ((flags & CLONE_NEWUSER) && (flags & CLONE_FS))
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
+	/* Nobody could wait for a sibling of init. */
+	if ((flags & CLONE_PARENT) && current_process->tgid == INIT_PID)
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID)))
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_DETACHED | CLONE_THREAD)))
+		return -EINVAL;
+	return 0;
 }
 
-/* Gives back what create_child() collected for a task that has not started. */
+/* Each of these gives the child a reference, or a copy; false without memory. */
+
+static bool share_process(struct task *child, struct task *self, u64 flags)
+{
+	if (flags & CLONE_THREAD) {
+		process_get(self->process);
+		child->process = self->process;
+	} else {
+		child->process = process_create();
+	}
+	return child->process;
+}
+
+static bool share_sighand(struct task *child, struct task *self, u64 flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		sighand_get(self->sighand);
+		child->sighand = self->sighand;
+	} else {
+		child->sighand = sighand_fork(self->sighand);
+	}
+	return child->sighand;
+}
+
+static bool share_files(struct task *child, struct task *self, u64 flags)
+{
+	if (flags & CLONE_FILES) {
+		files_get(self->files);
+		child->files = self->files;
+	} else {
+		child->files = files_fork(self->files);
+	}
+	return child->files;
+}
+
+static bool share_fs(struct task *child, struct task *self, u64 flags)
+{
+	if (flags & CLONE_FS) {
+		fs_get(self->fs);
+		child->fs = self->fs;
+	} else {
+		child->fs = fs_fork(self->fs);
+	}
+	return child->fs;
+}
+
+static bool share_mm(struct task *child, struct task *self, u64 flags)
+{
+	if (flags & CLONE_VM) {
+		mm_get(self->cur.mm);
+		child->cur.mm = self->cur.mm;
+	} else {
+		child->cur.mm = mm_fork(self->cur.mm);
+	}
+	return child->cur.mm;
+}
+
+/* Gives back what create_child() collected for a task that has not been linked. */
 static void discard_child(struct task *child)
 {
 	if (child->cur.mm)
@@ -52,56 +129,62 @@ static void discard_child(struct task *child)
 	task_discard(child);
 }
 
-static struct task *create_child(struct task *parent, const struct clone_args *args)
+static struct task *create_child(struct task *self, const struct clone_args *args)
 {
 	void *child_tid = (args->flags & CLONE_CHILD_SETTID) ? (void *)args->child_tid : NULL;
-	struct task *child = task_create(parent->cur.comm, 0, child_entry, child_tid);
+	struct task *child = task_create(self->cur.comm, 0, child_entry, child_tid);
+	u64 flags = args->flags;
 
 	if (!child)
 		return NULL;
-	child->process = process_create();
-	child->sighand = sighand_fork(parent->sighand);
-	child->files = files_fork(parent->files);
-	child->fs = fs_fork(parent->fs);
-	if (child->process && child->sighand && child->files && child->fs)
-		child->cur.mm = child_mm(parent, args->flags);
-	if (!child->cur.mm) {
+	if (!share_process(child, self, flags) || !share_sighand(child, self, flags) ||
+	    !share_files(child, self, flags) || !share_fs(child, self, flags) ||
+	    !share_mm(child, self, flags)) {
 		discard_child(child);
 		return NULL;
 	}
-	child->personality = parent->personality;
-	child->parent_waits = args->flags & CLONE_VFORK;
+	if (!(flags & CLONE_THREAD))
+		child->process->exit_signal =
+			flags & CLONE_PARENT ? self->process->exit_signal : args->exit_signal;
+	child->personality = self->personality;
+	child->parent_waits = flags & CLONE_VFORK;
 	cred_fork(&child->cred);
-	signal_fork(child, (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
-	copy_registers(child, parent, args->stack);
+	signal_fork(child, (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
+	if (flags & CLONE_CHILD_CLEARTID)
+		child->clear_child_tid = args->child_tid;
+	copy_registers(child, self, args->stack);
+	if (flags & CLONE_SETTLS)
+		child->arch.fs_base = args->tls;
 	return child;
 }
 
-/* Sleeps until the child has left the memory it began with. A killed parent does not wait: the
- * child holds its own reference. */
+/* Until the child has left the memory it began with. A killed creator does not wait: the child holds
+ * its own reference. */
 static void wait_for_vfork_child(struct task *child)
 {
-	wait_event_state(&child->vfork_wait,
-			 !READ_ONCE(child->parent_waits) || READ_ONCE(current->killed),
-			 TASK_KILLABLE);
+	(void)wait_event_killable(&child->vfork_wait, !READ_ONCE(child->parent_waits));
 }
 
 long task_clone(const struct clone_args *args)
 {
 	struct task *self = current_proc;
-	struct task *child = create_child(self, args);
 
+	if ((args->flags & CLONE_SETTLS) && args->tls >= USER_END)
+		return -EPERM;
+	struct task *child = create_child(self, args);
 	if (!child)
 		return -ENOMEM;
 	task_get(child); /* it may be gone before vfork looks at it */
 
-	s32 pid = task_start(child, &(struct task_birth){.creator = self,
-							 .parent = self->process,
-							 .clone_flags = args->flags});
+	struct task_birth birth = {.creator = self, .clone_flags = args->flags};
+	s32 pid = task_link(child, &birth);
 	if (pid < 0) {
 		discard_child(child);
 		return pid;
 	}
+	if (args->flags & CLONE_PARENT_SETTID)
+		put_tid(args->parent_tid, pid);
+	task_start(child);
 	if (args->flags & CLONE_VFORK)
 		wait_for_vfork_child(child);
 	task_put(child);

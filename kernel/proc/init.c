@@ -66,5 +66,6 @@ void start_init(void)
 	init->fs = fs_create();
 	if (!init->process || !init->sighand || !init->files || !init->fs)
 		give_up("no memory for the first process", 0);
-	task_start(init, &(struct task_birth){.is_init = true}); /* its pid is reserved */
+	task_link(init, &(struct task_birth){.is_init = true}); /* its pid is reserved */
+	task_start(init);
 }

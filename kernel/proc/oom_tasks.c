@@ -1,5 +1,6 @@
-/* The OOM killer's view of tasks (mm/oom.h): a candidate is a process. The list of tasks is in
- * ascending order of pids, so a pid is a cursor that survives changes. */
+/* The OOM killer's view of tasks (mm/oom.h): a process, told by the first of its threads that has
+ * not left its memory. The list of tasks is in ascending order of pids, so a pid is a cursor that
+ * survives changes. */
 #include "mm/oom.h"
 #include "lib/errno.h"
 #include "mm/limits.h"
@@ -13,8 +14,7 @@ static bool is_dying(const struct task *task)
 	return READ_ONCE(task->cur.killed) || (READ_ONCE(task->cur.flags) & PF_EXITING);
 }
 
-/* The thread that still has the address space of a process, which its leader may have left; NULL.
- * tasks_lock held. */
+/* The first thread that still has the address space of its process, or NULL. tasks_lock held. */
 static struct task *thread_with_mm(struct process *process)
 {
 	struct task *task;
@@ -25,12 +25,18 @@ static struct task *thread_with_mm(struct process *process)
 	return NULL;
 }
 
-static bool is_leader(const struct task *task)
+/* Whether all threads that have memory are on their way out. tasks_lock held. */
+static bool process_is_dying(struct process *process)
 {
-	return task->process && task->process->leader == task;
+	struct task *task;
+
+	for_each_thread (process, task)
+		if (task->cur.mm && !is_dying(task))
+			return false;
+	return true;
 }
 
-/* The memory of init, which nobody may lose; tasks_lock held. */
+/* The memory of init, which nobody may lose. tasks_lock held. */
 static const struct mm *init_mm(void)
 {
 	struct process *init = process_find(INIT_PID);
@@ -41,24 +47,21 @@ static const struct mm *init_mm(void)
 
 bool oom_next_task(s32 pid, struct oom_task *out)
 {
-	struct task *leader;
+	struct task *task;
 	bool found = false;
 
 	spin_lock(&tasks_lock);
-	list_for_each_entry (leader, &task_list, node) {
-		if (leader->cur.pid <= pid || !is_leader(leader))
-			continue;
-		struct task *task = thread_with_mm(leader->process);
-		if (!task)
+	list_for_each_entry (task, &task_list, node) {
+		if (task->cur.pid <= pid || !task->cur.mm || thread_with_mm(task->process) != task)
 			continue;
 		mm_get(task->cur.mm); /* the task's own reference keeps it until we let go of the
 					 lock */
-		*out = (struct oom_task){.pid = leader->cur.pid,
+		*out = (struct oom_task){.pid = task->cur.pid,
 					 .mm = task->cur.mm,
-					 .dying = is_dying(task),
+					 .dying = process_is_dying(task->process),
 					 .with_init = task->cur.mm == init_mm(),
-					 .oom_score_adj = leader->process->oom_score_adj};
-		strscpy_pad(out->comm, leader->cur.comm, sizeof(out->comm));
+					 .oom_score_adj = task->process->oom_score_adj};
+		strscpy_pad(out->comm, task->cur.comm, sizeof(out->comm));
 		found = true;
 		break;
 	}
@@ -66,24 +69,23 @@ bool oom_next_task(s32 pid, struct oom_task *out)
 	return found;
 }
 
-/* All who share the victim's memory (a child between vfork and exec, or made with CLONE_VM) must go,
- * or killing it would free nothing. */
+/* All who share the victim's memory (its threads, a child between vfork and exec, a process made
+ * with CLONE_VM) must go, or killing it would free nothing. */
 int oom_kill_task(const struct oom_task *victim, u32 kill_id, u32 predicted)
 {
-	struct process *process;
 	struct task *task;
 	int result = -ESRCH;
 
 	spin_lock(&tasks_lock);
-	process = process_find(victim->pid);
-	task = process ? thread_with_mm(process) : NULL;
+	task = task_find(victim->pid);
 	if (task && task->cur.mm == victim->mm) {
 		oom_mark_victim(victim, kill_id, predicted);
 		list_for_each_entry (task, &task_list, node) {
 			if (task->cur.mm != victim->mm)
 				continue;
 			WRITE_ONCE(task->cur.oom_victim, kill_id);
-			signal_send(task->process, SIGKILL);
+			if (!READ_ONCE(task->process->group_exit))
+				signal_send(task->process, SIGKILL);
 		}
 		result = 0;
 	}
@@ -132,8 +134,9 @@ int process_set_oom_score_adj(struct process *process, s32 oom_score_adj)
 	}
 	task = thread_with_mm(process);
 	list_for_each_entry (other, &task_list, node)
-		if (is_leader(other) && (other->process == process ||
-					 (task && shares_mm(other->process, task->cur.mm))))
+		if (other->process && other->process->leader == other &&
+		    (other->process == process ||
+		     (task && shares_mm(other->process, task->cur.mm))))
 			WRITE_ONCE(other->process->oom_score_adj, oom_score_adj);
 	if (current_capable(MEM_CAP_SYS_RESOURCE))
 		process->oom_score_adj_min = oom_score_adj;

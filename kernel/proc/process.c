@@ -50,11 +50,6 @@ bool process_is_zombie(const struct process *process)
 	       process->threads.prev == &process->leader->thread_node;
 }
 
-s32 process_wait_status(const struct process *process)
-{
-	return process->group_exit ? process->group_status : process->leader_status;
-}
-
 void process_kill(struct process *process, s32 wait_status)
 {
 	struct task *task;

@@ -35,23 +35,25 @@ struct process {
 	atomic_t nr_live; /* threads that have not begun to exit */
 
 	/* family (task.c, fork.c, exit.c) */
-	struct process *parent;       /* [T] NULL for init */
-	s32 parent_pid;               /* its tgid or 0: written under [T], read without */
+	struct process *parent; /* [T] NULL for init */
+	s32 parent_pid;         /* its tgid or 0: written under [T], read without */
+	s32 parent_tid; /* [T] the thread of the parent that made it, while there is one: __WNOTHREAD */
 	struct list_head children;    /* [T] */
 	struct list_head sibling;     /* [T] in the parent's children */
 	struct wait_queue child_wait; /* its threads sleep here until a child ends */
 	bool is_subreaper;            /* own threads: takes the children of descendants that end */
 	s32 pgid, sid;                /* [T] process group and session, as Linux's */
 	struct tty *tty;              /* [T] controlling terminal of the session, or NULL */
+	s32 exit_signal;              /* [T] to its parent at the end; 0: none */
 
 	/* the OOM killer (oom_tasks.c) */
 	s32 oom_score_adj;     /* written under [T] */
 	s32 oom_score_adj_min; /* [T] the lowest that it may set without CAP_SYS_RESOURCE */
 
 	/* the end */
-	bool group_exit;   /* [S] all threads are to end */
-	s32 group_status;  /* [S] wait status of that */
-	s32 leader_status; /* [T] what the leader ended with, when nobody asked all to */
+	bool group_exit;  /* [S] all threads are to end */
+	s32 group_status; /* [S] its wait status: that of the last thread if nobody asked all */
+	struct task *exec_task; /* [S] ends all others, to be alone; NULL */
 
 	/* what it used */
 	struct cpu_time ended_time;          /* [T] of the threads that have ended and are gone */
@@ -82,11 +84,18 @@ struct process *process_find(s32 tgid);
 bool process_is_zombie(const struct process *process);
 
 /* The wait status that its parent gets: of a zombie. tasks_lock held. */
-s32 process_wait_status(const struct process *process);
+static inline s32 process_wait_status(const struct process *process)
+{
+	return process->group_status;
+}
 
 /* Lets all its threads end with that wait status, unless that was decided before. Its signal lock
  * held. */
 void process_kill(struct process *process, s32 wait_status);
+
+/* Ends all other threads of the current process and gives the current one the pid of the leader,
+ * for exec. 0, or -EAGAIN: another thread was faster, or all are to end. May sleep. */
+int __must_check process_become_single(void);
 
 /* What all its threads used so far, those that have ended included. tasks_lock held. */
 struct cpu_time process_cpu_time(struct process *process);

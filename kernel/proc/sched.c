@@ -232,6 +232,16 @@ void sched_wake_stopped(struct task *task)
 	wake_from(task, BIT(TASK_STOPPED), true);
 }
 
+bool sched_has_left_cpu(struct task *task)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = lock_queue_of(task);
+	bool left = rq->running != task;
+
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return left;
+}
+
 /* Charges the running task for the time since it was last charged. Queue locked. */
 static void account(struct task *task, u64 now)
 {

@@ -25,6 +25,9 @@ void sched_wake_killed(struct task *task);
 /* Lets a task that is stopped go on. */
 void sched_wake_stopped(struct task *task);
 
+/* Whether a task that has ended has left its CPU for the last time. */
+bool sched_has_left_cpu(struct task *task);
+
 /* First thing that a new task does: ends the switch that brought it here. */
 void sched_begin_task(void);
 

@@ -47,6 +47,25 @@ void sighand_put(struct sighand *sighand)
 		kfree(sighand);
 }
 
+int signal_unshare(void)
+{
+	struct task *self = current_proc;
+	struct sighand *old = self->sighand, *new;
+
+	if (atomic_read(&old->refs) == 1)
+		return 0;
+	new = sighand_fork(old);
+	if (!new)
+		return -ENOMEM;
+	spin_lock(&tasks_lock);
+	spin_lock(&old->lock);
+	self->sighand = new;
+	spin_unlock(&old->lock);
+	spin_unlock(&tasks_lock);
+	sighand_put(old);
+	return 0;
+}
+
 void signal_init_task(struct signal_state *signals)
 {
 	list_init(&signals->pending.queue);

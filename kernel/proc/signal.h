@@ -110,6 +110,9 @@ void signal_exec(void);
  * not hold up a stop. No locks held. */
 void signal_exit_thread(void);
 
+/* Gives the current task, the only one of its process, handlers that nobody else has. -ENOMEM. */
+int signal_unshare(void);
+
 /* Forgets what is pending, when nobody can send any more. */
 void signal_flush(struct pending_signals *pending);
 

@@ -15,6 +15,7 @@
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "mm/slab.h"
+#include "proc/fork.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -85,7 +86,7 @@ void task_discard(struct task *task)
 	free_task(task);
 }
 
-/* A thread joins its process; -ERESTARTNOINTR when that is to end. tasks_lock held. */
+/* A thread joins its process; -ERESTARTNOINTR when a signal waits for its creator. tasks_lock held. */
 static int join_process(struct task *task, const struct task_birth *birth)
 {
 	struct process *process = task->process;
@@ -94,9 +95,9 @@ static int join_process(struct task *task, const struct task_birth *birth)
 	if (!process)
 		return 0;
 	spin_lock(&task->sighand->lock);
-	/* Who kills a process or a group looks for its threads under these locks: nobody may come
-	 * after that. */
-	if (birth->creator && READ_ONCE(birth->creator->cur.killed)) {
+	/* Who sends a signal to a process or a group looks for its threads under these locks: one
+	 * that was sent before is for the creator, and not missed by what comes after. */
+	if (birth->creator && current_has_signal()) {
 		error = -ERESTARTNOINTR;
 	} else {
 		list_add_tail(&task->thread_node, &process->threads);
@@ -124,13 +125,29 @@ static void begin_process(struct process *process, struct task *leader,
 	process->pgid = creator ? creator->pgid : process->tgid;
 	process->sid = creator ? creator->sid : process->tgid;
 	process->tty = creator ? creator->tty : NULL;
-	process->parent = birth->parent;
-	process->parent_pid = birth->parent ? birth->parent->tgid : 0;
-	if (birth->parent)
-		list_add_tail(&process->sibling, &birth->parent->children);
+	process->parent = birth->clone_flags & CLONE_PARENT ? creator->parent : creator;
+	process->parent_pid = process->parent ? process->parent->tgid : 0;
+	process->parent_tid = birth->clone_flags & CLONE_PARENT ? creator->parent_tid
+			      : creator                         ? birth->creator->cur.pid
+								: 0;
+	if (process->parent)
+		list_add_tail(&process->sibling, &process->parent->children);
 }
 
-s32 task_start(struct task *task, const struct task_birth *birth)
+/* tasks_lock held. */
+static void tell_birth(const struct task *task, const struct task_birth *birth)
+{
+	const struct process *process = task->process;
+
+	TRACE(task_newtask, .clone_flags = birth->clone_flags, .pid = task->cur.pid,
+	      .tgid = process ? process->tgid : task->cur.pid,
+	      .oom_score_adj = process ? process->oom_score_adj : 0);
+	TRACE_TEXT(sched_process_fork, comm, task->cur.comm,
+		   .parent_pid = birth->creator ? birth->creator->cur.pid : 0,
+		   .child_pid = task->cur.pid, .mm_id = task->cur.mm ? task->cur.mm->id : 0);
+}
+
+s32 task_link(struct task *task, const struct task_birth *birth)
 {
 	int error = 0;
 
@@ -154,12 +171,14 @@ s32 task_start(struct task *task, const struct task_birth *birth)
 		list_add(&task->node, &task_list);
 	else
 		list_add_tail(&task->node, &task_list);
-	TRACE_TEXT(sched_process_fork, comm, task->cur.comm,
-		   .parent_pid = birth->creator ? birth->creator->cur.pid : 0, .child_pid = pid,
-		   .mm_id = task->cur.mm ? task->cur.mm->id : 0);
-	sched_start(task);
+	tell_birth(task, birth);
 	spin_unlock(&tasks_lock);
 	return pid;
+}
+
+void task_start(struct task *task)
+{
+	sched_start(task);
 }
 
 void task_unlink(struct task *task)
@@ -298,11 +317,12 @@ int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
 		kfree(start);
 		return -ENOMEM;
 	}
-	if (task_start(task, &(struct task_birth){0}) < 0) {
+	if (task_link(task, &(struct task_birth){0}) < 0) {
 		task_discard(task);
 		kfree(start);
 		return -ENOMEM;
 	}
+	task_start(task);
 	return 0;
 }
 
@@ -324,6 +344,10 @@ u64 task_baseline(void)
 			   .mm_id = task->cur.mm ? task->cur.mm->id : 0,
 			   .state = task_visible_state(task));
 		records++;
+		if (task->process && task->process->tgid != task->cur.pid) {
+			TRACE(state_thread, .pid = task->cur.pid, .tgid = task->process->tgid);
+			records++;
+		}
 	}
 	for_each_cpu (cpu) {
 		if (!(cpu_online_mask & BIT(cpu)))

@@ -29,6 +29,7 @@
 #define INIT_PID 1
 
 struct file_table;
+struct robust_list_head;
 struct fs;
 struct process;
 
@@ -76,6 +77,10 @@ struct task {
 	struct list_head node;        /* [T] in task_list, ascending by pid */
 	struct process *process;      /* [C] NULL for kernel threads; a reference */
 	struct list_head thread_node; /* [T][S] in process->threads */
+	s32 __user
+		*clear_child_tid; /* [O] set to 0, and its futex woken, when it leaves its memory */
+	struct robust_list_head __user
+		*robust_list;         /* [O] its locks, marked when it ends; futex.h */
 	bool parent_waits;            /* [T] between vfork and exec or exit: who made it sleeps */
 	struct wait_queue vfork_wait; /* there */
 
@@ -117,17 +122,18 @@ struct task *task_create(const char *comm, u32 flags, void (*entry)(void *), voi
 
 /* How a task comes into the world. */
 struct task_birth {
-	struct task *creator;   /* NULL: the kernel */
-	struct process *parent; /* of a new process; NULL for init */
-	u64 clone_flags;        /* for the trace */
-	bool is_init;           /* gets INIT_PID */
+	struct task *creator; /* the current task, or NULL: the kernel */
+	u64 clone_flags;
+	bool is_init; /* gets INIT_PID */
 };
 
-/* Gives it a pid, links it, as the leader of its process when that has no thread yet, traces its
- * creation and makes it runnable. The pid may be gone already when this returns. Returns the pid,
- * -EAGAIN: there are no pids left, or -ERESTARTNOINTR: its creator is to die; the task is unchanged
- * then. */
-s32 task_start(struct task *task, const struct task_birth *birth);
+/* Gives a task its pid, links it, as the leader of its process when that has no thread yet, and
+ * traces its creation: from then on others find it. Returns the pid, -EAGAIN: there are no pids
+ * left, or -ERESTARTNOINTR: its creator must look at a signal first; the task is unchanged then. */
+s32 task_link(struct task *task, const struct task_birth *birth);
+
+/* Makes a linked task runnable. It may be gone when this returns. */
+void task_start(struct task *task);
 
 /* Unlinks a task that nobody will ask about again. The reference of the list passes to the caller.
  * tasks_lock and, for the task of a process, its signal lock held. */

@@ -7,6 +7,7 @@
 #include "arch/x86_64/layout.h"
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
+#include "cpu/spinlock.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "proc/sched.h"
@@ -90,6 +91,8 @@ int upcall_page_fault(struct trap_frame *frame, u64 address, u64 error_code)
 
 	if (!current->mm)
 		return -EFAULT; /* a kernel thread was given a user pointer */
+	if (!user && spinlocks_held() != 0)
+		return -EFAULT; /* copy_from_user_nofault() and the like */
 
 	enum fault_result result = handle_fault(address, error_code, user ? frame->rip : 0);
 	if (result == FAULT_MINOR || result == FAULT_MAJOR)

@@ -27,34 +27,121 @@
 
 long sys_fork(void)
 {
-	return task_clone(&(struct clone_args){0});
+	return task_clone(&(struct clone_args){.exit_signal = SIGCHLD});
 }
 
 long sys_vfork(void)
 {
-	return task_clone(&(struct clone_args){.flags = CLONE_VM | CLONE_VFORK});
+	return task_clone(
+		&(struct clone_args){.flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD});
 }
 
-/* fork (glibc's way), vfork, and what posix_spawn does; no threads. CLONE_CHILD_CLEARTID asks for a
- * word to be cleared in memory that goes away at that moment, so there is nothing to do for it. */
-long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid)
+/* There are no namespaces, control groups and descriptors of processes, and nobody is traced: the
+ * flags that only concern tracers change nothing. */
+static long clone_checked(const struct clone_args *args)
 {
-	u64 supported = CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
-			CLONE_CHILD_SETTID;
+	u64 missing = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+		      CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD | CLONE_INTO_CGROUP;
+	int error = clone_check_flags(args->flags);
+
+	if (error != 0)
+		return error;
+	return args->flags & missing ? sys_not_implemented() : task_clone(args);
+}
+
+long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
+{
 	struct clone_args args = {
-		.flags = flags & ~CLONE_EXIT_SIGNAL,
+		.flags = (u32)flags & ~CLONE_EXIT_SIGNAL,
 		.stack = stack,
+		.tls = tls,
+		.exit_signal = flags & CLONE_EXIT_SIGNAL,
+		.parent_tid = (s32 __user *)parent_tid,
 		.child_tid = (s32 __user *)child_tid,
 	};
 
-	if ((flags & CLONE_EXIT_SIGNAL) != SIGCHLD || (args.flags & ~supported) ||
-	    ((flags & CLONE_VM) && !(flags & CLONE_VFORK)))
+	/* Where clone3 has a word of its own for the pidfd, this one has that of the pid. */
+	if ((flags & CLONE_PIDFD) && (flags & (CLONE_PARENT_SETTID | CLONE_DETACHED)))
+		return -EINVAL;
+	return clone_checked(&args);
+}
+
+/* struct clone_args of the ABI; sizes of its versions. */
+struct user_clone_args {
+	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+	u64 set_tid, set_tid_size;
+	u64 cgroup;
+};
+
+#define CLONE_ARGS_SIZE_0 64
+#define CLONE_ARGS_SIZE_2 88
+#define MAX_SET_TID       32
+
+static_assert(sizeof(struct user_clone_args) == CLONE_ARGS_SIZE_2, "ABI");
+
+/* Reads a structure that may be of an older or a newer version: what is missing is zero, what is not
+ * known must be. */
+static int get_clone_args(u64 from, u64 size, struct user_clone_args *args)
+{
+	u8 byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_0)
+		return -EINVAL;
+	for (u64 i = sizeof(*args); i < size; i++) {
+		if (copy_from_user(&byte, (const u8 __user *)from + i, 1) != 0)
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	*args = (struct user_clone_args){0};
+	return copy_from_user(args, (const void __user *)from, min(size, sizeof(*args)));
+}
+
+/* What Linux rules out before it looks at how flags go together. */
+static bool clone3_args_valid(const struct user_clone_args *args, u64 size)
+{
+	u64 known = 0xffffffff | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+
+	if (args->set_tid_size > MAX_SET_TID || !args->set_tid != !args->set_tid_size)
+		return false;
+	if ((args->exit_signal & ~CLONE_EXIT_SIGNAL) || args->exit_signal > NR_SIGNALS)
+		return false;
+	if ((args->flags & CLONE_INTO_CGROUP) &&
+	    (args->cgroup > INT32_MAX || size < CLONE_ARGS_SIZE_2))
+		return false;
+	if ((args->flags & ~known) || (args->flags & (CLONE_DETACHED | CLONE_EXIT_SIGNAL)))
+		return false;
+	if ((args->flags & CLONE_SIGHAND) && (args->flags & CLONE_CLEAR_SIGHAND))
+		return false;
+	if ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal)
+		return false;
+	if (!args->stack != !args->stack_size)
+		return false;
+	return user_range_ok((const void __user *)args->stack, args->stack_size);
+}
+
+long sys_clone3(u64 user_args, u64 size)
+{
+	struct user_clone_args from;
+	int error = get_clone_args(user_args, size, &from);
+
+	if (error != 0)
+		return error;
+	if (!clone3_args_valid(&from, size))
+		return -EINVAL;
+	if (from.set_tid)
 		return sys_not_implemented();
-	s32 pid = task_clone(&args);
-	if (pid > 0 && (flags & CLONE_PARENT_SETTID) &&
-	    copy_to_user((s32 __user *)parent_tid, &pid, sizeof(pid)) != 0)
-		return -EFAULT;
-	return pid;
+	struct clone_args args = {
+		.flags = from.flags,
+		.stack = from.stack + from.stack_size,
+		.tls = from.tls,
+		.exit_signal = from.exit_signal,
+		.parent_tid = (s32 __user *)from.parent_tid,
+		.child_tid = (s32 __user *)from.child_tid,
+	};
+	return clone_checked(&args);
 }
 
 static int collect_args(struct exec_args *args, const char *path, u64 argv, u64 envp)
@@ -244,18 +331,4 @@ long sys_setsid(void)
 	}
 	spin_unlock(&tasks_lock);
 	return result;
-}
-
-/* What they are for, threads and their locks, does not exist; the answers are those of a process
- * without. */
-long sys_set_tid_address(u64 address)
-{
-	(void)address;
-	return current->pid;
-}
-
-long sys_set_robust_list(u64 head, u64 size)
-{
-	(void)head;
-	return size == 24 ? 0 : -EINVAL;
 }

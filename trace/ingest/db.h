@@ -30,7 +30,7 @@ enum db_rows { APPENDED, KEYED };
 	X(order_violation, 7, APPENDED) \
 	X(loss_window, 4, APPENDED)     \
 	X(moment, 1, KEYED)             \
-	X(task_span, 8, APPENDED)       \
+	X(task_span, 9, APPENDED)       \
 	X(oom_candidate, 10, APPENDED)  \
 	X(oom_kill, 11, KEYED)          \
 	X(mm_span, 4, APPENDED)         \

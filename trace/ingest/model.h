@@ -62,7 +62,7 @@ struct task { /* key: pid */
 	struct map_entry entry;
 	char comm[17];
 	uint32_t mm_id;
-	int32_t parent_pid, status;
+	int32_t parent_pid, tgid, status;
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
@@ -297,6 +297,10 @@ struct model {
 	bool barriers_untold; /* there may have been some in a pause */
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
 				 that event did not say when */
+	bool groups_told; /* each task_newtask tells the group; kernels without that event have no
+			     threads */
+	struct trace_ev_task_newtask birth; /* the last one whose sched_process_fork is to come;
+					       pid 0: none */
 
 	struct trace_ev_session_begin machine; /* zeroes until session_begin */
 	struct trace_ev_session_end end;
@@ -414,7 +418,7 @@ void model_forget(struct model *m);
 /* clang-format off */
 #define REPLAYED_EVENTS(X) \
 	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(trace_off) X(state_begin) \
-	X(state_end) X(sched_process_fork) X(sched_process_exec) X(task_rename) X(sched_process_exit) \
+	X(state_end) X(task_newtask) X(task_take_pid) X(state_thread) X(sched_process_fork) X(sched_process_exec) X(task_rename) X(sched_process_exit) \
 	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \

@@ -24,7 +24,8 @@ static void task_span_end(struct model *m, void *record, uint64_t t)
 
 	DB_INSERT(m->db, task_span, INT((int32_t)task->entry.a), INT(task->mm_id), TEXT(task->comm),
 		  INT(task->t_begin), INT(t), INT(task->parent_pid),
-		  task->exiting ? INT(task->t_exit) : NIL, task->exiting ? INT(task->status) : NIL);
+		  task->exiting ? INT(task->t_exit) : NIL, task->exiting ? INT(task->status) : NIL,
+		  INT(task->tgid));
 }
 
 /* The end of the task's span and of everything that it was in the middle of. */
@@ -45,17 +46,38 @@ static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, u
 
 	task->entry.generation = m->generation;
 	task->parent_pid = parent_pid;
+	task->tgid = pid;
 	task->mm_id = mm_id;
 	task->t_begin = span_begin(m);
 	text_from_field(task->comm, comm, 16);
 	return task;
 }
 
-/* No two tasks share an address space. */
-static void check_own_mm(struct model *m, const struct trace_ev_sched_process_fork *e)
-{
-	const struct task *task;
+/* Flags of clone(2), as task_newtask tells them. */
+#define CLONE_VM     UINT64_C(0x00000100)
+#define CLONE_THREAD UINT64_C(0x00010000)
 
+void on_task_newtask(struct model *m, const struct trace_ev_task_newtask *e)
+{
+	if (m->birth.pid)
+		violation(m, fmt("task %d", m->birth.pid), fmt("sched_process_fork next"),
+			  fmt("the birth of task %d", e->pid));
+	m->birth = *e;
+}
+
+/* A task has the address space of its creator when the flags say so, else one of its own. */
+static void check_mm(struct model *m, const struct trace_ev_sched_process_fork *e, uint64_t flags)
+{
+	const struct task *creator = map_find(&m->tasks, (uint32_t)e->parent_pid, 0), *task;
+
+	mm_known(m, e->mm_id);
+	if (flags & CLONE_VM) {
+		if (creator && creator->mm_id != e->mm_id)
+			violation(m, fmt("task %d", e->child_pid),
+				  fmt("mm %u of its creator", creator->mm_id),
+				  fmt("mm %u", e->mm_id));
+		return;
+	}
 	map_for_each (&m->tasks, task) {
 		if (task->mm_id == e->mm_id && !task->exiting)
 			violation(m, fmt("task %d", e->child_pid),
@@ -64,19 +86,76 @@ static void check_own_mm(struct model *m, const struct trace_ev_sched_process_fo
 	}
 }
 
+/* A thread is in the group of its creator; any other task leads one of its own. */
+static void check_group(struct model *m, const struct trace_ev_sched_process_fork *e,
+			const struct trace_ev_task_newtask *birth)
+{
+	const struct task *creator = map_find(&m->tasks, (uint32_t)e->parent_pid, 0);
+	int32_t tgid = birth->clone_flags & CLONE_THREAD && creator ? creator->tgid : birth->pid;
+
+	if (birth->tgid != tgid)
+		violation(m, fmt("task %d", birth->pid), fmt("in group %d", tgid),
+			  fmt("in group %d", birth->tgid));
+}
+
+/* What the birth of a task told of it; of a kernel that tells no births, that of a fork. */
+static struct trace_ev_task_newtask take_birth(struct model *m, int32_t pid)
+{
+	struct trace_ev_task_newtask birth = m->birth;
+
+	if (m->groups_told && birth.pid != pid)
+		violation(m, fmt("task %d", pid), fmt("task_newtask just before"),
+			  birth.pid ? fmt("that of task %d", birth.pid) : fmt("none"));
+	m->birth.pid = 0;
+	if (birth.pid != pid)
+		birth = (struct trace_ev_task_newtask){.pid = pid, .tgid = pid};
+	return birth;
+}
+
 void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_fork *e)
 {
+	struct trace_ev_task_newtask birth = take_birth(m, e->child_pid);
+	struct task *task;
+
 	if (e->child_pid <= 0 || map_find(&m->tasks, (uint32_t)e->child_pid, 0)) {
 		violation(m, fmt("task %d", e->child_pid), fmt("a new pid"), fmt("in use"));
 		return;
 	}
-	if (e->mm_id) {
-		mm_known(m, e->mm_id);
-		check_own_mm(m, e);
-	}
+	if (e->mm_id)
+		check_mm(m, e, birth.clone_flags);
+	check_group(m, e, &birth);
 	if (e->parent_pid)
 		check_runs_here(m, e->parent_pid);
-	task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm)->fresh = true;
+	task = task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm);
+	task->tgid = birth.tgid;
+	task->fresh = true;
+}
+
+/* Its own row ends, and that of the leader's pid goes on with it. */
+void on_task_take_pid(struct model *m, const struct trace_ev_task_take_pid *e)
+{
+	struct task *old = task_of(m, e->old_pid), *task, moved;
+
+	if (!old)
+		return;
+	check_runs_here(m, e->old_pid);
+	if (old->tgid != e->pid)
+		violation(m, fmt("task %d", e->old_pid), fmt("the pid of its group, %d", old->tgid),
+			  fmt("%d", e->pid));
+	if (e->pid <= 0 || map_find(&m->tasks, (uint32_t)e->pid, 0)) {
+		violation(m, fmt("task %d", e->pid), fmt("has left its CPU for ever"),
+			  fmt("still there"));
+		return;
+	}
+	task_span_end(m, old, m->event->t);
+	moved = *old;
+	map_remove(&m->tasks, old);
+	task = map_insert(&m->tasks, (uint32_t)e->pid, 0);
+	task->entry.generation = moved.entry.generation;
+	moved.entry = task->entry;
+	moved.t_begin = m->event->t;
+	*task = moved;
+	m->current[m->event->cpu] = e->pid;
 }
 
 void on_sched_process_exec(struct model *m, const struct trace_ev_sched_process_exec *e)
@@ -296,6 +375,18 @@ void on_state_task(struct model *m, const struct trace_ev_state_task *e)
 		task->mm_id = e->mm_id;
 		task->t_begin = m->baseline_t;
 	}
+}
+
+void on_state_thread(struct model *m, const struct trace_ev_state_thread *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!task)
+		return;
+	if (task->tgid != e->tgid)
+		disagreement(m, fmt("task %d", e->pid), fmt("in group %d", task->tgid),
+			     fmt("in group %d", e->tgid));
+	task->tgid = e->tgid;
 }
 
 void on_state_cpu(struct model *m, const struct trace_ev_state_cpu *e)

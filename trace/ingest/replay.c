@@ -4,11 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a baseline lists. */
+static bool is_state_record(uint16_t id)
+{
+	return id >= TRACE_ID_state_task || id == TRACE_ID_state_thread;
+}
+
 /* Events that are legal while all CPUs are parked. */
 static bool legal_in_baseline(uint16_t id)
 {
-	return id >= TRACE_ID_state_task || id == TRACE_ID_state_end ||
-	       id == TRACE_ID_trace_stall || id == TRACE_ID_vmstat;
+	return is_state_record(id) || id == TRACE_ID_state_end || id == TRACE_ID_trace_stall ||
+	       id == TRACE_ID_vmstat;
 }
 
 static void dispatch(struct model *m, const struct event *event)
@@ -271,6 +277,7 @@ struct model *replay_new(struct db *db, const struct layout *layout, uint64_t ke
 
 	m->db = db;
 	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
+	m->groups_told = layout->known[TRACE_ID_task_newtask];
 	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;
 	m->first_pass_id = m->first_kill_id = UINT32_MAX;
@@ -305,9 +312,9 @@ void replay_event(struct model *m, const struct event *event, uint64_t loss_t)
 		if (!legal_in_baseline(event->id))
 			violation(m, fmt("baseline %u", m->generation), fmt("all CPUs parked"),
 				  fmt("an event in between"));
-		if (event->id >= TRACE_ID_state_task)
+		if (is_state_record(event->id))
 			m->baseline_records++;
-	} else if (event->id >= TRACE_ID_state_task) {
+	} else if (is_state_record(event->id)) {
 		violation(m, fmt("state record"), fmt("inside a baseline"), fmt("outside"));
 		return;
 	}

@@ -65,7 +65,8 @@ CREATE TABLE task_span (
 	t_end INTEGER NOT NULL, -- exec, or the end
 	parent_pid INTEGER NOT NULL, -- who created it
 	t_exit INTEGER, -- when it began to exit, in its last row
-	status INTEGER -- its wait status, in its last row
+	status INTEGER, -- its wait status, in its last row
+	tgid INTEGER NOT NULL -- its thread group: pid of the leader, its own unless it is another thread
 ) STRICT;
 
 -- Address spaces.

@@ -16,6 +16,13 @@ int __must_check copy_to_user(void __user *to, const void *from, size_t n);
  * terminator within `size` bytes, -EFAULT. */
 long __must_check strncpy_from_user(char *to, const char __user *from, size_t size);
 
+/* As copy_from_user(), but what is not mapped at this moment is -EFAULT too. Spinlocks may be held. */
+int __must_check copy_from_user_nofault(void *to, const void __user *from, size_t n);
+
+/* Sets a word of user memory to `new` if it holds *old, in one step; *old becomes what it held.
+ * Spinlocks may be held: then what is not mapped and writable at this moment is -EFAULT. */
+int __must_check cmpxchg_user(u32 __user *at, u32 *old, u32 new);
+
 /* Whether [p, p + n) lies below USER_END. */
 bool user_range_ok(const void __user *p, size_t n);
 

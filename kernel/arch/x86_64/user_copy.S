@@ -52,4 +52,23 @@ FUNCTION user_copy_text
 	UACCESS_SITE 2b, 5b
 END_FUNCTION user_copy_text
 
+/* int user_cmpxchg(u32 *at, u32 *old, u32 new): 0 or -EFAULT; *old becomes what was there */
+FUNCTION user_cmpxchg
+	pushq %rbp
+	movq %rsp, %rbp
+	movl (%rsi), %eax
+	SMAP_SITE stac
+1:	lock cmpxchgl %edx, (%rdi)
+	SMAP_SITE clac
+	movl %eax, (%rsi)
+	xorl %eax, %eax
+	popq %rbp
+	ret
+2:	SMAP_SITE clac
+	movl $-ASM_EFAULT, %eax
+	popq %rbp
+	ret
+	UACCESS_SITE 1b, 2b
+END_FUNCTION user_cmpxchg
+
 	.section .note.GNU-stack, "", @progbits
