@@ -1,5 +1,6 @@
 /* Changes of attributes: who may make them, and what else changes with them. */
 #include "fs/attr.h"
+#include "fs/regular.h"
 #include "lib/errno.h"
 #include "proc/cred.h"
 
@@ -80,7 +81,7 @@ int do_fallocate(struct file *file, u32 mode, s64 offset, s64 length)
 		return -ENODEV;
 	if (offset > MAPPING_MAX_SIZE - length)
 		return -EFBIG;
-	if (!inode->ops->truncate)
+	if (file->ops != &regular_ops)
 		return -EOPNOTSUPP;
 	down_write(&inode->lock);
 	int error = fallocate_locked(inode, mode, offset, length);
