@@ -18,9 +18,12 @@
 
 struct mm;
 
-/* Page faults of user programs that ended well, as getrusage(2) tells them. */
+/* What getrusage(2) counts beside time: page faults of user programs that ended well, and how often
+ * the CPU was given away. */
 struct fault_counts {
-	u64 minor, major; /* major: had to wait for a disk */
+	u64 minor, major;           /* major: had to wait for a disk */
+	u64 voluntary, involuntary; /* switches: it slept; others came first */
+	u64 max_resident; /* most pages that an address space had, of those that are gone */
 };
 
 struct current_task {

@@ -378,8 +378,10 @@ enum fault_result handle_fault(u64 address, u64 error_code, u64 ip)
 	      .pid = current->pid);
 	if (fault.mm && address < USER_END)
 		result = find_and_solve(&fault);
-	if (result == FAULT_MINOR || result == FAULT_MAJOR)
+	if (result == FAULT_MINOR || result == FAULT_MAJOR) {
 		vmstat_inc(VMSTAT_PGFAULT);
+		mm_max_resident(fault.mm);
+	}
 	if (result == FAULT_MINOR)
 		current->faults.minor++;
 	if (result == FAULT_MAJOR) {

@@ -42,6 +42,7 @@ struct mm {
 	u64 stack_top;
 	atomic_t nr_resident;  /* frames it maps, zero page not counted */
 	atomic_t nr_file;      /* of nr_resident: pages of files */
+	s32 max_resident;      /* the most of them that a fault or a look has seen; racy */
 	atomic_t nr_swapped;   /* swap entries it holds */
 	atomic_t nr_pgtables;  /* frames of its page tables, the top included */
 	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */
@@ -69,6 +70,16 @@ struct mm *mm_create(void);
 /* A copy-on-write copy of the current task's address space; NULL without memory. Takes mmap_lock of
  * the parent for writing. */
 struct mm *mm_fork(struct mm *parent);
+
+/* The most frames it has mapped so far. */
+static inline u32 mm_max_resident(struct mm *mm)
+{
+	s32 now = atomic_read(&mm->nr_resident);
+
+	if (now > READ_ONCE(mm->max_resident))
+		WRITE_ONCE(mm->max_resident, now);
+	return READ_ONCE(mm->max_resident);
+}
 
 static inline void mm_get(struct mm *mm)
 {

@@ -18,6 +18,14 @@
 #include "proc/tty.h"
 #include "trace/trace.h"
 
+/* For getrusage(2). tasks_lock held. */
+static void keep_max_resident(struct process *process, struct mm *mm)
+{
+	struct fault_counts last = {.max_resident = mm_max_resident(mm)};
+
+	fault_counts_add(&process->ended_faults, last);
+}
+
 struct mm *task_change_mm(struct mm *mm, const char *comm)
 {
 	struct task *self = current_proc;
@@ -28,6 +36,8 @@ struct mm *task_change_mm(struct mm *mm, const char *comm)
 	self->cur.mm = mm;
 	mm_switch(old, mm);
 	irq_restore(flags);
+	if (old)
+		keep_max_resident(self->process, old);
 	if (mm) {
 		strscpy_pad(self->cur.comm, comm, sizeof(self->cur.comm));
 		TRACE_TEXT(sched_process_exec, comm, self->cur.comm, .pid = self->cur.pid,

@@ -41,6 +41,7 @@ struct process {
 	struct list_head children;    /* [T] */
 	struct list_head sibling;     /* [T] in the parent's children */
 	struct wait_queue child_wait; /* its threads sleep here until a child ends */
+	bool may_membarrier;          /* own threads: registered for membarrier(2) */
 	bool is_subreaper;            /* own threads: takes the children of descendants that end */
 	s32 pgid, sid;                /* [T] process group and session, as Linux's */
 	struct tty *tty;              /* [T] controlling terminal of the session, or NULL */

@@ -405,6 +405,10 @@ void schedule(void)
 		requeue(rq, prev);
 	struct task *next = pick_next(rq);
 	if (next != prev) {
+		if (prev->state == TASK_RUNNING)
+			prev->cur.faults.involuntary++;
+		else
+			prev->cur.faults.voluntary++;
 		switch_to(rq, prev, next, now);
 		return;
 	}

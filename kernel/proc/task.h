@@ -55,6 +55,9 @@ static inline void fault_counts_add(struct fault_counts *sum, struct fault_count
 {
 	sum->minor += more.minor;
 	sum->major += more.major;
+	sum->voluntary += more.voluntary;
+	sum->involuntary += more.involuntary;
+	sum->max_resident = max(sum->max_resident, more.max_resident);
 }
 
 struct task {

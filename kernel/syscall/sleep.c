@@ -45,6 +45,7 @@ static int check_clock(u64 id)
 	case CLOCK_BOOTTIME:
 	case CLOCK_TAI:
 		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:

@@ -1,6 +1,7 @@
 /* Calls that ask about the machine and its limits. */
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
+#include "cpu/quiesce.h"
 #include "fs/fdtable.h"
 #include "lib/errno.h"
 #include "mm/mmap.h"
@@ -41,18 +42,26 @@ struct sysinfo {
 
 static_assert(sizeof(struct sysinfo) == 112, "ABI");
 
+#define SYSINFO_LOAD_SHIFT 16
+
+/* Sizes are told in bytes, as Linux does as long as they fit. */
 long sys_sysinfo(u64 to)
 {
+	u64 now = clock_ns();
+	u32 nr_tasks;
 	struct sysinfo info = {
-		.uptime = clock_ns() / NSEC_PER_SEC,
-		.totalram = nr_managed_frames,
-		.freeram = nr_free_frames(),
-		.totalswap = swap_nr_slots(),
-		.freeswap = swap_nr_free(),
-		.procs = sched_nr_running(),
-		.mem_unit = PAGE_SIZE,
+		.uptime = now / NSEC_PER_SEC + (now % NSEC_PER_SEC != 0),
+		.totalram = nr_managed_frames * PAGE_SIZE,
+		.freeram = nr_free_frames() * PAGE_SIZE,
+		.totalswap = swap_nr_slots() * PAGE_SIZE,
+		.freeswap = swap_nr_free() * PAGE_SIZE,
+		.mem_unit = 1,
 	};
 
+	(void)task_last_pid(&nr_tasks);
+	info.procs = nr_tasks;
+	for (u32 i = 0; i < ARRAY_SIZE(info.loads); i++)
+		info.loads[i] = sched_load_average(i) << (SYSINFO_LOAD_SHIFT - LOAD_SHIFT);
 	return copy_to_user((void __user *)to, &info, sizeof(info));
 }
 
@@ -107,16 +116,24 @@ long sys_prlimit64(u64 pid, u64 resource, u64 from, u64 to)
 
 /* ---- random numbers: see proc/random.h for how good they are ---- */
 
-#define GRND_FLAGS 7u
+#define GRND_NONBLOCK 1u
+#define GRND_RANDOM   2u
+#define GRND_INSECURE 4u
+#define GRND_MAX_SIZE INT32_MAX
 
+/* There is always enough of it, so no flag changes anything. A signal ends the call early only behind
+ * the first page, as on Linux. */
 long sys_getrandom(u64 to, u64 size, u64 flags)
 {
 	u8 bytes[64];
 	u64 done = 0;
 
-	if (flags & ~(u64)GRND_FLAGS)
+	if (flags & ~(u64)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
-	while (done < size && !current_is_dying()) {
+	if ((flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+		return -EINVAL;
+	size = min(size, (u64)GRND_MAX_SIZE);
+	while (done < size && !(done >= PAGE_SIZE && current_has_signal())) {
 		u64 part = min(size - done, sizeof(bytes));
 
 		random_bytes(bytes, part);
@@ -126,4 +143,52 @@ long sys_getrandom(u64 to, u64 size, u64 flags)
 		cond_resched();
 	}
 	return done;
+}
+
+/* ---- membarrier ---- */
+
+enum {
+	MEMBARRIER_QUERY = 0,
+	MEMBARRIER_GLOBAL = 1 << 0,
+	MEMBARRIER_GLOBAL_EXPEDITED = 1 << 1,
+	MEMBARRIER_REGISTER_GLOBAL_EXPEDITED = 1 << 2,
+	MEMBARRIER_PRIVATE_EXPEDITED = 1 << 3,
+	MEMBARRIER_REGISTER_PRIVATE_EXPEDITED = 1 << 4,
+};
+
+#define MEMBARRIER_COMMANDS                                                                       \
+	(MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED | MEMBARRIER_REGISTER_GLOBAL_EXPEDITED | \
+	 MEMBARRIER_PRIVATE_EXPEDITED | MEMBARRIER_REGISTER_PRIVATE_EXPEDITED)
+
+/* Parking every CPU once is a barrier on each: more than is asked for, and nothing new. */
+static long barrier_everywhere(void)
+{
+	quiesce_begin();
+	quiesce_end();
+	return 0;
+}
+
+long sys_membarrier(u64 command, u64 flags, u64 cpu)
+{
+	struct process *self = current_process;
+
+	(void)cpu; /* for a flag of a command that is not here */
+	if ((u32)flags != 0)
+		return -EINVAL;
+	switch ((s32)command) {
+	case MEMBARRIER_QUERY:
+		return MEMBARRIER_COMMANDS;
+	case MEMBARRIER_REGISTER_GLOBAL_EXPEDITED:
+		return 0;
+	case MEMBARRIER_REGISTER_PRIVATE_EXPEDITED:
+		WRITE_ONCE(self->may_membarrier, true);
+		return 0;
+	case MEMBARRIER_PRIVATE_EXPEDITED:
+		return READ_ONCE(self->may_membarrier) ? barrier_everywhere() : -EPERM;
+	case MEMBARRIER_GLOBAL:
+	case MEMBARRIER_GLOBAL_EXPEDITED:
+		return barrier_everywhere();
+	default:
+		return -EINVAL;
+	}
 }

@@ -6,6 +6,7 @@
 #include "cpu/clock.h"
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/mm.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "syscall/rusage.h"
@@ -18,11 +19,18 @@ struct usage {
 	struct fault_counts faults;
 };
 
+/* That of the address spaces that are gone, and of the one it is in. */
+static u64 max_resident(const struct fault_counts *faults)
+{
+	return max(faults->max_resident, (u64)mm_max_resident(current->mm));
+}
+
 static struct usage own_usage(void)
 {
 	spin_lock(&tasks_lock);
 	struct usage usage = {process_cpu_time(current_process), process_faults(current_process)};
 	spin_unlock(&tasks_lock);
+	usage.faults.max_resident = max_resident(&usage.faults);
 	return usage;
 }
 
@@ -34,8 +42,37 @@ static struct usage children_usage(void)
 	return usage;
 }
 
-static int read_clock(u64 id, u64 *ns)
+/* A clock of somebody's processor time: the number says whose (clock_getcpuclockid(3)). */
+#define CPU_CLOCK_THREAD 4u
+#define CPU_CLOCK_TYPE   3u
+#define CPU_CLOCK_SCHED  2u
+
+static int read_cpu_clock(s32 id, u64 *ns)
 {
+	s32 pid = ~(id >> 3);
+	int error = -EINVAL;
+
+	if ((id & CPU_CLOCK_TYPE) > CPU_CLOCK_SCHED)
+		return -EINVAL;
+	spin_lock(&tasks_lock);
+	struct task *task = pid == 0 ? current_proc : task_find(pid);
+	if (task && task->process && (id & CPU_CLOCK_THREAD)) {
+		if (task->process == current_process) {
+			*ns = cpu_time_sum(sched_cpu_time(task));
+			error = 0;
+		}
+	} else if (task && task->process && (pid == 0 || task == task->process->leader)) {
+		*ns = cpu_time_sum(process_cpu_time(task->process));
+		error = 0;
+	}
+	spin_unlock(&tasks_lock);
+	return error;
+}
+
+static int read_clock(s32 id, u64 *ns)
+{
+	if (id < 0)
+		return read_cpu_clock(id, ns);
 	switch (id) {
 	case CLOCK_PROCESS_CPUTIME_ID:
 		*ns = cpu_time_sum(own_usage().time);
@@ -49,6 +86,7 @@ static int read_clock(u64 id, u64 *ns)
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
+	case CLOCK_TAI:
 		*ns = clock_ns();
 		return 0;
 	default:
@@ -142,26 +180,27 @@ int get_deadline(u64 from, u64 *deadline_ns)
 
 /* ---- processor time ---- */
 
-/* struct rusage of the ABI. Of its other counters Linux fills some, this kernel none. */
+/* struct rusage of the ABI. Of its other counters Linux fills two, of block I/O; this kernel none. */
 struct rusage {
 	struct timeval user, system;
-	s64 unused_sizes[4];
+	s64 maxrss_kib;
+	s64 unused_sizes[3];
 	s64 minflt, majflt;
-	s64 unused_counts[8];
+	s64 unused_counts[6];
+	s64 nvcsw, nivcsw;
 };
 
-static struct timeval timeval(u64 ns)
-{
-	return (struct timeval){.sec = ns / NSEC_PER_SEC,
-				.usec = ns % NSEC_PER_SEC / NSEC_PER_USEC};
-}
+static_assert(sizeof(struct rusage) == 144, "ABI");
 
 int put_rusage(u64 to, struct cpu_time time, struct fault_counts faults)
 {
-	struct rusage usage = {.user = timeval(time.user_ns),
-			       .system = timeval(time.system_ns),
+	struct rusage usage = {.user = timeval_of(time.user_ns),
+			       .system = timeval_of(time.system_ns),
+			       .maxrss_kib = faults.max_resident * (PAGE_SIZE / KIB),
 			       .minflt = faults.minor,
-			       .majflt = faults.major};
+			       .majflt = faults.major,
+			       .nvcsw = faults.voluntary,
+			       .nivcsw = faults.involuntary};
 
 	return copy_to_user((void __user *)to, &usage, sizeof(usage));
 }
@@ -180,6 +219,7 @@ long sys_getrusage(u64 who, u64 to)
 		break;
 	case RUSAGE_THREAD:
 		usage = (struct usage){sched_cpu_time(current_proc), current->faults};
+		usage.faults.max_resident = own_usage().faults.max_resident;
 		break;
 	case RUSAGE_CHILDREN:
 		usage = children_usage();

@@ -20,7 +20,7 @@ struct sigaltstack {
 /* Linux's values. */
 #define SS_ONSTACK    1
 #define SS_DISABLE    2
-#define SS_AUTODISARM (1 << 31)
+#define SS_AUTODISARM ((s32)0x80000000u)
 #define MINSIGSTKSZ   2048ul
 
 /* Whether a stack pointer lies on an alternate stack. With SS_AUTODISARM it never counts as that:
