@@ -211,9 +211,7 @@ static long write_slots(struct pipe *pipe, struct iov_iter *from, bool may_appen
 
 static void send_sigpipe(void)
 {
-	spin_lock(&tasks_lock);
-	signal_send_thread(current_proc, SIGPIPE);
-	spin_unlock(&tasks_lock);
+	signal_send_self(SIGPIPE);
 }
 
 static long pipe_write(struct file *file, struct iov_iter *from)

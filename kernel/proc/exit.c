@@ -11,6 +11,7 @@
 #include "mm/mm.h"
 #include "proc/files.h"
 #include "proc/futex.h"
+#include "proc/job.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -73,6 +74,7 @@ static void give_children_away(struct process *process)
 	list_for_each_entry (child, &process->children, sibling) {
 		child->parent = reaper;
 		WRITE_ONCE(child->parent_pid, reaper->tgid);
+		job_lost_parent(child, process);
 		if (child->leader->parent_death_signal)
 			signal_send(child, child->leader->parent_death_signal);
 	}
@@ -104,6 +106,7 @@ static void forget(struct task *task)
 static bool end_process(struct process *process)
 {
 	give_children_away(process);
+	job_left_by(process);
 	bool leaves_zombie = signal_tell_exit(process, process->exit_signal, process->group_status);
 	if (!leaves_zombie)
 		forget(process->leader);

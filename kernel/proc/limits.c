@@ -80,9 +80,7 @@ long limit_file_write(u64 pos, u64 size)
 
 	if (pos < limit)
 		return min(size, limit - pos);
-	spin_lock(&tasks_lock);
-	signal_send_thread(current_proc, SIGXFSZ);
-	spin_unlock(&tasks_lock);
+	signal_send_self(SIGXFSZ);
 	return -EFBIG;
 }
 

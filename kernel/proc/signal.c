@@ -299,6 +299,15 @@ void signal_send_thread(struct task *task, s32 sig)
 	(void)signal_send_thread_info(task, &(struct siginfo){.signo = sig, .code = SI_KERNEL});
 }
 
+void signal_send_self(s32 sig)
+{
+	struct siginfo info = signal_from_current(sig, SI_USER);
+
+	spin_lock(&tasks_lock);
+	(void)signal_send_thread_info(current_proc, &info);
+	spin_unlock(&tasks_lock);
+}
+
 bool signal_send_group(s32 pgid, s32 sig)
 {
 	struct task *task;

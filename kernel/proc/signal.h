@@ -126,6 +126,9 @@ void signal_send_thread(struct task *task, s32 sig);
 int signal_send_info(struct process *process, const struct siginfo *info);
 int signal_send_thread_info(struct task *task, const struct siginfo *info);
 
+/* To the current thread, as if it had sent it itself (SIGPIPE, SIGXFSZ). No locks held. */
+void signal_send_self(s32 sig);
+
 /* To all processes of a group. Whether there are any. */
 bool signal_send_group(s32 pgid, s32 sig);
 

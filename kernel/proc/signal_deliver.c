@@ -58,23 +58,6 @@ static void rest(struct task *self)
 	signals->nr_stopped--;
 }
 
-bool signal_group_is_orphaned(s32 pgid)
-{
-	const struct task *task;
-
-	list_for_each_entry (task, &task_list, node) {
-		const struct process *process = task->process;
-
-		if (!process || process->leader != task || process->pgid != pgid ||
-		    process_is_zombie(process) || !process->parent ||
-		    process->parent->tgid == INIT_PID)
-			continue;
-		if (process->parent->pgid != pgid && process->parent->sid == process->sid)
-			return false;
-	}
-	return true;
-}
-
 /* All threads are to rest. Signal lock held; released for a while. */
 static void begin_stop(struct task *self, s32 sig)
 {
