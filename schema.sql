@@ -275,7 +275,7 @@ CREATE TABLE anon_vma_attach (
 	anon_vma_id INTEGER NOT NULL -- the anon_vma; 0: none yet
 ) STRICT;
 
--- 0x35: A mapping of a page was counted.
+-- 0x35: A mapping of a page was counted; of a page of 512 frames: that of all of them, from va on.
 CREATE TABLE rmap_add (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
@@ -287,7 +287,7 @@ CREATE TABLE rmap_add (
 	mapcount INTEGER NOT NULL -- mappings of the page after this one was added
 ) STRICT;
 
--- 0x36: A mapping of a page was uncounted.
+-- 0x36: A mapping of a page was uncounted; of a page of 512 frames: that of all of them.
 CREATE TABLE rmap_remove (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
@@ -468,7 +468,7 @@ CREATE TABLE lru_referenced (
 	list INTEGER NOT NULL -- the list it came from (enum: lru_list)
 ) STRICT;
 
--- 0x63: The accessed bit of one entry was found set and cleared by a reclaim pass.
+-- 0x63: The accessed bit of one entry, of level 1 or 2, was found set and cleared by a reclaim pass.
 CREATE TABLE pte_young (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
@@ -1062,6 +1062,52 @@ CREATE TABLE state_i_mmap (
 	mapping_id INTEGER NOT NULL -- the file's mapping
 ) STRICT;
 
+-- 0x4c: Flags of an entry of level 2 with a 2 MiB page changed: as 512 pte_set of the same frames.
+CREATE TABLE pmd_change (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	flags INTEGER NOT NULL, -- its flags (bits: pte_flags)
+	old_flags INTEGER NOT NULL, -- flags it had, as the exchange read them (bits: pte_flags)
+	why INTEGER NOT NULL -- why (enum: pte_why)
+) STRICT;
+
+-- 0x4d: A page of 512 frames became 512 pages, each mapped where it was. The first stays on its list, the others have no flags.
+CREATE TABLE page_split (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pos INTEGER NOT NULL, -- place of the second page in its list; those of the others follow one by one
+	pos_last INTEGER NOT NULL, -- place of the last: above pos at the head of the list, below at its tail
+	pfn INTEGER NOT NULL, -- the first frame
+	list INTEGER NOT NULL -- the list that all but the first were put on (enum: lru_list)
+) STRICT;
+
+-- 0x4e: A fault wanted a 2 MiB page and found no memory for it: a page of one frame comes instead.
+CREATE TABLE thp_fault_fallback (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	address INTEGER NOT NULL, -- the address, page by page
+	mm_id INTEGER NOT NULL, -- address space
+	pid INTEGER NOT NULL -- the task
+) STRICT;
+
+-- 0xee: A 2 MiB page in an entry of level 2: as 512 state_pte.
+CREATE TABLE state_pmd (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	va INTEGER NOT NULL, -- first address it translates
+	mm_id INTEGER NOT NULL, -- address space
+	pfn INTEGER NOT NULL, -- first of its 512 frames
+	mapping_id INTEGER NOT NULL, -- the page's anon_vma
+	flags INTEGER NOT NULL -- its flags (bits: pte_flags)
+) STRICT;
+
 -- 0x09: Tracing stops, all CPUs parked; nothing is told until the next state_begin. The counters come before it.
 CREATE TABLE trace_off (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
@@ -1166,7 +1212,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('lru_why', 9, 'write_failed', 'its swap-out failed: kept'),
 	('lru_why', 10, 'mlock', 'a mapping of it was locked into memory'),
 	('lru_why', 11, 'munlock', 'a locked mapping of it was unlocked or went away'),
-	('lru_why', 12, 'cull', 'a reclaim pass found a locked mapping of it');
+	('lru_why', 12, 'cull', 'a reclaim pass found a locked mapping of it'),
+	('lru_why', 13, 'split', 'part of a page of 512 frames that was split');
 
 -- What one reclaim pass decided about one page, and why.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1371,7 +1418,12 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vmstat_item', 18, 'unevictable_pgs_mlocked', 'pages that mlock put on the unevictable list'),
 	('vmstat_item', 19, 'unevictable_pgs_munlocked', 'pages that munlock took off it'),
 	('vmstat_item', 20, 'pglazyfree', 'pages that madvise(FREE) gave up'),
-	('vmstat_item', 21, 'pglazyfreed', 'those of them that reclaim freed without a write');
+	('vmstat_item', 21, 'pglazyfreed', 'those of them that reclaim freed without a write'),
+	('vmstat_item', 22, 'thp_fault_alloc', '2 MiB pages that faults mapped'),
+	('vmstat_item', 23, 'thp_fault_fallback', 'faults that wanted a 2 MiB page and found no memory for it'),
+	('vmstat_item', 24, 'thp_split_page', '2 MiB pages split into 512'),
+	('vmstat_item', 25, 'thp_split_pmd', 'mappings of 2 MiB pages split into 512 entries'),
+	('vmstat_item', 26, 'thp_swpout_fallback', '2 MiB pages split in order to be swapped out');
 
 -- ===================================================================================================================
 -- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
@@ -1542,7 +1594,7 @@ CREATE TABLE pgtable_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
--- Pages of 2 MiB that one entry of level 2 maps; pte_span has their 512 parts as well. None exist yet.
+-- Pages of 2 MiB that one entry of level 2 maps; pte_span and rmap_span have their 512 parts as well.
 CREATE TABLE pmd_span (
 	mm_id INTEGER NOT NULL, -- address space
 	va INTEGER NOT NULL, -- first address it covers
@@ -1597,7 +1649,8 @@ CREATE TABLE lru_span (
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL,
 	why_in TEXT NOT NULL, -- enum lru_why, or baseline
-	why_out TEXT -- the same; NULL: the trace ended or was paused
+	why_out TEXT, -- the same; NULL: the trace ended or was paused
+	nr_frames INTEGER NOT NULL DEFAULT 1 -- 512: a page of 2 MiB, listed by its first frame
 ) STRICT;
 
 -- Swap slots in use; a new row with every change of the count.
@@ -1932,9 +1985,9 @@ ORDER BY list, place;
 -- nanosecond have one row each, with the size after all of them.
 CREATE VIEW lru_size AS
 WITH change AS (
-	SELECT list, t_begin AS t, 1 AS step FROM lru_span
+	SELECT list, t_begin AS t, nr_frames AS step FROM lru_span
 	UNION ALL
-	SELECT list, t_end, -1 FROM lru_span WHERE t_end < 9223372036854775807
+	SELECT list, t_end, -nr_frames FROM lru_span WHERE t_end < 9223372036854775807
 )
 SELECT t, list, sum(step) OVER (PARTITION BY list ORDER BY t) AS size FROM change;
 
@@ -2083,6 +2136,11 @@ WITH told AS (
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun
+	UNION ALL SELECT 22, id, 1 FROM pmd_set WHERE why = 0 -- thp_fault_alloc: fault
+	UNION ALL SELECT 23, id, 1 FROM thp_fault_fallback
+	UNION ALL SELECT 24, id, 1 FROM page_split -- thp_split_page
+	UNION ALL SELECT 25, id, 1 FROM pmd_split -- thp_split_pmd
+	UNION ALL SELECT 26, id, 1 FROM page_split WHERE pos_last < pos -- thp_swpout_fallback: to the tail
 ), events AS (
 	SELECT kernel.item, coalesce(sum(counted.n), 0) AS n
 	FROM kernel LEFT JOIN counted ON counted.item = kernel.item AND counted.id > first_id AND counted.id < last_id

@@ -21,6 +21,7 @@
 #include "mm/backing.h"
 #include "mm/check.h"
 #include "mm/fault.h"
+#include "mm/huge_memory.h"
 #include "mm/kmap.h"
 #include "mm/limits.h"
 #include "mm/lru.h"
@@ -61,6 +62,7 @@ static void init_memory(void)
 	address_space_init();
 	shmem_init();
 	rmap_choose();
+	huge_init();
 }
 
 static void *alloc_for_arch(u32 nr_pages)

@@ -25,6 +25,17 @@ static int emit_entries(struct pte_range *range)
 	return 0;
 }
 
+static int emit_huge(struct pte_range *range)
+{
+	pte_t leaf = pte_read(range->entry);
+
+	TRACE(state_pmd, .va = range->va, .mm_id = range->mm->id, .pfn = pte_pfn(leaf),
+	      .mapping_id = rmap_mapping_id(pfn_page(pte_pfn(leaf))),
+	      .flags = pte_trace_flags(leaf));
+	++*(u64 *)range->arg;
+	return 0;
+}
+
 static u64 emit_mm(struct mm *mm)
 {
 	u64 records = 1;
@@ -38,7 +49,7 @@ static u64 emit_mm(struct mm *mm)
 		records++;
 	}
 	records += pgtable_baseline(mm);
-	pgtable_walk(mm, 0, USER_END, emit_entries, &records);
+	pgtable_walk_huge(mm, 0, USER_END, emit_entries, emit_huge, &records);
 	return records;
 }
 

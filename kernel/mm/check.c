@@ -5,7 +5,7 @@
 #include "mm/check.h"
 
 #include "mm/address_space.h"
-#include "mm/lru.h"
+#include "mm/huge_memory.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
@@ -106,6 +106,24 @@ static bool is_in_i_mmap(const struct vma *vma)
 	return node && node->start == vma->pgoff && node->last == vma->pgoff + vma_pages(vma) - 1;
 }
 
+static int check_huge(struct pte_range *range)
+{
+	struct check *check = range->arg;
+	pte_t leaf = pte_read(range->entry);
+	struct page *page = pfn_page(pte_pfn(leaf));
+
+	if (range->nr != HUGE_PAGE_NR || !page_is_huge(page))
+		FAULT(check, "mm %u va %lx maps pfn %u at level 2, which is of kind %u, order %u",
+		      range->mm->id, range->va, page_pfn(page), page->kind, page->order);
+	if (!vma_find(range->mm, range->va) ||
+	    vma_find(range->mm, range->va)->end < range->va + PMD_SIZE)
+		FAULT(check, "mm %u va %lx has a huge page and no VMA as large", range->mm->id,
+		      range->va);
+	check_mapped_page(check, range, range->va, leaf);
+	check->resident += HUGE_PAGE_NR - 1;
+	return 0;
+}
+
 static void check_mm(struct check *check, struct mm *mm)
 {
 	struct vma *vma;
@@ -121,7 +139,7 @@ static void check_mm(struct check *check, struct mm *mm)
 			      vma->id);
 		end = vma->end;
 	}
-	pgtable_walk(mm, 0, USER_END, check_entries, check);
+	pgtable_walk_huge(mm, 0, USER_END, check_entries, check_huge, check);
 	if ((u32)atomic_read(&mm->nr_resident) != check->resident ||
 	    (u32)atomic_read(&mm->nr_file) != check->file ||
 	    (u32)atomic_read(&mm->nr_swapped) != check->swapped)

@@ -6,6 +6,7 @@
  *   file        nothing mapped, a file           the file's page, or a copy of it (fault_file.c)
  *   swap        a swap entry                     the page read back, or found in the swap cache
  *   cow, reuse  present, write not allowed yet   copied, or made writable if nobody else has it
+ *   huge        nothing mapped, 2 MiB allowed    a huge page; one that is present: reused or split
  *   spurious    present, allowed                 another CPU was faster, or a stale TLB entry
  *
  * A case reads the entry, prepares what may sleep (a frame, a page from the disk, the page lock)
@@ -24,6 +25,7 @@
 #include "cpu/clock.h"
 #include "cpu/current.h"
 #include "lib/errno.h"
+#include "mm/huge_memory.h"
 #include "mm/limits.h"
 #include "mm/lru.h"
 #include "mm/mmap.h"
@@ -292,11 +294,68 @@ static bool access_allowed(const struct fault *fault)
 	return flags & (VM_READ | VM_WRITE | VM_EXEC);
 }
 
+static enum fault_result spurious(struct fault *fault)
+{
+	fault->kind = FAULT_SPURIOUS;
+	tlb_flush_local_page(fault->va);
+	return FAULT_MINOR;
+}
+
+/* A huge page is mapped. Returns whether that solves the fault; else it was split, or is another's
+ * affair by now. */
+static bool solved_by_present(struct fault *fault, pte_t *pmd, pte_t leaf)
+{
+	if (!fault->write || (leaf & PTE_WRITE)) {
+		spurious(fault);
+		return true;
+	}
+	if (huge_make_writable(fault->vma, fault->va, pmd))
+		return false;
+	fault->kind = FAULT_REUSE;
+	tlb_flush_local_page(fault->va);
+	return true;
+}
+
+/* Solves the fault by a huge page, or finds or makes the table that its entry lies in; neither, and
+ * the result, without memory. */
+static bool solved_by_huge(struct fault *fault, enum fault_result *result)
+{
+	*result = FAULT_MINOR;
+	while (!(fault->entry = pte_find(fault->mm, fault->va))) {
+		pte_t *pmd = pmd_alloc(fault->mm, fault->va), leaf;
+		int error = -ENOMEM;
+
+		if (!pmd) {
+			*result = FAULT_OOM;
+			return true;
+		}
+		leaf = pte_read(pmd);
+		if (pte_is_leaf(leaf, 2)) {
+			if (solved_by_present(fault, pmd, leaf))
+				return true;
+			continue;
+		}
+		if (!leaf && huge_is_allowed(fault->vma, fault->va))
+			error = huge_map_new(fault->vma, fault->va, pmd);
+		/* -EAGAIN: something else is there by now: the access is tried again. */
+		if (leaf == 0 && error != -ENOMEM) {
+			fault->kind = FAULT_ANON;
+			return true;
+		}
+		if (!pmd_populate(fault->mm, fault->va, pmd)) {
+			*result = FAULT_OOM;
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum fault_result solve(struct fault *fault)
 {
-	fault->entry = pte_alloc(fault->mm, fault->va);
-	if (!fault->entry)
-		return FAULT_OOM;
+	enum fault_result result;
+
+	if (solved_by_huge(fault, &result))
+		return result;
 	fault->pte = pte_read(fault->entry);
 	if (!fault->pte)
 		return map_missing(fault);
@@ -304,9 +363,7 @@ static enum fault_result solve(struct fault *fault)
 		return bring_back(fault);
 	if (fault->write && !(fault->pte & PTE_WRITE))
 		return write_protected(fault);
-	fault->kind = FAULT_SPURIOUS;
-	tlb_flush_local_page(fault->va);
-	return FAULT_MINOR;
+	return spurious(fault);
 }
 
 /* The stack below `va`, grown to contain it; NULL when there is none that may. mmap_lock for
@@ -408,8 +465,7 @@ static int fault_in_page(struct vma *vma, u64 va, bool write)
 {
 	for (;;) {
 		struct fault fault = {.mm = vma->mm, .vma = vma, .va = va, .write = write};
-		pte_t *entry = pte_find(vma->mm, va);
-		pte_t pte = entry ? pte_read(entry) : 0;
+		pte_t pte = pte_lookup(vma->mm, va);
 		enum fault_result result;
 
 		if (pte_maps(pte) && (!write || (pte & PTE_WRITE)))

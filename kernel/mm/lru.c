@@ -2,7 +2,7 @@
  * The LRU lists: insertion, isolation, putting back.
  *
  * A position is a number that says where in its list a page is, for the trace: the head takes the
- * next higher one, the tail would take the next lower one, so that the host can order a list
+ * next higher one, the tail takes the next lower one, so that the host can order a list
  * without replaying every operation on it. Nothing is batched in front of the lists: a page that is
  * mapped is listed, and the trace has no grey zone. The price is one lock acquisition a fault;
  * per-CPU batches as in Linux were rejected for it.
@@ -12,8 +12,9 @@
 static struct {
 	spinlock_t lock;
 	struct list_head lists[NR_LRU_LISTS];
-	u32 size[NR_LRU_LISTS];
+	u32 size[NR_LRU_LISTS];     /* frames */
 	s64 head_pos[NR_LRU_LISTS]; /* position of the last page put at the head */
+	s64 tail_pos[NR_LRU_LISTS]; /* and at the tail */
 } lru;
 
 void lru_init(void)
@@ -33,7 +34,7 @@ static void insert_locked(struct page *page, enum lru_list list, enum lru_why wh
 	ASSERT(spin_is_held(&lru.lock));
 	BUG_ON(page_test(page, PG_LRU | PG_ISOLATED));
 	list_add(&page->lru, &lru.lists[list]);
-	lru.size[list]++;
+	lru.size[list] += page_nr_frames(page);
 	page->list = list;
 	page->lru_pos = ++lru.head_pos[list];
 	page_set_untraced(page, list_flag(list));
@@ -47,7 +48,7 @@ static void remove_locked(struct page *page, enum lru_why why)
 	ASSERT(spin_is_held(&lru.lock));
 	BUG_ON(!page_test(page, list_flag(list)));
 	list_del(&page->lru);
-	lru.size[list]--;
+	lru.size[list] -= page_nr_frames(page);
 	page_clear_untraced(page, list_flag(list));
 	TRACE(lru_remove, .pfn = page_pfn(page), .list = list, .why = why);
 }
@@ -59,14 +60,21 @@ void lru_add(struct page *page, enum lru_list list, enum lru_why why)
 	spin_unlock(&lru.lock);
 }
 
+static void isolate_locked(struct page *page)
+{
+	page->from_list = page->list;
+	remove_locked(page, LRU_WHY_ISOLATE);
+	insert_locked(page, LRU_ISOLATED, LRU_WHY_ISOLATE);
+}
+
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 {
 	struct list_head *head = &lru.lists[list];
 	struct page *page, *previous;
-	u32 n = 0;
+	u32 n = 0, frames = 0;
 
 	spin_lock(&lru.lock);
-	for (page = list_last_entry(head, struct page, lru); n < max && &page->lru != head;
+	for (page = list_last_entry(head, struct page, lru); frames < max && &page->lru != head;
 	     page = previous) {
 		previous = list_entry(page->lru.prev, struct page, lru);
 		if (cached && !page_test(page, PG_SWAPCACHE | PG_LAZYFREE))
@@ -74,8 +82,8 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 		/* Its last reference is just being dropped; lru_del_freed() waits for our lock. */
 		if (!page_get_unless_free(page))
 			continue;
-		remove_locked(page, LRU_WHY_ISOLATE);
-		insert_locked(page, LRU_ISOLATED, LRU_WHY_ISOLATE);
+		isolate_locked(page);
+		frames += page_nr_frames(page);
 		batch[n++] = page;
 	}
 	spin_unlock(&lru.lock);
@@ -88,9 +96,7 @@ bool lru_isolate_page(struct page *page)
 
 	spin_lock(&lru.lock);
 	if (page_test(page, PG_LRU) && page_get_unless_free(page)) {
-		page->from_list = page->list;
-		remove_locked(page, LRU_WHY_ISOLATE);
-		insert_locked(page, LRU_ISOLATED, LRU_WHY_ISOLATE);
+		isolate_locked(page);
 		isolated = true;
 	}
 	spin_unlock(&lru.lock);
@@ -142,6 +148,32 @@ void lru_release(struct page *page)
 	remove_locked(page, LRU_WHY_RECLAIM);
 	spin_unlock(&lru.lock);
 	page_put(page);
+}
+
+void lru_split(struct page *page, enum lru_end end)
+{
+	enum lru_list list;
+	s64 first, last;
+
+	spin_lock(&lru.lock);
+	ASSERT(page_test(page, PG_LRU | PG_ISOLATED));
+	list = page_test(page, PG_ISOLATED) ? page->from_list : page->list;
+	lru.size[page->list] -= HUGE_PAGE_NR - 1;
+	lru.size[list] += HUGE_PAGE_NR - 1;
+	WRITE_ONCE(page->order, 0);
+	first = end == LRU_HEAD ? lru.head_pos[list] + 1 : lru.tail_pos[list] - 1;
+	for (u32 i = 1; i < HUGE_PAGE_NR; i++) {
+		page[i].list = list;
+		page[i].lru_pos = end == LRU_HEAD ? ++lru.head_pos[list] : --lru.tail_pos[list];
+		if (end == LRU_HEAD)
+			list_add(&page[i].lru, &lru.lists[list]);
+		else
+			list_add_tail(&page[i].lru, &lru.lists[list]);
+		page_set_untraced(&page[i], PG_LRU);
+	}
+	last = page[HUGE_PAGE_NR - 1].lru_pos;
+	TRACE(page_split, .pos = first, .pos_last = last, .pfn = page_pfn(page), .list = list);
+	spin_unlock(&lru.lock);
 }
 
 void lru_del_freed(struct page *page)

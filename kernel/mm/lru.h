@@ -19,8 +19,8 @@ void lru_init(void);
 void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 
 /* Moves up to `max` pages from the tail of `list` to LRU_ISOLATED, takes a reference on each and
- * stores them in `batch`, tail first; `cached`: passes over those that would need a slot.
- * Returns how many. Takes the LRU lock. */
+ * stores them in `batch`, tail first; `cached`: passes over those that would need a slot. One of 512
+ * frames ends the batch. Returns how many. Takes the LRU lock. */
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 
 /* Moves one page from the list it is on to LRU_ISOLATED, with a reference. False when it is on none,
@@ -51,11 +51,17 @@ void mlock_page(struct page *page);
 void munlock_page(struct page *page);
 void lru_add_locked(struct page *page);
 
+/* A huge page becomes pages of one frame: its order changes, the second frame and those that follow,
+ * which are prepared, go to an end of the list that it is on, or was isolated from: as the next to be
+ * looked at by reclaim (the tail) or the last. Emits page_split. huge_lock is held; takes the LRU lock. */
+enum lru_end { LRU_HEAD, LRU_TAIL };
+void lru_split(struct page *page, enum lru_end end);
+
 /* The last reference is gone: takes the page off its list if it is on one. Called by page_put()
  * only. */
 void lru_del_freed(struct page *page);
 
-/* Pages on a list. Racy. */
+/* Frames of the pages on a list. Racy. */
 u32 lru_size(enum lru_list list);
 
 /* Calls visit(page) for each page from head to tail. All CPUs quiesced. */

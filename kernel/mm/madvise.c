@@ -140,8 +140,35 @@ static int free_entries(struct pte_range *range)
 	return 0;
 }
 
+/* PAGEOUT and FREE take the parts of a huge page one by one. */
+static int gather_huge(struct pte_range *range)
+{
+	return own_page(pte_read(range->entry)) ? WALK_SPLIT : 0;
+}
+
+static int cool_huge(struct pte_range *range)
+{
+	struct page *page = own_page(pte_read(range->entry));
+	struct batch *batch = range->arg;
+
+	if (!page)
+		return 0;
+	if (range->nr != HUGE_PAGE_NR)
+		return WALK_SPLIT;
+	if (batch->nr_pages == RECLAIM_BATCH) {
+		batch->next = range->va;
+		return 1;
+	}
+	if (pte_clear_bits(range->entry, PTE_ACCESSED) & PTE_ACCESSED)
+		TRACE(pte_young, .va = range->va, .mm_id = range->mm->id, .pfn = page_pfn(page));
+	if (page_is_active(page) && lru_isolate_page(page))
+		batch->pages[batch->nr_pages++] = page;
+	return 0;
+}
+
 /* Batch after batch of what `gather` finds in the range, handed to `use`. */
 static int in_batches(struct mm *mm, u64 start, u64 end, int (*gather)(struct pte_range *range),
+		      int (*gather_from_huge)(struct pte_range *range),
 		      void (*use)(struct page **pages, u32 nr_pages))
 {
 	struct batch batch = {.next = start};
@@ -151,7 +178,7 @@ static int in_batches(struct mm *mm, u64 start, u64 end, int (*gather)(struct pt
 		if (current_is_dying())
 			return -EINTR;
 		batch.nr_pages = 0;
-		more = pgtable_walk(mm, batch.next, end, gather, &batch);
+		more = pgtable_walk_huge(mm, batch.next, end, gather, gather_from_huge, &batch);
 		if (batch.nr_pages)
 			use(batch.pages, batch.nr_pages);
 		cond_resched();
@@ -184,6 +211,13 @@ static int gather_slots(struct pte_range *range)
 	return 0;
 }
 
+/* No huge page has parts in swap. */
+static int skip_huge(struct pte_range *range)
+{
+	(void)range;
+	return 0;
+}
+
 /* Reads what of the range is in swap. A slot that its entry gave up meanwhile may be another's by
  * now, whose page then is readahead that nobody asked for. */
 static int will_need(struct mm *mm, u64 start, u64 end)
@@ -195,7 +229,7 @@ static int will_need(struct mm *mm, u64 start, u64 end)
 		if (current_is_dying())
 			return -EINTR;
 		wanted.nr_slots = 0;
-		more = pgtable_walk(mm, wanted.next, end, gather_slots, &wanted);
+		more = pgtable_walk_huge(mm, wanted.next, end, gather_slots, skip_huge, &wanted);
 		if (wanted.nr_slots && !swap_read_ahead(wanted.slots, wanted.nr_slots))
 			break;
 		cond_resched();
@@ -295,20 +329,23 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 	case MADV_FREE:
 		if (locked || vma->mapping)
 			return -EINVAL;
-		error = in_batches(vma->mm, start, end, free_entries, reclaim_deactivate);
+		error = in_batches(vma->mm, start, end, free_entries, gather_huge,
+				   reclaim_deactivate);
 		/* The next write must set the dirty bit. */
 		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
 		return error;
 	case MADV_COLD:
 		if (locked)
 			return -EINVAL;
-		error = in_batches(vma->mm, start, end, cool_entries, reclaim_deactivate);
+		error = in_batches(vma->mm, start, end, cool_entries, cool_huge,
+				   reclaim_deactivate);
 		/* A CPU that holds a translation would not set the accessed bit again. */
 		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
 		return error;
 	case MADV_PAGEOUT:
 		return locked ? -EINVAL
-			      : in_batches(vma->mm, start, end, gather_entries, reclaim_page_out);
+			      : in_batches(vma->mm, start, end, gather_entries, gather_huge,
+					   reclaim_page_out);
 	case MADV_WILLNEED:
 		return will_need(vma->mm, start, end);
 	case MADV_POPULATE_READ:

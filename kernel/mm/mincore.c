@@ -51,6 +51,14 @@ static void look_at_file(const struct mincore *mincore, const struct vma *vma, u
 	spin_unlock(&mapping->lock);
 }
 
+static int look_at_huge(struct pte_range *range)
+{
+	struct mincore *mincore = range->arg;
+
+	memset(mincore->states + ((range->va - mincore->start) >> PAGE_SHIFT), 1, range->nr);
+	return 0;
+}
+
 long mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
 {
 	struct mincore mincore = {.start = start, .states = states};
@@ -64,7 +72,8 @@ long mm_mincore(struct mm *mm, u64 start, u32 nr_pages, u8 *states)
 		nr = min((u64)nr_pages, (vma->end - start) >> PAGE_SHIFT);
 		if (vma->mapping)
 			look_at_file(&mincore, vma, start, start + nr * PAGE_SIZE);
-		pgtable_walk(mm, start, start + nr * PAGE_SIZE, look_at_entries, &mincore);
+		pgtable_walk_huge(mm, start, start + nr * PAGE_SIZE, look_at_entries, look_at_huge,
+				  &mincore);
 	}
 	up_read(&mm->mmap_lock);
 	return nr;

@@ -17,6 +17,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/huge_memory.h"
 #include "mm/i_mmap.h"
 #include "mm/limits.h"
 #include "mm/mmap.h"
@@ -83,6 +84,7 @@ static int move_range(struct vma *from, struct vma *to, u64 old_va, u64 new_va, 
 {
 	u64 table = level_size(2), step;
 
+	huge_split_range(from->mm, old_va, old_va + size);
 	for (u64 done = 0; done < size; done += step) {
 		u64 old = old_va + done, new = new_va + done;
 

@@ -64,6 +64,13 @@ static int count_private(struct pte_range *range)
 	return 0;
 }
 
+static int count_private_huge(struct pte_range *range)
+{
+	if (page_mapcount(pfn_page(pte_pfn(pte_read(range->entry)))) == 1)
+		*(u32 *)range->arg += range->nr;
+	return 0;
+}
+
 /* Frames that the death of this address space should free: those nobody else maps, and its page
  * tables. */
 static u32 predict(struct mm *mm)
@@ -72,7 +79,7 @@ static u32 predict(struct mm *mm)
 
 	if (!down_read_trylock(&mm->mmap_lock))
 		return atomic_read(&mm->nr_resident) + atomic_read(&mm->nr_pgtables);
-	pgtable_walk(mm, 0, USER_END, count_private, &nr);
+	pgtable_walk_huge(mm, 0, USER_END, count_private, count_private_huge, &nr);
 	up_read(&mm->mmap_lock);
 	return nr + atomic_read(&mm->nr_pgtables);
 }

@@ -26,6 +26,10 @@
  * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE,
  * PG_LAZYFREE and PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
  *
+ * A page of 512 frames (page_is_huge(), huge_memory.h) is one page: everything above is said by its
+ * first frame. The other 511, its tails, have ORDER_TAIL, no reference and nothing else, until the
+ * page is split. `order` then changes under huge_lock and the LRU lock.
+ *
  * Invariants that mm_check() proves: mapcount + 1 == entries that map it; refcount >= mapcount + 1,
  * plus 1 with PG_SWAPCACHE; just one of PG_BUDDY, PG_PCP and refcount > 0; a page that is mapped
  * and anonymous is on a list or isolated.
@@ -84,6 +88,10 @@ extern u32 nr_managed_frames;
 #define PAGE_FREE  0xff
 #define ORDER_TAIL 0xff
 
+/* The order of pages that an entry of level 2 maps. */
+#define HUGE_PAGE_ORDER 9
+#define HUGE_PAGE_NR    (1u << HUGE_PAGE_ORDER)
+
 /* The wait queues. Called by page_alloc_init(). */
 void page_init(void);
 
@@ -102,6 +110,26 @@ static inline void *page_virt(const struct page *page)
 static inline struct page *virt_page(const void *virt)
 {
 	return pfn_page(virt_to_phys(virt) >> PAGE_SHIFT);
+}
+
+/* Frames of an anonymous page. Stable under the page lock, huge_lock or the LRU lock. */
+static inline u32 page_nr_frames(const struct page *page)
+{
+	return 1u << READ_ONCE(page->order);
+}
+/* An anonymous page of 2 MiB; likewise. */
+static inline bool page_is_huge(const struct page *page)
+{
+	return page->kind == PAGE_ANON && READ_ONCE(page->order) == HUGE_PAGE_ORDER;
+}
+
+/* The page that a frame is part of: itself, or the first frame of a huge page. Racy without what keeps
+ * the page from being split. */
+static inline struct page *page_head(struct page *page)
+{
+	bool tail = page->kind == PAGE_ANON && READ_ONCE(page->order) == ORDER_TAIL;
+
+	return tail ? pfn_page(page_pfn(page) & ~(HUGE_PAGE_NR - 1)) : page;
 }
 
 /* Flags that follow from other events and are therefore not traced by page_set()/page_clear(). */

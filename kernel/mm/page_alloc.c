@@ -338,7 +338,7 @@ struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind)
 			return page;
 	}
 	page = take(order, kind, watermarks.low);
-	if (unlikely(!page))
+	if (unlikely(!page) && !(gfp & GFP_HUGE))
 		page = alloc_slow(gfp, order, kind);
 	if (unlikely(!page))
 		return NULL;

@@ -22,6 +22,8 @@
 	BIT(2) /* may reclaim, but fails rather than kill: for what has another way out \
 			   */
 
+#define GFP_HUGE BIT(3) /* neither: only what is free above the low watermark */
+
 struct watermarks {
 	u32 min, low, high; /* frames */
 };

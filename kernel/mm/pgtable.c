@@ -9,12 +9,12 @@
  * before the store: whoever sees the table and puts something in it stamps later. Tables are
  * unlinked, flushed from the TLBs' caches of upper entries, and only then freed.
  *
- * Pages of level 2 are the kernel's only (pmd.h). Whoever gives programs some has to split them
- * before zapping, protecting, forking or reclaiming a part: the visits below panic when they meet
- * one, and pte_alloc() does.
+ * Pages of level 2 (pmd.h, huge_memory.h) end the way down. A visit that does not know what to do
+ * with one has it split.
  */
 #include "mm/pgtable.h"
 
+#include "mm/huge_memory.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
@@ -95,9 +95,21 @@ struct table_visit {
 	enum visit_order order;
 	/* `entry` leads to the table of `level` that covers from va on. Nonzero ends the visit. */
 	int (*table)(struct table_visit *visit, pte_t *entry, u64 va, u32 level);
+	/* `entry` of level 2 had a 2 MiB page when it was read; NULL: there may be none. Returns as
+	 * above, or VISIT_AGAIN: it is something else now. */
+	int (*leaf)(struct table_visit *visit, pte_t *entry, u64 va);
 	struct mm *mm;
 	void *arg;
 };
+
+#define VISIT_AGAIN WALK_SPLIT
+
+static int visit_leaf(struct table_visit *visit, pte_t *entry, u64 va, u32 level)
+{
+	if (unlikely(level != 2 || !visit->leaf))
+		panic("mm %u has a page of level %u at %lx", visit->mm->id, level, va);
+	return visit->leaf(visit, entry, va);
+}
 
 /* Visits what hangs below `table`, which is of `level` and covers from `base` on. Recursion: at
  * most three deep. */
@@ -113,11 +125,14 @@ static int visit_tables(struct table_visit *visit, pte_t *table, u64 base, u32 l
 
 		if (!(value & PTE_PRESENT))
 			continue;
-		if (unlikely(pte_is_leaf(value, level)))
-			panic("mm %u has a page of level %u at %lx: who makes one splits it before "
-			      "others "
-			      "look",
-			      visit->mm->id, level, va);
+		if (pte_is_leaf(value, level)) {
+			result = visit_leaf(visit, &table[i], va, level);
+			if (result == VISIT_AGAIN)
+				i--;
+			else if (result)
+				return result;
+			continue;
+		}
 		if (visit->order == PARENTS_FIRST)
 			result = visit->table(visit, &table[i], va, level - 1);
 		if (!result && level > 2)
@@ -231,10 +246,72 @@ pte_t *pte_alloc(struct mm *mm, u64 va)
 	return likely(entry) ? entry : table_entry_alloc(mm->pgd, va, 1, &user_tables, mm);
 }
 
+pte_t pte_lookup(struct mm *mm, u64 va)
+{
+	u32 level = 1;
+	pte_t pte = pte_read(descend(mm->pgd, va, &level));
+
+	if (level == 1)
+		return pte;
+	return level == 2 && pte_is_leaf(pte, 2) ? pmd_part(pte, level_index(va, 1)) : 0;
+}
+
+pte_t *pmd_find(struct mm *mm, u64 va)
+{
+	ASSERT(va < USER_END);
+	return table_entry(mm->pgd, va, 2);
+}
+
+pte_t *pmd_alloc(struct mm *mm, u64 va)
+{
+	ASSERT(va < USER_END);
+	ASSERT(rwsem_is_locked(&mm->mmap_lock));
+	return table_entry_alloc(mm->pgd, va, 2, &user_tables, mm);
+}
+
+bool pmd_populate(struct mm *mm, u64 va, pte_t *pmd)
+{
+	pte_t *table;
+
+	ASSERT(rwsem_is_locked(&mm->mmap_lock));
+	if (pte_read(pmd))
+		return true;
+	table = user_table_alloc(mm);
+	if (!table)
+		return false;
+	if (!user_table_link(mm, pmd, table, va & PMD_MASK, 1))
+		user_table_discard(table);
+	return true;
+}
+
 struct range_visit {
 	int (*visit)(struct pte_range *range);
+	int (*huge)(struct pte_range *range); /* or NULL */
 	void *arg;
 };
+
+static int visit_part_of_leaf(struct table_visit *visit, pte_t *entry, u64 va)
+{
+	const struct range_visit *of = visit->arg;
+	struct pte_range range = {.mm = visit->mm, .arg = of->arg, .entry = entry};
+	struct page *page = NULL;
+	int result = VISIT_AGAIN;
+
+	range.va = max(va, visit->start);
+	range.nr = (min(va + PMD_SIZE, visit->end) - range.va) >> PAGE_SHIFT;
+	spin_lock(pte_lockptr(entry));
+	if (pte_is_leaf(pte_read(entry), 2)) {
+		result = of->huge ? of->huge(&range) : WALK_SPLIT;
+		if (result == WALK_SPLIT) {
+			page = pfn_page(pte_pfn(pte_read(entry)));
+			page_get(page);
+		}
+	}
+	spin_unlock(pte_lockptr(entry));
+	if (page)
+		huge_split_mapped(page);
+	return result;
+}
 
 static int visit_range_of_table(struct table_visit *visit, pte_t *entry, u64 va, u32 level)
 {
@@ -255,20 +332,27 @@ static int visit_range_of_table(struct table_visit *visit, pte_t *entry, u64 va,
 	return result;
 }
 
-int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
-		 void *arg)
+int pgtable_walk_huge(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
+		      int (*huge)(struct pte_range *range), void *arg)
 {
-	struct range_visit of = {.visit = visit, .arg = arg};
+	struct range_visit of = {.visit = visit, .huge = huge, .arg = arg};
 	struct table_visit tables = {
 		.start = start,
 		.end = end,
 		.order = PARENTS_FIRST,
 		.table = visit_range_of_table,
+		.leaf = visit_part_of_leaf,
 		.arg = &of,
 	};
 
 	ASSERT(!((start | end) & ~PAGE_MASK));
 	return visit_mm(mm, &tables);
+}
+
+int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
+		 void *arg)
+{
+	return pgtable_walk_huge(mm, start, end, visit, NULL, arg);
 }
 
 struct free_visit {
@@ -344,6 +428,13 @@ static int emit_state(struct table_visit *visit, pte_t *entry, u64 va, u32 level
 	return 0;
 }
 
+/* A 2 MiB page is no table. */
+static int skip_leaf(struct table_visit *visit, pte_t *entry, u64 va)
+{
+	(void)visit, (void)entry, (void)va;
+	return 0;
+}
+
 u64 pgtable_baseline(struct mm *mm)
 {
 	u64 records = 0;
@@ -352,6 +443,7 @@ u64 pgtable_baseline(struct mm *mm)
 		.end = USER_TABLES_END,
 		.order = PARENTS_FIRST,
 		.table = emit_state,
+		.leaf = skip_leaf,
 		.arg = &records,
 	};
 

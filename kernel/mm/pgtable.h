@@ -5,7 +5,9 @@
  * Locks. An entry of a level 1 table is guarded by that table's ptl (RANK_PTE). Upper entries only
  * go from empty to a table while the address space lives, under mmap_lock held for reading or
  * writing and the ptl of the table they lie in; they are emptied under mmap_lock held for writing
- * after no VMA and no chain link can lead there any more. So whoever holds mmap_lock, or reaches
+ * after no VMA and no chain link can lead there any more. An entry of level 2 may hold a 2 MiB page
+ * (a leaf) before that: it becomes a table or empty under the ptl of the table it lies in, whatever
+ * else is held; only leaves are set and changed in place. So whoever holds mmap_lock, or reaches
  * the address through a VMA linked in an anon_vma whose lock it holds, may walk down without a
  * lock.
  */
@@ -60,6 +62,20 @@ pte_t *pte_find(struct mm *mm, u64 va);
 /* The same, allocating missing tables; NULL without memory. May sleep; mmap_lock held. */
 pte_t *pte_alloc(struct mm *mm, u64 va);
 
+/* What translates an address: its entry, or what a 2 MiB page stands for there; 0: nothing. Old when the
+ * caller gets it. As pte_find(). */
+pte_t pte_lookup(struct mm *mm, u64 va);
+
+/* The level 2 entry of an address, or NULL when no table is there. As pte_find(). */
+pte_t *pmd_find(struct mm *mm, u64 va);
+
+/* The same, allocating missing tables; NULL without memory. May sleep; mmap_lock held. */
+pte_t *pmd_alloc(struct mm *mm, u64 va);
+
+/* Makes an empty level 2 entry lead to a table; leaves one alone that is not empty (any more). False
+ * without memory. May sleep; mmap_lock held. */
+bool pmd_populate(struct mm *mm, u64 va, pte_t *pmd);
+
 /* The lock of the table that an entry lies in. */
 static inline spinlock_t *pte_lockptr(pte_t *entry)
 {
@@ -78,6 +94,14 @@ struct pte_range {
 };
 int pgtable_walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
 		 void *arg);
+
+/* The same for those who know 2 MiB pages; pgtable_walk() splits those that it meets, which sleeps.
+ * `huge` is called with the level 2 entry and what of the page lies in the range (va, nr), holding the
+ * lock of the table it lies in; returns as `visit`, or WALK_SPLIT: then the page is split, and `visit`
+ * gets its parts. */
+#define WALK_SPLIT (-0x511)
+int pgtable_walk_huge(struct mm *mm, u64 start, u64 end, int (*visit)(struct pte_range *range),
+		      int (*huge)(struct pte_range *range), void *arg);
 
 /* Frees the tables below the top that meet [start, end), where VMAs were, and lie wholly in [floor,
  * ceiling), where no VMA is any more: their entries are all empty. mmap_lock held for writing. Does
@@ -115,8 +139,10 @@ bool pte_remove_clean(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
  * of kind page: pmd_set() fills the empty entry with one, pmd_remove() empties it, each a single event;
  * rmap is counted by page. pmd_split_user() makes it lead to `table`, a page that no tree has, and
  * pmd_merge_user() puts a leaf in place of a table that can be one: it returns the table's page, to
- * be freed after a flush, or NULL. The entry's ptl is held, and for a merge the table's. No caller
- * may leave a leaf where the walks above can meet it. */
+ * be freed after a flush, or NULL. pmd_change() replaces a leaf by one of the same frames. The
+ * entry's ptl is held, and for a merge the table's. A table that stands by for a split counts as one
+ * of the address space (mm.nr_pgtables): these two do not change the count. */
+pte_t pmd_change(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why);
 void pmd_set(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why);
 pte_t pmd_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
 void pmd_split_user(struct mm *mm, u64 va, pte_t *entry, struct page *table);

@@ -147,6 +147,19 @@ void pmd_set(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why)
 	      .flags = pte_trace_flags(leaf), .why = why);
 }
 
+pte_t pmd_change(struct mm *mm, u64 va, pte_t *entry, pte_t leaf, enum pte_why why)
+{
+	pte_t old;
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	ASSERT(pte_is_leaf(leaf, 2));
+	old = pte_xchg(entry, leaf);
+	ASSERT(pte_is_leaf(old, 2) && pte_pfn(old) == pte_pfn(leaf));
+	TRACE(pmd_change, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
+	      .flags = pte_trace_flags(leaf), .old_flags = pte_trace_flags(old), .why = why);
+	return old;
+}
+
 pte_t pmd_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)
 {
 	pte_t old;
@@ -169,7 +182,6 @@ void pmd_split_user(struct mm *mm, u64 va, pte_t *entry, struct page *table)
 	table->private = 1;
 	TRACE(pmd_split, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
 	      .table_pfn = page_pfn(table), .flags = pte_trace_flags(leaf));
-	atomic_inc(&mm->nr_pgtables);
 	pmd_split_into(entry, page_virt(table), USER_TABLE_FLAGS);
 }
 
@@ -180,7 +192,6 @@ struct page *pmd_merge_user(struct mm *mm, u64 va, pte_t *entry)
 	ASSERT(spin_is_held(pte_lockptr(entry)));
 	if (!table)
 		return NULL;
-	atomic_add_return(&mm->nr_pgtables, -1);
 	TRACE(pmd_merge, .va = va, .mm_id = mm->id, .pfn = pte_pfn(leaf),
 	      .table_pfn = page_pfn(virt_page(table)), .flags = pte_trace_flags(leaf));
 	return virt_page(table);

@@ -29,6 +29,7 @@
 #include "lib/cmdline.h"
 #include "lib/errno.h"
 #include "mm/buddy.h"
+#include "mm/huge_memory.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
@@ -57,6 +58,7 @@ struct pass {
 	u32 nr_pages;
 	struct rmap_harvest harvest; /* its cpu_mask: whom the flush concerns */
 	u64 unmapped_cpus;
+	u32 nr_frames; /* of all pages looked at */
 	u32 nr_scanned, nr_freed, nr_activated, nr_deactivated, nr_active_scanned;
 	struct swap_writer writer;
 };
@@ -153,6 +155,18 @@ static struct page_view harvest(struct pass *pass, struct page *page)
 				  .locked = pass->harvest.locked};
 }
 
+/* A page of 512 frames is swapped out frame by frame: its first is this pass's, the others are what
+ * the next passes look at. False: the last mapping went meanwhile, and it will be freed. */
+static bool split_to_evict(struct page *page)
+{
+	if (!page_is_huge(page))
+		return true;
+	if (!split_huge_page(page, LRU_TAIL))
+		return false;
+	vmstat_inc(VMSTAT_THP_SWPOUT_FALLBACK);
+	return true;
+}
+
 /* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be
  * settled. */
 static bool judge_inactive(struct pass *pass, struct page *page)
@@ -173,6 +187,8 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 			view = harvest(pass, page);
 			verdict = view.locked ? RECLAIM_UNEVICTABLE : policy->judge_inactive(&view);
 		}
+		if (verdict == RECLAIM_FREED && !split_to_evict(page))
+			verdict = RECLAIM_KEEP_BUSY;
 		if (verdict == RECLAIM_FREED)
 			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
 	}
@@ -270,7 +286,7 @@ static u32 isolate(struct pass *pass, enum lru_list list)
 {
 	pass->nr_pages = lru_isolate(list, pass->pages, RECLAIM_BATCH, swap_nr_free() == 0);
 	for (u32 i = 0; i < pass->nr_pages; i++)
-		pass->pages[i]->from_list = list;
+		pass->nr_frames += page_nr_frames(pass->pages[i]);
 	return pass->nr_pages;
 }
 
@@ -345,7 +361,7 @@ static u32 run_pass(enum reclaim_kind kind, u32 priority, u32 *scanned)
 		shrink_active(&pass);
 	shrink_inactive(&pass);
 	end_pass(&pass);
-	*scanned += pass.nr_scanned + pass.nr_active_scanned;
+	*scanned += pass.nr_frames;
 	return pass.nr_freed + pass.writer.nr_pages;
 }
 

@@ -2,6 +2,7 @@
 #include "mm/remote.h"
 #include "lib/string.h"
 #include "mm/fault.h"
+#include "mm/huge_memory.h"
 #include "mm/pgtable.h"
 #include "mm/vma.h"
 
@@ -31,6 +32,7 @@ static struct page *get_page(struct mm *mm, u64 va)
 
 	if (!vma)
 		return NULL;
+	huge_split_range(mm, start, start + PAGE_SIZE);
 	struct page *page = mapped_page(mm, va);
 	if (page || fault_in_vma(vma, start, start + PAGE_SIZE, FAULT_IN_READ) != 0)
 		return page;

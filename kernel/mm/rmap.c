@@ -346,6 +346,15 @@ u32 rmap_mapping_id(const struct page *page)
 	return page->kind == PAGE_ANON && page->anon_vma ? page->anon_vma->id : 0;
 }
 
+void rmap_split(struct page *page)
+{
+	atomic_add_return(&page->anon_vma->refs, HUGE_PAGE_NR - 1);
+	for (u32 i = 1; i < HUGE_PAGE_NR; i++) {
+		page[i].anon_vma = page->anon_vma;
+		page[i].index = page->index + i;
+	}
+}
+
 void rmap_page_freed(struct page *page)
 {
 	if (!page->anon_vma) /* never mapped */

@@ -82,6 +82,9 @@ void rmap_remove(struct page *page, struct mm *mm, u64 va);
  * meanwhile: it is mapped, locked, or all CPUs are quiesced. */
 u32 rmap_mapping_id(const struct page *page);
 
+/* A huge page is split: the other frames belong to its anon_vma too. The caller prepares them. */
+void rmap_split(struct page *page);
+
 /* The page is free: it lets go of its anon_vma. Called by page_put() only. */
 void rmap_page_freed(struct page *page);
 
@@ -91,6 +94,7 @@ struct rmap_mapping {
 	struct vma *vma;
 	u64 va;
 	pte_t *entry; /* its ptl is held: the visitor must not sleep */
+	bool huge;    /* it is one of level 2, of a page of 512 frames */
 };
 
 /* Calls visit for the entry at va if it maps the page, and returns what that returns, else true. The

@@ -2,6 +2,8 @@
  * Walking all mappings of a page: by anon_vma and chain, the one strategy there is for anonymous ones,
  * or by its file (i_mmap.c); and the walks that reclaim needs.
  *
+ * A page of 512 frames is mapped by entries of level 2, any other by entries of level 1.
+ *
  * Lock order: anon_vma (held through the walk, so that VMAs and their page tables stay), PTE. A
  * mapping that a fault adds behind the walker is not missed: who adds one to a page in use holds
  * the page lock, as the callers of rmap_unmap_all() do, or (fork) adds it for a child while the
@@ -22,13 +24,16 @@ bool rmap_visit(struct page *page, struct vma *vma, u64 va,
 	bool go_on = true;
 	pte_t pte;
 
-	mapping.entry = pte_find(vma->mm, mapping.va);
+	/* A split takes the lock of the anon_vma, which is held here. */
+	mapping.huge = page_is_huge(page);
+	mapping.entry =
+		mapping.huge ? pmd_find(vma->mm, mapping.va) : pte_find(vma->mm, mapping.va);
 	if (!mapping.entry)
 		return true;
 	ptl = pte_lockptr(mapping.entry);
 	spin_lock(ptl);
 	pte = pte_read(mapping.entry);
-	if (pte_maps(pte) && pte_pfn(pte) == page_pfn(page))
+	if (pte_maps(pte) && pte_pfn(pte) == page_pfn(page) && pte_is_leaf(pte, 2) == mapping.huge)
 		go_on = visit(&mapping, arg);
 	spin_unlock(ptl);
 	return go_on;

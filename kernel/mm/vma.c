@@ -24,6 +24,7 @@
 #include "arch/x86_64/pte.h"
 #include "cpu/quiesce.h"
 #include "lib/errno.h"
+#include "mm/huge_memory.h"
 #include "mm/i_mmap.h"
 #include "mm/pgtable.h"
 #include "mm/rmap.h"
@@ -260,6 +261,7 @@ int vma_split_to_unmap(struct vma *vma, u64 at)
 	ASSERT(at > vma->start && at < vma->end && !(at & ~PAGE_MASK));
 	if (anon_vma_reserve(&links, vma))
 		return -ENOMEM;
+	huge_split_at(vma->mm, at);
 	upper = vma_alloc(vma->mm, at, vma->end, vma->flags);
 	if (!upper) {
 		anon_vma_unreserve(&links);

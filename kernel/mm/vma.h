@@ -91,6 +91,11 @@ static inline u64 vma_index(const struct vma *vma, u64 va)
 {
 	return vma->anon_index + ((s64)(va - vma->start) >> PAGE_SHIFT);
 }
+/* Where in the VMA an anonymous page of this index is, if it has a place there. */
+static inline u64 vma_address(const struct vma *vma, u64 index)
+{
+	return vma->start + ((index - vma->anon_index) << PAGE_SHIFT);
+}
 /* Page of the file at this address of a VMA that has one. */
 static inline u64 vma_pgoff(const struct vma *vma, u64 va)
 {

@@ -9,6 +9,7 @@
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/huge_memory.h"
 #include "mm/lru.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
@@ -55,6 +56,24 @@ static int zap_entries(struct pte_range *range)
 	return 0;
 }
 
+static int zap_huge(struct pte_range *range)
+{
+	struct zap *zap = range->arg;
+	struct page *page;
+
+	if (range->nr != HUGE_PAGE_NR)
+		return WALK_SPLIT;
+	if (zap->nr_pages == GATHER_MAX) {
+		zap->next = range->va;
+		return 1;
+	}
+	page = huge_zap(range->mm, range->va, range->entry, zap->why);
+	if (!page)
+		return WALK_SPLIT;
+	zap->pages[zap->nr_pages++] = page;
+	return 0;
+}
+
 static void drop_gathered(struct zap *zap)
 {
 	for (u32 i = 0; i < zap->nr_pages; i++) {
@@ -73,7 +92,7 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why)
 	do {
 		u64 from = zap.next;
 
-		more = pgtable_walk(vma->mm, from, end, zap_entries, &zap);
+		more = pgtable_walk_huge(vma->mm, from, end, zap_entries, zap_huge, &zap);
 		if (zap.flush)
 			mm_flush_tlb(vma->mm, from, more ? zap.next : end,
 				     why == PTE_WHY_EXIT ? TLB_EXIT : TLB_UNMAP);
@@ -123,12 +142,30 @@ static int protect_entries(struct pte_range *range)
 	return 0;
 }
 
+static int protect_huge(struct pte_range *range)
+{
+	struct protect *protect = range->arg;
+	u64 flags = vma_pte_flags(protect->vma);
+	u64 keep = PTE_ACCESSED | PTE_DIRTY | PTE_HUGE |
+		   (protect->vma->flags & VM_WRITE ? PTE_WRITE : 0);
+	pte_t old = pte_read(range->entry), new;
+
+	if (range->nr != HUGE_PAGE_NR || !(flags & PTE_PRESENT))
+		return WALK_SPLIT;
+	new = pte_modify(old, keep, flags);
+	if (new == old)
+		return 0;
+	pmd_change(range->mm, range->va, range->entry, new, PTE_WHY_PROTECT);
+	protect->lost_rights = true;
+	return 0;
+}
+
 void protect_range(struct vma *vma, u64 start, u64 end)
 {
 	struct protect protect = {.vma = vma};
 
 	ASSERT(rwsem_is_locked(&vma->mm->mmap_lock));
-	pgtable_walk(vma->mm, start, end, protect_entries, &protect);
+	pgtable_walk_huge(vma->mm, start, end, protect_entries, protect_huge, &protect);
 	if (protect.lost_rights)
 		mm_flush_tlb(vma->mm, start, end, TLB_PROTECT);
 }
@@ -147,6 +184,9 @@ struct copy {
 	u64 next;
 	int error;
 };
+
+/* What ends a walk early. */
+enum { COPY_BATCH_FULL = 1, COPY_HUGE };
 
 /* Takes one entry for the child; the parent's loses write permission, so that both copy on write.
  */
@@ -175,11 +215,17 @@ static int take_entries(struct pte_range *range)
 			continue;
 		if (copy->nr == COPY_BATCH) {
 			copy->next = va;
-			return 1;
+			return COPY_BATCH_FULL;
 		}
 		take_entry(copy, range->mm, va, &range->entry[i], pte);
 	}
 	return 0;
+}
+
+static int stop_at_huge(struct pte_range *range)
+{
+	((struct copy *)range->arg)->next = range->va;
+	return COPY_HUGE;
 }
 
 /* Gives taken entries to the child, from the `first` one on as far as they lie in one table.
@@ -215,6 +261,17 @@ static u32 give_entries(struct vma *child, const struct copy *copy)
 	return given;
 }
 
+/* Copies the huge page at copy->next. 0 or -ENOMEM. */
+static int copy_huge(struct vma *child, struct vma *parent, struct copy *copy)
+{
+	int error = huge_copy(child, parent, copy->next);
+
+	if (error == -EAGAIN)
+		return 0;
+	copy->next += PMD_SIZE;
+	return error;
+}
+
 /*
  * Pages of files stay behind: the child's fault finds them in the file, as it would if this one were cut
  * meanwhile. Entries go over in batches: taken under the parent's lock, given under the child's, never both.
@@ -232,12 +289,15 @@ int copy_range(struct vma *child, struct vma *parent)
 
 	do {
 		copy.nr = 0;
-		more = pgtable_walk(parent->mm, copy.next, parent->end, take_entries, &copy);
+		more = pgtable_walk_huge(parent->mm, copy.next, parent->end, take_entries,
+					 stop_at_huge, &copy);
 		given = copy.error ? 0 : give_entries(child, &copy);
 		if (copy.error || given < copy.nr)
 			error = -ENOMEM;
 		for (u32 i = given; i < copy.nr; i++)
 			pte_operations(copy.ptes[i])->put(copy.ptes[i]);
+		if (more == COPY_HUGE && !error)
+			error = copy_huge(child, parent, &copy);
 		cond_resched();
 	} while (more && !error);
 	return error;

@@ -10,6 +10,7 @@
 #include "event_log.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/huge_memory.h"
 #include "mm/i_mmap.h"
 #include "mm/kmap.h"
 #include "mm/limits.h"
@@ -79,6 +80,19 @@ int copy_range(struct vma *child, struct vma *parent)
 {
 	assert_int_equal(child->start, parent->start);
 	return 0;
+}
+
+/* No address is touched, so there is no huge page. */
+void huge_split_at(struct mm *mm, u64 va)
+{
+	(void)mm;
+	assert_int_equal(va & ~PAGE_MASK, 0);
+}
+
+void huge_split_mapped(struct page *page)
+{
+	(void)page;
+	fail_msg("a huge page is split");
 }
 
 int mm_populate(struct mm *mm, u64 start, u64 end)

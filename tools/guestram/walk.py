@@ -6,7 +6,7 @@ manual, and not as the kernel reads it.
 
   task, mm, vma, anon_vma, avc    the lists of each, from their heads
   mapping, cache, i_mmap          the list of mappings, the tree of pages and the tree of VMAs of each
-  pgtable, pte                    the trees below each mm's pgd, levels 4 to 1
+  pgtable, pte, pmd               the trees below each mm's pgd, levels 4 to 1
   rmap, mapcount                  entries that map a page, and what its struct page says
   page, page_flags, page_slot, page_mapping    the array of struct page
   lru                             the lists, head to tail by their links
@@ -23,7 +23,7 @@ from guestram.memory import DumpError, Kernel, Memory, Record
 
 SOURCES = {f"kernel/{name}.c" for name in (
     "mm/page", "mm/lru", "mm/buddy", "mm/pcp", "mm/zero_pool", "mm/swap", "mm/mm", "mm/vma", "mm/rmap", "mm/address_space",
-    "mm/fault", "cpu/percpu", "proc/task", "trace/ring", "arch/x86_64/machine")}
+    "mm/fault", "mm/huge_memory", "cpu/percpu", "proc/task", "trace/ring", "arch/x86_64/machine")}
 
 PAGE_SIZE = 4096
 
@@ -36,7 +36,7 @@ FILE_KINDS = (PAGE_FILE, PAGE_SHMEM)
 KIND_PAGE, KIND_ZERO, KIND_SWAP, KIND_SPECIAL = 1, 2, 3, 4
 PF_EXITING = 1 << 2
 TASK_ZOMBIE, TASK_DEAD = 3, 4
-MAX_ORDER = 10
+MAX_ORDER, ORDER_TAIL = 10, 0xff
 MAX_NODES = 1 << 20  # of any list that is not one of pages
 
 # An x86-64 entry (Intel SDM vol. 3, 4.5), and the kernel's own bits of one that is not present.
@@ -88,7 +88,7 @@ class Walk:
         self._kernel = kernel
         self._struct = kernel.layout.struct
         self.objects: Objects = {kind: {} for kind in (
-            "task", "mm", "vma", "anon_vma", "avc", "pgtable", "pte", "rmap", "mapcount", "page",
+            "task", "mm", "vma", "anon_vma", "avc", "pgtable", "pte", "pmd", "rmap", "mapcount", "page",
             "page_flags", "page_slot", "page_mapping", "mapping", "cache", "i_mmap", "lru", "slot", "swap_cache", "free", "pcp")}
         self.locks = Locks()
         self.cpus = ring.read(kernel)
@@ -152,7 +152,8 @@ class Walk:
             if page.flags & PG_SWAPCACHE:
                 objects["page_slot"][pfn,] = (page.slot,)
             if page.kind in (PAGE_ANON, *FILE_KINDS) and page.mapcount:
-                objects["mapcount"][pfn,] = (page.mapcount,)
+                for part in range(step):  # a page of 512 frames is mapped as a whole
+                    objects["mapcount"][pfn + part,] = (page.mapcount,)
             if page.kind in FILE_KINDS and page.owner:
                 objects["page_mapping"][pfn,] = (self._mapping_id(page.owner), page.index)
 
@@ -281,6 +282,7 @@ class Walk:
             if level == 1:
                 self._add_entry(mm_id, at, entry)
             elif level == 2 and entry & HUGE:
+                self.objects["pmd"][mm_id, at] = ((entry & FRAME) // PAGE_SIZE,)
                 for part in range(512):
                     self._add_entry(mm_id, at + part * PAGE_SIZE, (entry & ~HUGE) + part * PAGE_SIZE)
             elif entry & PRESENT:
@@ -312,6 +314,8 @@ class Walk:
             self.objects["pte"][mm_id, va] = (KIND_SPECIAL, pfn, None, flags)
             return
         self.objects["pte"][mm_id, va] = (KIND_PAGE, pfn, None, flags)
+        if page.order == ORDER_TAIL:
+            page = self._pages[pfn & ~511]
         self.objects["rmap"][pfn, mm_id, va] = (
             self._anon_id(page.owner) if page.kind == PAGE_ANON else
             self._mapping_id(page.owner) if page.kind in FILE_KINDS else 0,)
@@ -386,7 +390,7 @@ class Walk:
         for variable, name in (("buddy", "BUDDY"), ("pool", "ZERO_POOL")):
             self._note_spinlock(variable, name)
         for variable, name in (("tasks_lock", "TASKS"), ("mm_list_lock", "MM_LIST"),
-                               ("all_lock", "ANON_LIST"), ("mappings_lock", "MAPPING_LIST")):
+                               ("all_lock", "ANON_LIST"), ("mappings_lock", "MAPPING_LIST"), ("huge_lock", "HUGE")):
             self._note_spinlock(variable, name, "locked")
 
 

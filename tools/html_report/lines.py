@@ -42,8 +42,8 @@ def lru_sizes(database: sqlite3.Connection, clock: Clock) -> dict:
     """Pages on each list at the end of each bin; lists that were always empty are left out."""
     changes = rows(database, f"""
         SELECT list, (t - :begin) * :bins / (:end - :begin) AS place, sum(step) FROM (
-            SELECT list, t_begin AS t, 1 AS step FROM lru_span
-            UNION ALL SELECT list, t_end, -1 FROM lru_span WHERE t_end < {OPEN})
+            SELECT list, t_begin AS t, nr_frames AS step FROM lru_span
+            UNION ALL SELECT list, t_end, -nr_frames FROM lru_span WHERE t_end < {OPEN})
         GROUP BY list, place""", begin=clock.begin, end=clock.end, bins=clock.bins)
     steps: dict[str, array] = {}
     for name, place, step in changes:

@@ -14,6 +14,8 @@ UNLOCKED = ("CPU", "PAGE", "TASKS")
 # So many events of a CPU on either side of the cut belong to what it is at. The most that stand between a change and its
 # event are those of the end of a page: its list, its anon_vmas, then mm_page_free.
 NEAR = 8
+# What a split of a 2 MiB page changes at once, for 512 frames.
+OF_PAGES = ("page", "page_flags", "mapcount", "rmap", "lru")
 TABLE_BYTES = 1 << 21  # that a table of level 1 covers
 
 
@@ -61,6 +63,8 @@ class Guards:
         return found
 
     def _is_held(self, guard: str, difference: Difference) -> bool:
+        if "HUGE" in self._spin and difference.kind.name in OF_PAGES:
+            return True
         if guard in ("LRU", "SWAP", "BUDDY", "TASKS", "MM_LIST", "ANON_LIST", "MAPPING_LIST"):
             return guard in self._spin
         if guard == "CPU":  # frames come and go by the buddy lists and the pool as well
@@ -81,11 +85,18 @@ class Guards:
         assert guard == "PTL", guard
         if "level" in key:
             return self._table_locked(key["mm_id"], key["va"], key["level"] + 1)
+        if difference.kind.name == "pmd":
+            return self._table_locked(key["mm_id"], key["va"], 2)
         places = [(key["mm_id"], key["va"])] if "va" in key else self._maps_of(key["pfn"])
-        return any(self._table_locked(mm, va, 1) for mm, va in places)
+        return any(self._entry_locked(mm, va) for mm, va in places)
 
     def _anon_held(self, anon_vma_id) -> bool:
         return self._roots.get(anon_vma_id, anon_vma_id) in self._held["anon"]
+
+    def _entry_locked(self, mm: int, va: int) -> bool:
+        """That of the table the entry is in, or would be in: a 2 MiB page is an entry of level 2."""
+        has_table = (mm, va - va % TABLE_BYTES, 1) in self._tables
+        return self._table_locked(mm, va, 1 if has_table else 2)
 
     def _table_locked(self, mm_id: int, va: int, level: int) -> bool:
         if level == 4:

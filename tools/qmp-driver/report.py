@@ -243,15 +243,15 @@ def _reclaim(database: sqlite3.Connection, t: int) -> list[dict]:
 def _lru(database: sqlite3.Connection, t: int) -> list[dict]:
     most = dict(results.rows(database, """
         WITH change(list, t, delta) AS (
-            SELECT list, t_begin, 1 FROM lru_span WHERE list <> 'isolated' AND t_begin <= :t
+            SELECT list, t_begin, nr_frames FROM lru_span WHERE list <> 'isolated' AND t_begin <= :t
             UNION ALL
-            SELECT list, t_end, -1 FROM lru_span WHERE list <> 'isolated' AND t_end <= :t),
+            SELECT list, t_end, -nr_frames FROM lru_span WHERE list <> 'isolated' AND t_end <= :t),
         size(list, n) AS (
             SELECT list, sum(delta) OVER (PARTITION BY list ORDER BY t, delta
                                           ROWS UNBOUNDED PRECEDING) FROM change)
         SELECT list, max(n) FROM size GROUP BY list""", t=t))
     now = dict(results.rows(database, """
-        SELECT list, count(*) FROM lru_span WHERE t_begin <= :t AND :t < t_end
+        SELECT list, sum(nr_frames) FROM lru_span WHERE t_begin <= :t AND :t < t_end
         GROUP BY list""", t=t))
     return [{"list": name, "pages": now.get(name, 0), "most": most[name]}
             for name in LRU_LISTS if most.get(name)]

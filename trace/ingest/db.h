@@ -48,7 +48,7 @@ enum db_rows { APPENDED, KEYED };
 	X(page_flags_span, 4, APPENDED) \
 	X(free_span, 4, APPENDED)       \
 	X(pcp_span, 4, APPENDED)        \
-	X(lru_span, 7, APPENDED)        \
+	X(lru_span, 8, APPENDED)        \
 	X(swap_span, 5, APPENDED)       \
 	X(swap_cache_span, 4, APPENDED) \
 	X(swap_io, 9, APPENDED)         \

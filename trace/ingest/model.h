@@ -167,6 +167,8 @@ struct i_mmap { /* key: vma_id */
 	uint64_t t_begin, pgoff;
 	uint32_t mapping_id;
 };
+#define HUGE_ORDER 9
+#define HUGE_NR    (1u << HUGE_ORDER)
 
 /* A 2 MiB page; its 512 entries are in ptes too. */
 struct pmd { /* key: mm_id, va */
@@ -375,6 +377,15 @@ void i_mmap_move(struct model *m, uint32_t vma_id, int64_t pages);
 bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
 /* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */
 void pmd_check_entry(struct model *m, uint32_t mm_id, uint64_t va);
+/* model_pmd.c: whether a 2 MiB page is mapped from this address on. */
+bool pmd_exists(const struct model *m, uint32_t mm_id, uint64_t va);
+/* model_pte.c: on_pte_set(), of an entry of level 1, or (PART_OF_PMD) of what a 2 MiB page stands for. */
+enum entry_kind { ENTRY, PART_OF_PMD };
+void pte_set_entry(struct model *m, const struct trace_ev_pte_set *e, enum entry_kind kind);
+/* model_frame.c: frames of the page that begins here: 1, or 512 for an anonymous page of 2 MiB. */
+uint32_t page_nr_frames(const struct frame *frame);
+/* model_lru.c: the pages behind the first of one that was split are put on a list; and what the first was on ends. */
+void lru_split(struct model *m, const struct trace_ev_page_split *e);
 /* model_look.c: the pass, which must be one that the task running here is in; NULL when it began before tracing did. */
 struct pass *pass_running(struct model *m, uint32_t pass_id);
 /* model_look.c: an isolated page is put back, or goes: as its pass decided? */
@@ -432,7 +443,8 @@ void model_forget(struct model *m);
 	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) X(oom_score_adj) \
 	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
-	X(state_lru) X(state_swap) X(pmd_set) X(pmd_clear) X(pmd_split) X(pmd_merge) \
+	X(state_lru) X(state_swap) X(pmd_set) X(pmd_change) X(pmd_clear) X(pmd_split) X(pmd_merge) \
+	X(page_split) X(state_pmd) \
 	X(vmstat) X(sys_unimplemented) X(mm_vmscan_wakeup_kswapd) X(block_rq_issue) X(block_rq_complete) \
 	X(slab_grow) X(slab_shrink) X(mapping_create) X(mapping_free) X(mm_filemap_add_to_page_cache) \
 	X(mm_filemap_delete_from_page_cache) X(mapping_slot_drop) X(i_mmap_link) X(i_mmap_unlink) \
@@ -450,6 +462,7 @@ void anon_vmas_sweep(struct model *m);
 void ptes_sweep(struct model *m);
 void rmaps_sweep(struct model *m);
 void pgtables_sweep(struct model *m);
+void pmds_sweep(struct model *m);
 void frames_sweep(struct model *m);
 void lru_sweep(struct model *m);
 void slots_sweep(struct model *m);

@@ -154,13 +154,57 @@ void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
 	frame->life_id = m->event->rank;
 }
 
+uint32_t page_nr_frames(const struct frame *frame)
+{
+	return frame->state == FRAME_ALLOCATED && frame->kind == PAGE_ANON &&
+			       frame->order == HUGE_ORDER
+		       ? HUGE_NR
+		       : 1;
+}
+
+/* The block becomes pages of one frame. What is said of the first frame goes on. */
+void on_page_split(struct model *m, const struct trace_ev_page_split *e)
+{
+	struct frame *frame = frame_allocated(m, e->pfn), *part;
+
+	if (!frame)
+		return;
+	if (page_nr_frames(frame) != HUGE_NR || !frame->mapcount) {
+		violation(m, fmt("frame %u, being split", e->pfn),
+			  fmt("a mapped page of 512 frames"),
+			  fmt("order %u, %u mappings", frame->order, frame->mapcount));
+		return;
+	}
+	mapcount_settle(m, e->pfn);
+	lru_split(m, e);
+	block_end(m, e->pfn, frame, m->event->t);
+	for (uint32_t i = 0; i < HUGE_NR; i++) {
+		part = frame_at(m, e->pfn + i);
+		if (i)
+			look_forget(part);
+		part->state = FRAME_ALLOCATED;
+		part->order = 0;
+		part->kind = PAGE_ANON;
+		part->cpu = (uint16_t)m->event->cpu;
+		part->pcp = part->reserve = 0;
+		part->generation = m->generation;
+		part->state_t = part->flags_t = m->event->t;
+		part->life_id = m->event->rank;
+	}
+}
+
 /* A page that comes free must have left everything that knows it. */
 static void check_unused(struct model *m, uint32_t pfn, const struct frame *frame)
 {
 	struct text object = fmt("frame %u, being freed", pfn);
 
-	if (frame->mapcount)
-		violation(m, object, fmt("no mapping"), fmt("%u mappings", frame->mapcount));
+	for (uint32_t i = 0; i < page_nr_frames(frame); i++) {
+		uint32_t mapcount = frame_at(m, pfn + i)->mapcount;
+
+		if (mapcount)
+			violation(m, object, fmt("no mapping of frame %u", pfn + i),
+				  fmt("%u mappings", mapcount));
+	}
 	if (frame->list != LRU_NONE)
 		violation(m, object, fmt("on no list"),
 			  fmt("on %s", enum_text(ENUM_ID_lru_list, frame->list)));

@@ -22,7 +22,8 @@ static void lru_span_end(struct model *m, uint32_t pfn, const struct frame *fram
 				     : enum_text(ENUM_ID_lru_why, frame->lru_why);
 
 	DB_INSERT(m->db, lru_span, INT(pfn), TEXT(list_text(frame->list)), INT(frame->lru_pos),
-		  INT(frame->lru_t), INT(t), TEXT(why_in), why_out ? TEXT(why_out) : NIL);
+		  INT(frame->lru_t), INT(t), TEXT(why_in), why_out ? TEXT(why_out) : NIL,
+		  INT(page_nr_frames(frame)));
 }
 
 static bool list_exists(struct model *m, uint32_t list)
@@ -151,6 +152,51 @@ void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
 	frame->from_list = e->why == LRU_WHY_ISOLATE ? e->list : LRU_NONE;
 	frame->lru_out_why = e->why;
 	frame->list = LRU_NONE;
+}
+
+static void list_part(struct model *m, const struct trace_ev_page_split *e, uint32_t i, int64_t pos)
+{
+	struct frame *part = frame_at(m, e->pfn + i);
+
+	part->lru_generation = m->generation;
+	part->list = e->list;
+	part->lru_pos = pos;
+	part->lru_why = LRU_WHY_SPLIT;
+	part->lru_t = m->event->t;
+}
+
+void lru_split(struct model *m, const struct trace_ev_page_split *e)
+{
+	struct frame *frame = frame_at(m, e->pfn);
+	struct lru_ends *ends = &m->ends[e->list];
+	uint8_t on = frame->list == LRU_ISOLATED ? frame->from_list : frame->list;
+	int64_t step = e->pos_last > e->pos ? 1 : -1;
+
+	if (!list_exists(m, e->list))
+		return;
+	if (on != LRU_NONE && on != e->list)
+		violation(m, fmt("parts of frame %u", e->pfn), fmt("on %s", list_text(on)),
+			  fmt("on %s", list_text(e->list)));
+	if (frame->list == LRU_NONE)
+		violation(m, fmt("frame %u, being split", e->pfn), fmt("on a list"),
+			  fmt("on none"));
+	if (!place_is_legal(ends, e->pos) || (e->pos_last - e->pos) * step != HUGE_NR - 2 ||
+	    (ends->known && (step > 0) != (e->pos > ends->hi)))
+		violation(m, fmt("parts of frame %u on %s", e->pfn, list_text(e->list)),
+			  fmt("511 places from %" PRId64 " up or %" PRId64 " down", ends->hi,
+			      ends->lo),
+			  fmt("%" PRId64 " to %" PRId64, (int64_t)e->pos, (int64_t)e->pos_last));
+	take_place(ends, e->pos);
+	extend(ends, e->pos);
+	extend(ends, e->pos_last);
+	if (frame->list != LRU_NONE) {
+		lru_span_end(m, e->pfn, frame, m->event->t,
+			     enum_text(ENUM_ID_lru_why, LRU_WHY_SPLIT));
+		frame->lru_t = m->event->t;
+		frame->lru_why = LRU_WHY_SPLIT;
+	}
+	for (uint32_t i = 1; i < HUGE_NR; i++)
+		list_part(m, e, i, e->pos + step * (int64_t)(i - 1));
 }
 
 void on_state_lru(struct model *m, const struct trace_ev_state_lru *e)

@@ -72,8 +72,25 @@ static void check_old(struct model *m, uint32_t mm_id, uint64_t va, const struct
 			  fmt("0x%x", flags));
 }
 
+/* A page that is mapped: of one frame by an entry, of 512 by one of level 2. (Or of one by the latter: 512 of
+ * them that follow each other.) */
+static void check_frame(struct model *m, uint32_t pfn, enum entry_kind by)
+{
+	const struct frame *frame = frame_at(m, pfn);
+
+	if (by == PART_OF_PMD && frame && frame->state == FRAME_TAIL) {
+		frame = frame_at(m, pfn & ~(HUGE_NR - 1));
+		if (frame && frame->state == FRAME_ALLOCATED && page_nr_frames(frame) == HUGE_NR)
+			return;
+	}
+	frame = frame_allocated(m, pfn);
+	if (frame && by == ENTRY && frame->order)
+		violation(m, fmt("frame %u, mapped", pfn), fmt("a page of one frame"),
+			  fmt("order %u", frame->order));
+}
+
 /* What the new entry refers to must exist. */
-static void check_target(struct model *m, uint8_t kind, uint32_t value)
+static void check_target(struct model *m, uint8_t kind, uint32_t value, enum entry_kind by)
 {
 	struct slot *slot;
 
@@ -81,7 +98,7 @@ static void check_target(struct model *m, uint8_t kind, uint32_t value)
 	case PTE_PAGE:
 	case PTE_ZERO:
 	case PTE_SPECIAL:
-		frame_allocated(m, value);
+		check_frame(m, value, by);
 		return;
 	case PTE_SWAP:
 		slot = slot_at(m, value);
@@ -214,10 +231,15 @@ static void check_read(struct model *m, uint32_t pfn)
 
 void on_pte_set(struct model *m, const struct trace_ev_pte_set *e)
 {
+	pte_set_entry(m, e, ENTRY);
+}
+
+void pte_set_entry(struct model *m, const struct trace_ev_pte_set *e, enum entry_kind by)
+{
 	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
 
 	check_old(m, e->mm_id, e->va, pte, e->old_kind, e->old_flags);
-	check_target(m, e->kind, e->value);
+	check_target(m, e->kind, e->value, by);
 	check_vma(m, e);
 	if (!why_is_legal(m, e, pte))
 		violation(m, entry_name(e->mm_id, e->va),
@@ -262,6 +284,17 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 	map_remove(&m->ptes, pte);
 }
 
+/* The accessed bit of a 2 MiB page is that of all its parts. */
+static void pmd_young(struct model *m, uint32_t mm_id, uint64_t va)
+{
+	for (uint32_t i = 0; i < HUGE_NR; i++) {
+		struct pte *pte = map_find(&m->ptes, mm_id, va + i * UINT64_C(4096));
+
+		if (pte)
+			pte->flags &= (uint16_t)~PTEF_ACCESSED;
+	}
+}
+
 void on_pte_young(struct model *m, const struct trace_ev_pte_young *e)
 {
 	struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
@@ -273,6 +306,10 @@ void on_pte_young(struct model *m, const struct trace_ev_pte_young *e)
 			fmt("%s %u", kind_text(pte ? pte->kind : PTE_NONE), pte ? pte->value : 0));
 		return;
 	}
+	if (pmd_exists(m, e->mm_id, e->va))
+		pmd_young(m, e->mm_id, e->va);
+	else
+		pmd_check_entry(m, e->mm_id, e->va);
 	pte->flags &= (uint16_t)~PTEF_ACCESSED;
 	frame = frame_at(m, e->pfn);
 	if (frame)

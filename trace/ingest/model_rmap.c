@@ -88,6 +88,20 @@ static void check_count(struct model *m, uint32_t pfn, int64_t base, int change,
 		mapcount_settle(m, pfn);
 }
 
+static void rmap_new(struct model *m, const struct trace_ev_rmap_add *e, uint32_t part)
+{
+	uint32_t pfn = e->pfn + part;
+	struct rmap *rmap =
+		map_insert(&m->rmaps, rmap_key(pfn, e->mm_id), e->va + part * UINT64_C(4096));
+	struct frame *frame = frame_at(m, pfn);
+
+	rmap->entry.generation = m->generation;
+	rmap->mapping_id = e->mapping_id;
+	rmap->t_begin = m->event->t;
+	if (frame)
+		frame->mapcount++;
+}
+
 /* Whoever follows the page's anon_vma finds the mapping only through a link to its VMA. */
 static void check_chain(struct model *m, const struct trace_ev_rmap_add *e)
 {
@@ -120,47 +134,58 @@ static void check_file(struct model *m, const struct frame *frame,
 void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
 {
 	struct frame *frame = frame_allocated(m, e->pfn);
-	struct rmap *rmap;
+	uint32_t nr = frame ? page_nr_frames(frame) : 1;
 
 	mm_known(m, e->mm_id);
 	if (frame && is_file_page(frame))
 		check_file(m, frame, e);
 	else
 		check_chain(m, e);
-	if (map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va)) {
-		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("none"),
-			  fmt("added before"));
+	for (uint32_t i = 0; i < nr; i++) {
+		uint64_t va = e->va + i * UINT64_C(4096);
+
+		if (map_find(&m->rmaps, rmap_key(e->pfn + i, e->mm_id), va)) {
+			violation(m, mapping_name(e->pfn + i, e->mm_id, va), fmt("none"),
+				  fmt("added before"));
+			return;
+		}
+	}
+	if (nr > 1 && !pmd_exists(m, e->mm_id, e->va))
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("by an entry of level 2"),
+			  fmt("none"));
+	if (frame)
+		check_count(m, e->pfn, frame->mapcount, 1, e->mapcount);
+	for (uint32_t i = 0; i < nr; i++)
+		rmap_new(m, e, i);
+}
+
+/* Ends the mapping of one frame. */
+static void rmap_end(struct model *m, const struct trace_ev_rmap_remove *e, uint32_t part)
+{
+	uint32_t pfn = e->pfn + part;
+	uint64_t va = e->va + part * UINT64_C(4096);
+	struct rmap *rmap = map_find(&m->rmaps, rmap_key(pfn, e->mm_id), va);
+
+	if (!rmap) {
+		violation(m, mapping_name(pfn, e->mm_id, va), fmt("added before"), fmt("none"));
 		return;
 	}
-	rmap = map_insert(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va);
-	rmap->entry.generation = m->generation;
-	rmap->mapping_id = e->mapping_id;
-	rmap->t_begin = m->event->t;
-	if (!frame)
-		frame = frame_at(m, e->pfn);
-	if (!frame)
-		return;
-	check_count(m, e->pfn, frame->mapcount, 1, e->mapcount);
-	frame->mapcount++;
+	if (rmap->mapping_id != e->mapping_id)
+		violation(m, mapping_name(pfn, e->mm_id, va), fmt("anon_vma %u", rmap->mapping_id),
+			  fmt("%u", e->mapping_id));
+	rmap_span_end(m, rmap, m->event->t);
+	map_remove(&m->rmaps, rmap);
 }
 
 void on_rmap_remove(struct model *m, const struct trace_ev_rmap_remove *e)
 {
-	struct rmap *rmap = map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va);
 	struct frame *frame = frame_at(m, e->pfn);
+	uint32_t nr = frame ? page_nr_frames(frame) : 1;
 
-	if (!rmap) {
-		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("added before"),
-			  fmt("none"));
-		return;
-	}
-	if (rmap->mapping_id != e->mapping_id)
-		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
-			  fmt("anon_vma %u", rmap->mapping_id), fmt("%u", e->mapping_id));
-	if (frame)
+	if (frame && map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va))
 		check_count(m, e->pfn, frame->mapcount, -1, e->mapcount);
-	rmap_span_end(m, rmap, m->event->t);
-	map_remove(&m->rmaps, rmap);
+	for (uint32_t i = 0; i < nr; i++)
+		rmap_end(m, e, i);
 }
 
 void rmaps_settle(struct model *m)

@@ -258,6 +258,7 @@ void on_state_end(struct model *m, const struct trace_ev_state_end *e)
 	ptes_sweep(m);
 	rmaps_sweep(m);
 	pgtables_sweep(m);
+	pmds_sweep(m);
 	address_spaces_sweep(m);
 	tasks_sweep(m);
 	lru_sweep(m);

@@ -168,7 +168,7 @@ CREATE TABLE pgtable_span (
 	t_end INTEGER NOT NULL
 ) STRICT;
 
--- Pages of 2 MiB that one entry of level 2 maps; pte_span has their 512 parts as well. None exist yet.
+-- Pages of 2 MiB that one entry of level 2 maps; pte_span and rmap_span have their 512 parts as well.
 CREATE TABLE pmd_span (
 	mm_id INTEGER NOT NULL, -- address space
 	va INTEGER NOT NULL, -- first address it covers
@@ -223,7 +223,8 @@ CREATE TABLE lru_span (
 	t_begin INTEGER NOT NULL,
 	t_end INTEGER NOT NULL,
 	why_in TEXT NOT NULL, -- enum lru_why, or baseline
-	why_out TEXT -- the same; NULL: the trace ended or was paused
+	why_out TEXT, -- the same; NULL: the trace ended or was paused
+	nr_frames INTEGER NOT NULL DEFAULT 1 -- 512: a page of 2 MiB, listed by its first frame
 ) STRICT;
 
 -- Swap slots in use; a new row with every change of the count.

@@ -139,9 +139,9 @@ ORDER BY list, place;
 -- nanosecond have one row each, with the size after all of them.
 CREATE VIEW lru_size AS
 WITH change AS (
-	SELECT list, t_begin AS t, 1 AS step FROM lru_span
+	SELECT list, t_begin AS t, nr_frames AS step FROM lru_span
 	UNION ALL
-	SELECT list, t_end, -1 FROM lru_span WHERE t_end < 9223372036854775807
+	SELECT list, t_end, -nr_frames FROM lru_span WHERE t_end < 9223372036854775807
 )
 SELECT t, list, sum(step) OVER (PARTITION BY list ORDER BY t) AS size FROM change;
 
@@ -290,6 +290,11 @@ WITH told AS (
 	UNION ALL SELECT 12, id, 1 FROM mark_victim -- oom_kill
 	UNION ALL SELECT 13, id, 1 FROM mm_vmscan_direct_reclaim_begin -- allocstall
 	UNION ALL SELECT 14, id, 1 FROM mm_vmscan_kswapd_wake -- pageoutrun
+	UNION ALL SELECT 22, id, 1 FROM pmd_set WHERE why = 0 -- thp_fault_alloc: fault
+	UNION ALL SELECT 23, id, 1 FROM thp_fault_fallback
+	UNION ALL SELECT 24, id, 1 FROM page_split -- thp_split_page
+	UNION ALL SELECT 25, id, 1 FROM pmd_split -- thp_split_pmd
+	UNION ALL SELECT 26, id, 1 FROM page_split WHERE pos_last < pos -- thp_swpout_fallback: to the tail
 ), events AS (
 	SELECT kernel.item, coalesce(sum(counted.n), 0) AS n
 	FROM kernel LEFT JOIN counted ON counted.item = kernel.item AND counted.id > first_id AND counted.id < last_id

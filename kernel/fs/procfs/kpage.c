@@ -31,7 +31,7 @@ enum {
 
 static u64 page_count(const struct page *page)
 {
-	return page_mapcount(page);
+	return page_mapcount(page_head((struct page *)page));
 }
 
 static u64 page_flags(const struct page *page)

@@ -3,6 +3,7 @@
  * descriptors, without locks: a descriptor always exists, and each frame's kind is read once.
  */
 #include "fs/procfs/nodes.h"
+#include "mm/huge_memory.h"
 #include "mm/buddy.h"
 #include "mm/kmap.h"
 #include "mm/limits.h"
@@ -123,7 +124,7 @@ int proc_show_meminfo(struct text *text, const struct proc_inode *proc)
 	put_kib(text, "WritebackTmp:   ", 0);
 	put_kib(text, "CommitLimit:    ", commit_limit());
 	put_kib(text, "Committed_AS:   ", committed_as());
-	put_kib(text, "AnonHugePages:  ", 0);
+	put_kib(text, "AnonHugePages:  ", (u64)huge_nr_mapped() * HUGE_PAGE_NR);
 	put_kib(text, "ShmemHugePages: ", 0);
 	put_kib(text, "ShmemPmdMapped: ", 0);
 	put_kib(text, "FileHugePages:  ", 0);

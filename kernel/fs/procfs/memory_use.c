@@ -1,14 +1,14 @@
 /* Counting what entries refer to. */
 #include "fs/procfs/memory_use.h"
 #include "lib/string.h"
-#include "mm/pgtable.h"
+#include "mm/pmd.h"
 #include "mm/swap.h"
 
 #define PSS_SHIFT 12
 
 static void count_page(struct memory_use *use, pte_t pte)
 {
-	const struct page *page = pfn_page(pte_pfn(pte));
+	const struct page *page = page_head(pfn_page(pte_pfn(pte)));
 	u32 mappings = page_mapcount(page);
 	bool is_dirty = (pte & PTE_DIRTY) || page_test(page, PG_DIRTY);
 
@@ -55,9 +55,20 @@ static int count_entries(struct pte_range *range)
 	return 0;
 }
 
+static int count_huge(struct pte_range *range)
+{
+	struct memory_use *use = range->arg;
+	pte_t leaf = pte_read(range->entry);
+
+	for (u32 i = 0; i < range->nr; i++)
+		count_page(use, pmd_part(leaf, i));
+	use->anon_huge += range->nr;
+	return 0;
+}
+
 void memory_use_of_range(struct mm *mm, u64 start, u64 end, struct memory_use *use)
 {
-	pgtable_walk(mm, start, end, count_entries, use);
+	pgtable_walk_huge(mm, start, end, count_entries, count_huge, use);
 }
 
 void memory_use_of_mm(struct mm *mm, struct memory_use *use)

@@ -8,6 +8,7 @@
 struct memory_use {
 	u64 anon, file, shmem; /* resident */
 	u64 shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 anon_huge; /* of anon: in pages of 2 MiB */
 	u64 referenced, swapped;
 	/* Bytes times 2^12: each page divided by the number of its mappings. */
 	u64 pss, pss_dirty, swap_pss;

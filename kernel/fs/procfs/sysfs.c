@@ -1,9 +1,10 @@
-/* /sys: the CPUs there are. */
+/* /sys: the CPUs there are, and the knobs of mm. */
 #include "fs/procfs/sysfs.h"
 #include "cpu/percpu.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/huge_memory.h"
 
 #define DIR_RIGHTS  (S_IFDIR | 0755)
 #define FILE_RIGHTS (S_IFREG | 0444)
@@ -91,6 +92,40 @@ static bool next_cpu(const struct proc_inode *dir, u64 *number, char *name)
 	return *number < MAX_CPUS;
 }
 
+/* ---- mm/transparent_hugepage ---- */
+
+static const char *const huge_words[] = {
+	[HUGE_ALWAYS] = "always", [HUGE_MADVISE] = "madvise", [HUGE_NEVER] = "never"};
+
+static int show_huge_enabled(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++)
+		text_printf(text, i == huge_enabled() ? "%s[%s]" : "%s%s", i ? " " : "",
+			    huge_words[i]);
+	text_puts(text, "\n");
+	return 0;
+}
+
+static int set_huge_enabled(const struct proc_inode *proc, char *data)
+{
+	(void)proc;
+	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++) {
+		if (!strcmp(data, huge_words[i])) {
+			huge_set_enabled(i);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int show_huge_size(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	text_printf(text, "%lu\n", HUGE_PAGE_NR * PAGE_SIZE);
+	return 0;
+}
+
 /* ---- the tree ---- */
 
 static const struct proc_node cpu_nodes[] = {
@@ -115,8 +150,28 @@ static const struct proc_node devices_nodes[] = {
 	{.name = NULL},
 };
 
+static const struct proc_node huge_nodes[] = {
+	{.name = "enabled",
+	 .mode = S_IFREG | 0644,
+	 .show = show_huge_enabled,
+	 .write = set_huge_enabled},
+	{.name = "hpage_pmd_size", .mode = FILE_RIGHTS, .show = show_huge_size},
+	{.name = NULL},
+};
+
+static const struct proc_node mm_nodes[] = {
+	{.name = "transparent_hugepage", .mode = DIR_RIGHTS, .children = huge_nodes},
+	{.name = NULL},
+};
+
+static const struct proc_node kernel_nodes[] = {
+	{.name = "mm", .mode = DIR_RIGHTS, .children = mm_nodes},
+	{.name = NULL},
+};
+
 static const struct proc_node root_nodes[] = {
 	{.name = "devices", .mode = DIR_RIGHTS, .children = devices_nodes},
+	{.name = "kernel", .mode = DIR_RIGHTS, .children = kernel_nodes},
 	{.name = NULL},
 };
 

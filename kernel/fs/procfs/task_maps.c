@@ -7,7 +7,7 @@
 #include "fs/procfs/task.h"
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "mm/pgtable.h"
+#include "mm/pmd.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
 
@@ -73,7 +73,7 @@ static void put_use(struct text *text, const struct memory_use *use, u64 locked_
 	put_kib(text, "Referenced:     ", use->referenced);
 	put_kib(text, "Anonymous:      ", use->anon);
 	put_kib(text, "LazyFree:       ", 0);
-	put_kib(text, "AnonHugePages:  ", 0);
+	put_kib(text, "AnonHugePages:  ", use->anon_huge);
 	put_kib(text, "ShmemPmdMapped: ", 0);
 	put_kib(text, "FilePmdMapped:  ", 0);
 	put_kib(text, "Shared_Hugetlb: ", 0);
@@ -197,7 +197,7 @@ int proc_show_task_smaps_rollup(struct text *text, const struct proc_inode *proc
 static u64 pagemap_entry(pte_t pte)
 {
 	if (pte_maps(pte)) {
-		const struct page *page = pfn_page(pte_pfn(pte));
+		const struct page *page = page_head(pfn_page(pte_pfn(pte)));
 		bool is_file = page->kind == PAGE_FILE || page->kind == PAGE_SHMEM;
 
 		return pte_pfn(pte) | PM_PRESENT | PM_SOFT_DIRTY | (is_file ? PM_FILE : 0) |
@@ -223,6 +223,17 @@ static int fill_pagemap(struct pte_range *range)
 	return 0;
 }
 
+static int fill_pagemap_huge(struct pte_range *range)
+{
+	struct pagemap_chunk *chunk = range->arg;
+	u64 *to = &chunk->entries[(range->va - chunk->start) >> PAGE_SHIFT];
+	pte_t leaf = pte_read(range->entry);
+
+	for (u32 i = 0; i < range->nr; i++)
+		to[i] = pagemap_entry(pmd_part(leaf, level_index(range->va, 1) + i));
+	return 0;
+}
+
 static long read_pagemap(struct mm *mm, u64 __user *to, u64 page, u64 nr)
 {
 	struct pagemap_chunk chunk;
@@ -234,8 +245,8 @@ static long read_pagemap(struct mm *mm, u64 __user *to, u64 page, u64 nr)
 		chunk.start = (page + done) << PAGE_SHIFT;
 		memset(chunk.entries, 0, sizeof(chunk.entries));
 		down_read(&mm->mmap_lock);
-		pgtable_walk(mm, chunk.start, chunk.start + (part << PAGE_SHIFT), fill_pagemap,
-			     &chunk);
+		pgtable_walk_huge(mm, chunk.start, chunk.start + (part << PAGE_SHIFT), fill_pagemap,
+				  fill_pagemap_huge, &chunk);
 		up_read(&mm->mmap_lock);
 		if (copy_to_user(to + done, chunk.entries, part * sizeof(u64)) != 0)
 			return -EFAULT;
