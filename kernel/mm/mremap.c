@@ -129,7 +129,7 @@ static void leave_empty(struct vma *old)
 
 	if (unlocked != old->flags)
 		vma_change_flags(old, old->start, old->end, unlocked);
-	anon_vma_unlink(old);
+	anon_vma_detach(old);
 	vma_merge(old);
 }
 

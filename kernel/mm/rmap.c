@@ -250,6 +250,15 @@ void anon_vma_unlink(struct vma *vma)
 	vma->anon_vma = NULL;
 }
 
+void anon_vma_detach(struct vma *vma)
+{
+	bool attached = vma->anon_vma;
+
+	anon_vma_unlink(vma);
+	if (attached)
+		TRACE(anon_vma_attach, .vma_id = vma->id, .anon_vma_id = 0);
+}
+
 bool anon_vma_is_inherited(const struct vma *vma)
 {
 	return vma->anon_vma && vma->chain.next->next != &vma->chain;

@@ -58,6 +58,8 @@ int anon_vma_fork(struct vma *child, struct vma *parent);
 
 /* Cuts all links of a VMA. mmap_lock for writing. */
 void anon_vma_unlink(struct vma *vma);
+/* The same for one that goes on, without pages. */
+void anon_vma_detach(struct vma *vma);
 
 /* Whether pages of the VMA may belong to a parent's or child's anon_vma. mmap_lock held. */
 bool anon_vma_is_inherited(const struct vma *vma);

@@ -62,7 +62,7 @@ static struct list_head *bucket_of(const struct futex_key *key)
 	return bucket;
 }
 
-/* What a shared futex names: the file's word, or one of private memory. */
+/* What a shared futex names: the file's word, or one of private memory, which must be writable then. */
 static int shared_key(u64 va, struct futex_key *key)
 {
 	struct mm *mm = current->mm;
@@ -70,7 +70,8 @@ static int shared_key(u64 va, struct futex_key *key)
 
 	down_read(&mm->mmap_lock);
 	const struct vma *vma = vma_find(mm, va);
-	if (vma && (vma->flags & (VM_READ | VM_WRITE | VM_EXEC))) {
+	u32 rights = vma && vma->mapping ? VM_READ | VM_WRITE | VM_EXEC : VM_WRITE;
+	if (vma && (vma->flags & rights)) {
 		*key = (struct futex_key){(u64)mm->id * KEY_KINDS + KEY_MM, va};
 		error = 0;
 	}

@@ -162,16 +162,17 @@ static bool has_known_layout(s32 code)
 
 static int get_siginfo(u64 from, s32 sig, struct siginfo *info)
 {
-	u8 bytes[SIGINFO_SIZE];
+	u8 rest[SIGINFO_SIZE - sizeof(*info)];
 
-	if (copy_from_user(bytes, (const void __user *)from, sizeof(bytes)) != 0)
+	if (copy_from_user(info, (const void __user *)from, sizeof(*info)) != 0)
 		return -EFAULT;
-	memcpy(info, bytes, sizeof(*info));
 	info->signo = sig;
 	if (has_known_layout(info->code))
 		return 0;
-	for (u32 i = sizeof(*info); i < sizeof(bytes); i++)
-		if (bytes[i] != 0)
+	if (copy_from_user(rest, (const void __user *)(from + sizeof(*info)), sizeof(rest)) != 0)
+		return -EFAULT;
+	for (u32 i = 0; i < sizeof(rest); i++)
+		if (rest[i] != 0)
 			return -E2BIG;
 	return 0;
 }

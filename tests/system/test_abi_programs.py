@@ -38,9 +38,8 @@ class AbiProgramsTest(support.SystemTest):
 
     @classmethod
     def prepare(cls) -> None:
-        names = [path.stem for path in (support.ROOT / "user" / "tests" / "abi").glob("*.c")]
-        built = Build().directory / "user" / "abi"
-        cls.programs = [built / f"{name}{c_library}" for name in sorted(names) for c_library in ("", "-g")]
+        built = Build().directory / "user"
+        cls.programs = [built / "abi" / name for name in sorted((built / "abi.list").read_text().split())]
         cls.linux = {path.name: cls.run_on_host(path) for path in cls.programs}
         wanted = [support.Program(path.name, str(path), (), "fg", status=None) for path in cls.programs]
         cls.session = cls.record("abi", scenario(wanted, memory="64M", cpus=2))
