@@ -715,6 +715,22 @@ CREATE TABLE oom_score (
 	comm TEXT NOT NULL -- its name
 ) STRICT;
 
+-- 0x9a: The swap area is in use from now on.
+CREATE TABLE swap_on (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_slots INTEGER NOT NULL -- usable slots
+) STRICT;
+
+-- 0x9b: The swap area is not used any more: no slot holds anything.
+CREATE TABLE swap_off (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	nr_slots INTEGER NOT NULL -- usable slots that it had
+) STRICT;
+
 -- 0x99: The next oom_score is of a candidate whose score was adjusted.
 CREATE TABLE oom_score_adj (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1

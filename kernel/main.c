@@ -15,6 +15,7 @@
 #include "dev/pci.h"
 #include "dev/serial.h"
 #include "dev/virtio_serial.h"
+#include "fs/blkdev.h"
 #include "fs/vfs.h"
 #include "lib/cmdline.h"
 #include "mm/address_space.h"
@@ -78,12 +79,17 @@ static void *alloc_for_arch(u32 nr_pages)
 
 static void init_swap(void)
 {
-	struct backing *disk = cmdline_is("swap", "off") ? NULL : disk_open_swap();
+	struct backing *disk = disk_open_swap();
 	int error;
 
-	if (!disk)
+	if (!disk) {
 		printk("swap: none");
-	else if ((error = swap_on(disk, disk_read_sync)))
+		return;
+	}
+	error = swap_attach(disk, disk_read_sync);
+	if (!error && !cmdline_is("swap", "off"))
+		error = swap_on(disk);
+	if (error)
 		printk("swap: not used, error %d", error);
 }
 
@@ -133,6 +139,9 @@ static void init_thread(void *arg)
 	overcommit_init();
 	mm_check_init();
 	vfs_init();
+	/* The second disk: the first port is the data disk's. */
+	if (swap_disk())
+		blkdev_register(MKDEV(SD_MAJOR, SD_MINOR(1)), "sdb", swap_disk());
 	init_trace();
 	selftest_run();
 	if (cmdline_is("break", "init"))

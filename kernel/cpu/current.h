@@ -15,6 +15,7 @@
 #define PF_MEMALLOC BIT(1) /* works to free memory: may use the reserve, must not reclaim again */
 #define PF_EXITING  BIT(2) /* in exit: may use the reserve, so that it gets done */
 #define PF_IDLE     BIT(3) /* the idle task of a CPU */
+#define PF_NOOOM    BIT(4) /* its allocations fail rather than have a task killed */
 
 struct mm;
 

@@ -247,7 +247,7 @@ static u16 *scratch;
 
 void mm_check_init(void)
 {
-	scratch = kmalloc((max_pfn + swap_nr_slots() + 1) * sizeof(u16), GFP_KERNEL);
+	scratch = kmalloc((max_pfn + swap_capacity() + 1) * sizeof(u16), GFP_KERNEL);
 	if (!scratch)
 		panic("no memory for mm_check");
 }

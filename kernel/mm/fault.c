@@ -495,6 +495,29 @@ int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how)
 	return error;
 }
 
+int fault_swap_in(struct vma *vma, u64 va)
+{
+	pte_t *entry = pte_find(vma->mm, va);
+
+	while (entry && pte_is_swap(pte_read(entry)) && !(READ_ONCE(vma->mm->state) & MM_REAPED)) {
+		struct fault fault = {.mm = vma->mm,
+				      .vma = vma,
+				      .va = va,
+				      .entry = entry,
+				      .pte = pte_read(entry)};
+		enum fault_result result;
+
+		if (!pte_is_swap(fault.pte))
+			break;
+		result = bring_back(&fault);
+		if (result == FAULT_OOM)
+			return -ENOMEM;
+		if (result == FAULT_SIGBUS)
+			return -EIO;
+	}
+	return 0;
+}
+
 /* Pages faulted in before others may have mmap_lock. */
 #define POPULATE_BATCH 64
 

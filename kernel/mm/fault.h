@@ -32,6 +32,10 @@ enum fault_in {
  * or a page cannot be read; -ENOMEM; -EINTR in a task that dies. mmap_lock held. */
 int fault_in_vma(struct vma *vma, u64 start, u64 end, enum fault_in how);
 
+/* If the entry of an address in the VMA names a swap slot, maps the page instead. 0, -ENOMEM, -EIO.
+ * mmap_lock held. */
+int fault_swap_in(struct vma *vma, u64 va);
+
 /* Faults in [start, end), as for mlock, hole after hole skipped; 0 or the first error, as above.
  * mmap_lock not held. */
 int mm_populate(struct mm *mm, u64 start, u64 end);

@@ -254,7 +254,7 @@ static struct page *alloc_by_reclaim(u32 gfp, u32 order, enum page_kind kind)
 		if (order && tries == MAX_HIGH_ORDER_TRIES)
 			return NULL;
 		if (fruitless == MAX_FRUITLESS) {
-			if (order || (gfp & GFP_NOOOM))
+			if (order || (gfp & GFP_NOOOM) || (current->flags & PF_NOOOM))
 				return NULL;
 			out_of_memory(order);
 			fruitless = 0;

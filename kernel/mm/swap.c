@@ -18,10 +18,13 @@
 #define SWAP_CLUSTER IO_MAX_PAGES
 
 static struct {
-	spinlock_t lock;      /* all below, once swap is on */
-	struct backing *disk; /* NULL: no swap */
-	u32 last_slot;        /* slots 1..last_slot exist */
+	spinlock_t lock;      /* all below but disk, capacity and read_sync, which never change */
+	struct backing *disk; /* NULL: there is none */
+	u32 capacity;         /* slots that the tables have room for: all of the disk */
+	int (*read_sync)(struct backing *disk, u64 offset, struct page *page);
+	u32 last_slot; /* slots 1..last_slot exist; 0: swap is off */
 	u32 nr_free;
+	bool closing; /* swapoff: no slot is handed out any more */
 	u16 *refs;
 	u32 *cached;       /* pfn, or 0 */
 	u32 *evicted_at;   /* value of `evictions` when the slot's content left memory */
@@ -36,11 +39,19 @@ static DEFINE_PER_CPU(u32, cluster_next);
 
 u32 swap_nr_slots(void)
 {
-	return swap.last_slot;
+	return READ_ONCE(swap.last_slot);
 }
 u32 swap_nr_free(void)
 {
-	return READ_ONCE(swap.nr_free);
+	return READ_ONCE(swap.closing) ? 0 : READ_ONCE(swap.nr_free);
+}
+u32 swap_nr_used(void)
+{
+	return READ_ONCE(swap.last_slot) - READ_ONCE(swap.nr_free);
+}
+u32 swap_capacity(void)
+{
+	return swap.capacity;
 }
 struct backing *swap_disk(void)
 {
@@ -89,13 +100,14 @@ static void *alloc_table(size_t size)
 	return kmalloc(size, GFP_KERNEL | GFP_ZERO);
 }
 
-static int alloc_tables(u32 last_slot)
+int swap_attach(struct backing *disk, int (*read_sync)(struct backing *, u64, struct page *))
 {
-	u32 nr_clusters = last_slot / SWAP_CLUSTER + 1;
+	u32 capacity = min(disk->size >> PAGE_SHIFT, (u64)UINT32_MAX);
+	u32 nr_clusters = capacity / SWAP_CLUSTER + 1;
 
-	swap.refs = alloc_table((last_slot + 1) * sizeof(*swap.refs));
-	swap.cached = alloc_table((last_slot + 1) * sizeof(*swap.cached));
-	swap.evicted_at = alloc_table((last_slot + 1) * sizeof(*swap.evicted_at));
+	swap.refs = alloc_table((capacity + 1) * sizeof(*swap.refs));
+	swap.cached = alloc_table((capacity + 1) * sizeof(*swap.cached));
+	swap.evicted_at = alloc_table((capacity + 1) * sizeof(*swap.evicted_at));
 	swap.cluster_used = alloc_table(nr_clusters * sizeof(*swap.cluster_used));
 	if (!swap.refs || !swap.cached || !swap.evicted_at || !swap.cluster_used) {
 		kfree(swap.refs);
@@ -104,34 +116,82 @@ static int alloc_tables(u32 last_slot)
 		kfree(swap.cluster_used);
 		return -ENOMEM;
 	}
-	swap.nr_clusters = nr_clusters;
+	swap_io_init();
+	swap.disk = disk;
+	swap.read_sync = read_sync;
+	swap.capacity = capacity;
 	return 0;
 }
 
-int swap_on(struct backing *disk, int (*read_sync)(struct backing *, u64 offset, struct page *))
+/* The last slot that the header on the disk says; a negative errno. */
+static s64 read_header(struct backing *disk)
 {
 	struct page *page = alloc_page(GFP_KERNEL, PAGE_IO);
 	const struct swap_header *header;
-	u32 last_slot;
-	int error;
+	s64 result;
 
 	if (!page)
 		return -ENOMEM;
 	header = page_virt(page);
-	error = read_sync(disk, 0, page);
-	if (!error)
-		error = check_header(header, disk->size);
-	last_slot = header->last_page;
+	result = swap.read_sync(disk, 0, page);
+	if (!result)
+		result = check_header(header, disk->size);
+	if (!result)
+		result = header->last_page;
 	page_put(page);
-	if (!error)
-		error = alloc_tables(last_slot);
-	if (error)
-		return error;
-	swap_io_init();
-	swap.disk = disk;
-	swap.last_slot = swap.nr_free = last_slot;
-	printk("swap: %u slots of 4 KiB", last_slot);
+	return result;
+}
+
+int swap_on(struct backing *disk)
+{
+	s64 last_slot;
+
+	if (!disk || disk != swap.disk)
+		return -EINVAL;
+	if (swap.last_slot)
+		return -EBUSY;
+	last_slot = read_header(disk);
+	if (last_slot < 0)
+		return last_slot;
+	spin_lock(&swap.lock);
+	swap.nr_clusters = last_slot / SWAP_CLUSTER + 1;
+	swap.search_cluster = 0;
+	swap.nr_free = last_slot;
+	swap.closing = false;
+	WRITE_ONCE(swap.last_slot, last_slot);
+	TRACE(swap_on, .nr_slots = last_slot);
+	spin_unlock(&swap.lock);
+	printk("swap: %u slots of 4 KiB", (u32)last_slot);
 	return 0;
+}
+
+void swap_close(void)
+{
+	spin_lock(&swap.lock);
+	swap.closing = true;
+	spin_unlock(&swap.lock);
+}
+
+void swap_reopen(void)
+{
+	spin_lock(&swap.lock);
+	swap.closing = false;
+	spin_unlock(&swap.lock);
+}
+
+bool swap_off_if_unused(void)
+{
+	bool unused;
+
+	spin_lock(&swap.lock);
+	unused = swap.nr_free == swap.last_slot;
+	if (unused) {
+		TRACE(swap_off, .nr_slots = swap.last_slot);
+		WRITE_ONCE(swap.last_slot, 0);
+		swap.nr_free = 0;
+	}
+	spin_unlock(&swap.lock);
+	return unused;
 }
 
 /* A slot with no references, or 0. The swap lock is held. */
@@ -139,7 +199,7 @@ static u32 find_free_slot(void)
 {
 	u32 *next = &this_cpu(cluster_next), slot = *next;
 
-	if (!swap.nr_free)
+	if (!swap.nr_free || swap.closing)
 		return 0;
 	if (slot % SWAP_CLUSTER && slot <= swap.last_slot && !swap.refs[slot])
 		return slot;

@@ -11,13 +11,33 @@
 
 #include "mm/backing.h"
 
-/* Reads and checks the header of the area on `disk`, and uses it. 0, -EINVAL for a bad header
- * (printed), -ENOMEM, -EIO. May sleep. */
-int swap_on(struct backing *disk, int (*read_sync)(struct backing *, u64 offset, struct page *));
+/* Sets the tables of the disk's slots up. 0 or -ENOMEM. At boot, once. */
+int swap_attach(struct backing *disk,
+		int (*read_sync)(struct backing *, u64 offset, struct page *));
 
-/* Usable slots, and those free now. Racy. */
+/* Reads and checks the header of the area on the disk, and uses it. 0; -EINVAL for a bad header
+ * (printed) or another disk than the attached one; -EBUSY when it is in use; -ENOMEM, -EIO. May
+ * sleep. The caller lets nobody else call it or swap_off() meanwhile. */
+int swap_on(struct backing *disk);
+
+/* Brings all that is in swap back into memory and stops using it (swapoff.c). 0; -EINVAL when the disk
+ * is not in use; -ENOMEM when memory does not suffice; -EINTR when a signal came; -EIO when a page
+ * could not be read; -EBUSY when something keeps its slot. On an error swap goes on. Sleeps. As
+ * swap_on(). */
+int swap_off(struct backing *disk);
+
+/* For swapoff.c: no slot is handed out any more, or is again; and the end, if no slot is in use. */
+void swap_close(void);
+void swap_reopen(void);
+bool swap_off_if_unused(void);
+
+/* The most slots that there can ever be: those of the disk. Constant after boot. */
+u32 swap_capacity(void);
+
+/* Usable slots, those to be had now, and those in use. Racy. */
 u32 swap_nr_slots(void);
 u32 swap_nr_free(void);
+u32 swap_nr_used(void);
 
 /* ---- slots and cache (swap.c) ---- */
 

@@ -440,7 +440,7 @@ void model_forget(struct model *m);
 	X(mm_vmscan_direct_reclaim_end) X(reclaim_pass_begin) X(reclaim_pass_end) \
 	X(reclaim_decision) X(page_evicted) X(swap_slot_alloc) X(swap_slot_free) \
 	X(swap_slot_refs) X(swap_cache_add) X(swap_cache_remove) X(swap_out_begin) \
-	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) X(oom_score_adj) \
+	X(swap_out_end) X(swap_in_begin) X(swap_in_end) X(oom_invoked) X(oom_score) X(oom_score_adj) X(swap_on) X(swap_off) \
 	X(mark_victim) X(oom_done) X(state_task) X(state_cpu) X(state_mm) X(state_vma) \
 	X(state_anon_vma) X(state_avc) X(state_pte) X(state_pgtable) X(state_page) X(state_free) \
 	X(state_lru) X(state_swap) X(pmd_set) X(pmd_change) X(pmd_clear) X(pmd_split) X(pmd_merge) \

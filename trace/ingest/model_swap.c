@@ -330,6 +330,25 @@ void swap_slot_used(struct model *m, uint32_t number)
 	slot->refault.open = false;
 }
 
+void on_swap_on(struct model *m, const struct trace_ev_swap_on *e)
+{
+	/* Slots have the same numbers each time: the limit is that of the largest area. */
+	if (e->nr_slots > m->machine.nr_slots)
+		m->machine.nr_slots = e->nr_slots;
+}
+
+void on_swap_off(struct model *m, const struct trace_ev_swap_off *e)
+{
+	const struct slot *slot;
+	uint32_t i, used = 0;
+
+	(void)e;
+	sparse_for_each (&m->slots, i, slot)
+		used += slot->used;
+	if (used)
+		violation(m, fmt("swap"), fmt("no slot in use"), fmt("%u", used));
+}
+
 void on_state_swap(struct model *m, const struct trace_ev_state_swap *e)
 {
 	struct slot *slot = slot_at(m, e->slot);

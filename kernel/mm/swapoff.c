@@ -1,0 +1,166 @@
+/*
+ * swapoff: everything that is in swap comes back into memory.
+ *
+ * First no slot is handed out any more; pages that have one may still be evicted to it. Then all address
+ * spaces are gone through, and what their entries name is mapped, as by a fault. A fork may copy an
+ * entry behind us, and reclaim may evict a page of the swap cache again, so it is done over and over
+ * until no slot is in use. A signal ends it, and so does a lack of memory, which kills nobody: this
+ * task has another way out (PF_NOOOM).
+ */
+#include "arch/x86_64/layout.h"
+#include "cpu/clock.h"
+#include "cpu/wait.h"
+#include "lib/errno.h"
+#include "mm/fault.h"
+#include "mm/limits.h"
+#include "mm/pgtable.h"
+#include "mm/swap.h"
+#include "mm/vma.h"
+
+/* Rounds in which nothing was found to do while slots are in use: held by what is not looked for. */
+#define MAX_FRUITLESS_ROUNDS 8
+#define PAUSE_NS             (NSEC_PER_MSEC)
+
+/* The address space with the lowest number above `id`, with a reference, or NULL. */
+static struct mm *next_mm(u32 id)
+{
+	struct mm *mm, *best = NULL;
+
+	spin_lock(&mm_list_lock);
+	list_for_each_entry (mm, &mm_list, node)
+		if (mm->id > id && (!best || mm->id < best->id) && atomic_read(&mm->users) > 0)
+			best = mm;
+	/* The last user may just have left: then the next look finds the one behind it. */
+	while (best && !atomic_inc_not_zero(&best->users)) {
+		id = best->id;
+		best = NULL;
+		list_for_each_entry (mm, &mm_list, node)
+			if (mm->id > id && (!best || mm->id < best->id))
+				best = mm;
+	}
+	spin_unlock(&mm_list_lock);
+	return best;
+}
+
+/* The addresses of the next entries that name a slot. */
+struct found {
+	u32 nr;
+	u64 va[32];
+};
+
+static int find_swapped(struct pte_range *range)
+{
+	struct found *found = range->arg;
+
+	for (u32 i = 0; i < range->nr; i++) {
+		if (!pte_is_swap(pte_read(&range->entry[i])))
+			continue;
+		if (found->nr == ARRAY_SIZE(found->va))
+			return 1;
+		found->va[found->nr++] = range->va + i * PAGE_SIZE;
+	}
+	return 0;
+}
+
+/* Brings back the pages of some entries from *at on, and moves *at behind them. */
+static int unuse_some(struct mm *mm, u64 *at)
+{
+	struct found found = {.nr = 0};
+	int error = 0, more;
+
+	down_read(&mm->mmap_lock);
+	more = pgtable_walk(mm, *at, USER_END, find_swapped, &found);
+	for (u32 i = 0; i < found.nr && !error; i++)
+		error = current_has_signal()
+				? -EINTR
+				: fault_swap_in(vma_find(mm, found.va[i]), found.va[i]);
+	*at = more ? found.va[found.nr - 1] + PAGE_SIZE : USER_END;
+	up_read(&mm->mmap_lock);
+	cond_resched();
+	return error;
+}
+
+static int unuse_mm(struct mm *mm)
+{
+	u64 at = 0;
+	int error = 0;
+
+	/* What is being torn down gives its slots back by itself. */
+	while (at < USER_END && !error && atomic_read(&mm->nr_swapped))
+		error = unuse_some(mm, &at);
+	return error;
+}
+
+static int unuse_all_mms(void)
+{
+	struct mm *mm;
+	int error = 0;
+	u32 id = 0;
+
+	while (!error && (mm = next_mm(id))) {
+		id = mm->id;
+		error = unuse_mm(mm);
+		mm_put(mm);
+	}
+	return error;
+}
+
+/* Pages that have a slot which no entry names: they give it back, or go if nobody maps them. */
+static void empty_cache(void)
+{
+	for (u32 slot = 1; slot <= swap_nr_slots(); slot++) {
+		struct page *page = debug_swap_cached(slot) ? swap_cache_get(slot) : NULL;
+
+		if (!page)
+			continue;
+		page_wait_clear(page, PG_WRITEBACK);
+		page_lock(page);
+		if (page_test(page, PG_SWAPCACHE))
+			swap_cache_release(page);
+		page_unlock(page);
+		page_put(page);
+		cond_resched();
+	}
+}
+
+static int unuse_everything(void)
+{
+	u32 before = 0, in_use, fruitless = 0;
+
+	while (!swap_off_if_unused()) {
+		int error = unuse_all_mms();
+
+		if (error)
+			return error;
+		empty_cache();
+		in_use = swap_nr_used();
+		fruitless = in_use == before ? fruitless + 1 : 0;
+		if (fruitless == MAX_FRUITLESS_ROUNDS)
+			return -EBUSY;
+		before = in_use;
+		/* Writes end, and tasks that exit let go. */
+		if (in_use && sleep_until(clock_ns() + PAUSE_NS, TASK_INTERRUPTIBLE))
+			return -EINTR;
+	}
+	return 0;
+}
+
+int swap_off(struct backing *disk)
+{
+	int error;
+
+	if (!disk || disk != swap_disk() || !swap_nr_slots())
+		return -EINVAL;
+	/* What was promised must still be there when the slots are gone (Linux asks the same). */
+	error = mm_charge(current->mm, swap_nr_slots());
+	if (error)
+		return error;
+	mm_uncharge(swap_nr_slots());
+	swap_close();
+	current->flags |= PF_NOOOM;
+	error = unuse_everything();
+	current->flags &= ~PF_NOOOM;
+	if (error)
+		swap_reopen();
+	return error;
+}
