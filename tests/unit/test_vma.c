@@ -50,6 +50,20 @@ bool lru_isolate_page(struct page *page)
 	return false;
 }
 
+/* Every page is busy. */
+bool page_trylock(struct page *page)
+{
+	(void)page;
+	return false;
+}
+
+bool swap_cache_release(struct page *page)
+{
+	(void)page;
+	fail_msg("a page is given up");
+	return false;
+}
+
 void reclaim_page_out(struct page **pages, u32 nr_pages)
 {
 	(void)pages;
