@@ -7,11 +7,6 @@
 #include "proc/signal.h"
 #include "proc/tty.h"
 
-/* Every process, by its leader. tasks_lock held. */
-#define for_each_leader(task)                        \
-	list_for_each_entry (task, &task_list, node) \
-		if ((task)->process && (task)->process->leader == (task))
-
 static void send_group(s32 pgid, s32 sig)
 {
 	if (pgid != 0)
@@ -35,7 +30,9 @@ static void end_session(struct tty *tty, s32 sid)
 {
 	struct task *task;
 
-	for_each_leader(task) if (task->process->sid == sid) task->process->tty = NULL;
+	list_for_each_entry (task, &task_list, node)
+		if (task->process && task->process->sid == sid)
+			task->process->tty = NULL;
 	tty->sid = tty->pgid = 0;
 }
 
@@ -151,13 +148,17 @@ static long get_session(struct tty *tty, void __user *to)
 	return is_mine ? copy_to_user(to, &sid, sizeof(sid)) : -ENOTTY;
 }
 
-/* The session of a process group, 0 when there is none. tasks_lock held. */
+/* The session of a process group, or as on Linux of the process that may become its leader; 0 when
+ * there is neither. tasks_lock held. */
 static s32 session_of_group(s32 pgid)
 {
 	struct task *task;
 
-	for_each_leader(task) if (task->process->pgid == pgid) return task->process->sid;
-	return 0;
+	list_for_each_entry (task, &task_list, node)
+		if (task->process && task->process->pgid == pgid)
+			return task->process->sid;
+	task = task_find(pgid);
+	return task && task->process ? task->process->sid : 0;
 }
 
 static long set_group(struct tty *tty, const void __user *from)
