@@ -79,6 +79,7 @@ struct inode {
 	struct list_head dentries;       /* its names; dcache_lock */
 	u64 next_cookie;                 /* directory: of the next name; dcache_lock */
 	u64 nr_names;                    /* directory: the file system's count of them; [N] */
+	struct pipe *pipe;               /* [A] of a FIFO or pipe while it is open */
 	struct file_lock_context *locks; /* [A] once set, constant; its own lock inside */
 	char *deleted_path;              /* [A] last name, when that went while it was in use */
 	void *private;                   /* the file system's */

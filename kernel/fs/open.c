@@ -4,6 +4,7 @@
 #include "fs/change.h"
 #include "fs/chrdev.h"
 #include "fs/fs.h"
+#include "fs/pipe.h"
 #include "lib/errno.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -76,6 +77,8 @@ static const struct file_ops *ops_of(const struct inode *inode)
 	switch (inode_type(inode)) {
 	case S_IFCHR:
 		return chrdev_find(inode->rdev);
+	case S_IFIFO:
+		return &fifo_ops;
 	case S_IFBLK:
 	case S_IFSOCK:
 		return NULL;

@@ -34,13 +34,15 @@ struct pipe_slot {
 };
 
 struct pipe {
-	atomic_t refs; /* open files */
+	u32 refs; /* open files; the inode's attr_lock */
 	struct rwsem lock;
 	struct wait_queue readers_wait, writers_wait;
 	u32 head, tail;             /* slots ever filled, emptied; head - tail are in use */
 	u32 nr_slots;               /* a power of two */
 	u32 nr_readers, nr_writers; /* open files */
-	bool is_polled;             /* since ever: wakes at each write, for edges of epoll */
+	u32 nr_read_opens,
+		nr_write_opens; /* ever: who opens a FIFO waits for the other to change */
+	bool is_polled;         /* since ever: wakes at each write, for edges of epoll */
 	struct pipe_slot *slots;
 	struct page *spare[NR_SPARE];
 };
@@ -257,7 +259,9 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 		poll_wait(file, &pipe->readers_wait, table);
 		if (!is_empty(pipe))
 			events |= EPOLL_READABLE;
-		if (READ_ONCE(pipe->nr_writers) == 0)
+		/* A reader that did not wait for a writer has no end before the first has come. */
+		if (READ_ONCE(pipe->nr_writers) == 0 &&
+		    file->pos != READ_ONCE(pipe->nr_write_opens))
 			events |= EPOLLHUP;
 	}
 	if (file->mode & FMODE_WRITE) {
@@ -295,20 +299,65 @@ static void pipe_free(struct pipe *pipe)
 	kfree(pipe);
 }
 
-static void pipe_release(struct file *file)
+/* One more end. Lock held. */
+static void add_end(struct pipe *pipe, u32 mode)
 {
-	struct pipe *pipe = file->private;
+	if (mode & FMODE_READ) {
+		WRITE_ONCE(pipe->nr_readers, pipe->nr_readers + 1);
+		WRITE_ONCE(pipe->nr_read_opens, pipe->nr_read_opens + 1);
+	}
+	if (mode & FMODE_WRITE) {
+		WRITE_ONCE(pipe->nr_writers, pipe->nr_writers + 1);
+		WRITE_ONCE(pipe->nr_write_opens, pipe->nr_write_opens + 1);
+	}
+}
 
+/* One end less. */
+static void remove_end(struct pipe *pipe, u32 mode)
+{
 	down_write(&pipe->lock);
-	if (file->mode & FMODE_READ)
+	if (mode & FMODE_READ)
 		WRITE_ONCE(pipe->nr_readers, pipe->nr_readers - 1);
-	if (file->mode & FMODE_WRITE)
+	if (mode & FMODE_WRITE)
 		WRITE_ONCE(pipe->nr_writers, pipe->nr_writers - 1);
 	up_write(&pipe->lock);
 	wake_up(&pipe->readers_wait);
 	wake_up(&pipe->writers_wait);
-	if (atomic_dec_return(&pipe->refs) == 0)
+}
+
+/* The pipe of an inode with a reference more; `new`, which may be NULL, becomes it if there is none,
+ * and else is freed. */
+static struct pipe *pipe_get(struct inode *inode, struct pipe *new)
+{
+	spin_lock(&inode->attr_lock);
+	struct pipe *pipe = inode->pipe;
+	if (!pipe)
+		pipe = inode->pipe = new;
+	if (pipe)
+		pipe->refs++;
+	spin_unlock(&inode->attr_lock);
+	if (new &&pipe != new)
+		pipe_free(new);
+	return pipe;
+}
+
+static void pipe_put(struct inode *inode, struct pipe *pipe)
+{
+	spin_lock(&inode->attr_lock);
+	bool is_last = --pipe->refs == 0;
+	if (is_last)
+		inode->pipe = NULL;
+	spin_unlock(&inode->attr_lock);
+	if (is_last)
 		pipe_free(pipe);
+}
+
+static void pipe_release(struct file *file)
+{
+	struct pipe *pipe = file->private;
+
+	remove_end(pipe, file->mode);
+	pipe_put(file->inode, pipe);
 }
 
 static const struct file_ops pipe_ops = {
@@ -339,23 +388,28 @@ static struct pipe *pipe_alloc(void)
 	return pipe;
 }
 
+/* Makes a file an end of the pipe, of which it takes over a reference. */
+static void attach(struct file *file, struct pipe *pipe)
+{
+	file->private = pipe;
+	file->mode |= FMODE_STREAM | FMODE_DIRECT;
+	down_write(&pipe->lock);
+	add_end(pipe, file->mode);
+	up_write(&pipe->lock);
+	/* Who waits for this end in open(2) sleeps there. */
+	wake_up(&pipe->readers_wait);
+	wake_up(&pipe->writers_wait);
+}
+
 /* A file of the pipe, or NULL. */
-static struct file *open_end(struct pipe *pipe, struct inode *inode, u32 flags)
+static struct file *open_end(struct inode *inode, struct pipe *pipe, u32 flags)
 {
 	struct file *file;
 
 	inode_get(inode);
 	if (open_pseudo(inode, "pipe", &pipe_ops, flags, &file) != 0)
 		return NULL;
-	file->private = pipe;
-	file->mode |= FMODE_STREAM;
-	atomic_inc(&pipe->refs);
-	down_write(&pipe->lock);
-	if (file->mode & FMODE_READ)
-		WRITE_ONCE(pipe->nr_readers, pipe->nr_readers + 1);
-	if (file->mode & FMODE_WRITE)
-		WRITE_ONCE(pipe->nr_writers, pipe->nr_writers + 1);
-	up_write(&pipe->lock);
+	attach(file, pipe_get(inode, pipe));
 	return file;
 }
 
@@ -370,13 +424,13 @@ int pipe_create(struct file *ends[2], u32 flags)
 			pipe_free(pipe);
 		return -ENOMEM;
 	}
-	ends[PIPE_READ_END] = open_end(pipe, inode, O_RDONLY | (flags & O_NONBLOCK));
+	ends[PIPE_READ_END] = open_end(inode, pipe, O_RDONLY | (flags & O_NONBLOCK));
 	if (!ends[PIPE_READ_END]) {
 		pipe_free(pipe);
 		error = -ENOMEM;
 		goto out;
 	}
-	ends[PIPE_WRITE_END] = open_end(pipe, inode, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+	ends[PIPE_WRITE_END] = open_end(inode, NULL, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
 	if (!ends[PIPE_WRITE_END]) {
 		file_put(ends[PIPE_READ_END]);
 		error = -ENOMEM;
@@ -386,9 +440,70 @@ out:
 	return error;
 }
 
+/* ---- FIFOs ---- */
+
+/* How often the other end was opened. */
+static u32 partner_opens(const struct pipe *pipe, u32 mode)
+{
+	return READ_ONCE(*(mode == FMODE_READ ? &pipe->nr_write_opens : &pipe->nr_read_opens));
+}
+
+/* Whether there is somebody at the other end, or was since `opens` was read. */
+static bool has_partner(const struct pipe *pipe, u32 mode, u32 opens)
+{
+	return READ_ONCE(*(mode == FMODE_READ ? &pipe->nr_writers : &pipe->nr_readers)) > 0 ||
+	       partner_opens(pipe, mode) != opens;
+}
+
+/* Waits until somebody has opened the other end, who may have closed it again. 0 or -ERESTARTSYS. */
+static int wait_for_partner(struct pipe *pipe, u32 mode, u32 opens)
+{
+	struct wait_queue *queue = mode == FMODE_READ ? &pipe->readers_wait : &pipe->writers_wait;
+
+	if (mode == (FMODE_READ | FMODE_WRITE))
+		return 0;
+	return wait_event_interruptible(queue, has_partner(pipe, mode, opens));
+}
+
+static int fifo_open(struct inode *inode, struct file *file)
+{
+	struct pipe *pipe = pipe_get(inode, NULL);
+	u32 mode = file->mode & (FMODE_READ | FMODE_WRITE);
+	int error = 0;
+
+	if (!pipe) {
+		pipe = pipe_alloc();
+		if (!pipe)
+			return -ENOMEM;
+		pipe = pipe_get(inode, pipe);
+	}
+	if ((file->flags & O_NONBLOCK) && mode == FMODE_WRITE && READ_ONCE(pipe->nr_readers) == 0) {
+		pipe_put(inode, pipe);
+		return -ENXIO;
+	}
+	u32 opens = partner_opens(pipe, mode);
+	attach(file, pipe);
+	if (!(file->flags & O_NONBLOCK))
+		error = wait_for_partner(pipe, mode, opens);
+	else if (mode == FMODE_READ && READ_ONCE(pipe->nr_writers) == 0)
+		file->pos = READ_ONCE(pipe->nr_write_opens);
+	if (error != 0)
+		pipe_release(file);
+	return error;
+}
+
+const struct file_ops fifo_ops = {
+	.open = fifo_open,
+	.read_iter = pipe_read,
+	.write_iter = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
 static struct pipe *pipe_of(struct file *file)
 {
-	return file->ops == &pipe_ops ? file->private : NULL;
+	return file->ops == &pipe_ops || file->ops == &fifo_ops ? file->private : NULL;
 }
 
 long pipe_get_size(struct file *file)
