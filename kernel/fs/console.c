@@ -127,7 +127,7 @@ void console_init(void)
 	tty_init(&console_tty, &console_driver);
 	console_tty.termios.cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL;
 	console_tty.termios.ispeed = console_tty.termios.ospeed = 115200;
-	chrdev_register(MKDEV(5, 1), 1, "console", 0600, &console_ops);
+	chrdev_register(CONSOLE_DEV, 1, "console", 0600, &console_ops);
 	chrdev_register(MKDEV(4, 64), 1, "ttyS0", 0660, &serial_ops);
 	chrdev_register(MKDEV(5, 0), 1, "tty", 0666, &controlling_ops);
 	console_set_input(console_receive);

@@ -3,7 +3,9 @@
 #ifndef FS_CONSOLE_H
 #define FS_CONSOLE_H
 
-#include "fs/file.h"
+#include "fs/inode.h"
+
+#define CONSOLE_DEV MKDEV(5, 1)
 
 /* Registers /dev/console, /dev/ttyS0 and /dev/tty, and starts to take what is typed. Boot only. */
 void console_init(void);

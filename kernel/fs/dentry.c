@@ -323,3 +323,50 @@ char *path_text(const struct path *path, const struct path *root, char *buffer, 
 		*reachable = is_below;
 	return fits ? at : NULL;
 }
+
+/* A name of the inode where it is mounted, with references; false when there is none. */
+static bool find_alias(struct inode *inode, struct path *path)
+{
+	struct mount *mount;
+	bool found = false;
+
+	spin_lock(&dcache_lock);
+	if (!list_empty(&inode->dentries)) {
+		path->dentry = list_first_entry(&inode->dentries, struct dentry, alias);
+		list_for_each_entry (mount, &mount_list, node) {
+			if (mount->sb != inode->sb || !dentry_is_below(path->dentry, mount->root))
+				continue;
+			path->mount = mount;
+			path_get(path);
+			found = true;
+			break;
+		}
+	}
+	spin_unlock(&dcache_lock);
+	return found;
+}
+
+/* Its last path, or that of one that never had a name. */
+static char *deleted_text(struct inode *inode, char *buffer, size_t size)
+{
+	static const char deleted[] = " (deleted)";
+	char *at = buffer + size;
+
+	spin_lock(&inode->attr_lock);
+	const char *path = inode->deleted_path;
+	bool fits = path && prepend(buffer, &at, deleted, sizeof(deleted)) &&
+		    prepend(buffer, &at, path, strlen(path));
+	spin_unlock(&inode->attr_lock);
+	return fits ? at : NULL;
+}
+
+char *inode_path_text(struct inode *inode, char *buffer, size_t size)
+{
+	struct path path;
+
+	if (!find_alias(inode, &path))
+		return deleted_text(inode, buffer, size);
+	char *text = path_text(&path, NULL, buffer, size, NULL);
+	path_put(&path);
+	return text;
+}

@@ -88,4 +88,8 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 char *path_text(const struct path *path, const struct path *root, char *buffer, size_t size,
 		bool *reachable);
 
+/* One of the paths that lead to an inode, as path_text(); when it has no name any more, its last one with
+ * " (deleted)" behind it. NULL when nothing is known of it. May be called under mmap_lock. */
+char *inode_path_text(struct inode *inode, char *buffer, size_t size);
+
 #endif

@@ -147,7 +147,7 @@ void inode_allow_write(struct inode *inode)
 
 /* ---- rights ---- */
 
-static int check_mode_bits(struct inode *inode, u32 mask)
+int inode_check_mode(struct inode *inode, u32 mask)
 {
 	u32 mode = READ_ONCE(inode->mode);
 	u32 rights = mode;
@@ -175,7 +175,7 @@ int inode_permission(struct inode *inode, u32 mask)
 {
 	if (inode->ops->permission)
 		return inode->ops->permission(inode, mask);
-	return check_mode_bits(inode, mask);
+	return inode_check_mode(inode, mask);
 }
 
 bool inode_is_owner(const struct inode *inode)

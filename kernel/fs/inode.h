@@ -157,6 +157,8 @@ void inode_allow_write(struct inode *inode);
 #define MAY_READ  4u
 /* Whether the current task may do all of that: 0 or -EACCES. */
 int inode_permission(struct inode *inode, u32 mask);
+/* The same by the permission bits, for inode_ops.permission. */
+int inode_check_mode(struct inode *inode, u32 mask);
 /* Whether the current task owns it, or may act as if. */
 bool inode_is_owner(const struct inode *inode);
 /* Set-user-id and set-group-id go when somebody writes who has not CAP_FSETID. */

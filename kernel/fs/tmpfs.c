@@ -91,6 +91,11 @@ static const struct address_space_ops mapping_ops = {
 	.uncharge = uncharge_pages,
 };
 
+struct inode *tmpfs_inode_of(struct address_space *mapping)
+{
+	return mapping->ops == &mapping_ops ? inode_of(mapping) : NULL;
+}
+
 /* ---- inodes ---- */
 
 static const struct inode_ops tmpfs_inode_ops;
@@ -339,6 +344,14 @@ int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **resul
 		return error;
 	inode->nlink = 0;
 	inode->mapping.size = size;
+	/* For /proc, as if it had been at the top of some tree. */
+	inode->deleted_path = kmalloc(strlen(name) + 2, GFP_KERNEL);
+	if (!inode->deleted_path) {
+		inode_put(inode);
+		return -ENOMEM;
+	}
+	inode->deleted_path[0] = '/';
+	memcpy(inode->deleted_path + 1, name, strlen(name) + 1);
 
 	struct path path = {&internal, dentry_create(internal.root, name, strlen(name), inode)};
 	if (!path.dentry) {

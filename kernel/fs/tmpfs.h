@@ -12,6 +12,9 @@ extern const struct file_system_type devtmpfs_type;
  * shared memory. 0, -ENOMEM, -ENOSPC. */
 int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **result);
 
+/* The inode whose content a mapping is, or NULL: it is no file's. */
+struct inode *tmpfs_inode_of(struct address_space *mapping);
+
 /* Mounts what that needs. Boot only. */
 void tmpfs_init(void);
 

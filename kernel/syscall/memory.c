@@ -16,6 +16,8 @@ static long map_file(struct file *file, u64 addr, u64 length, u64 prot, u64 flag
 	struct mmap_file target = {.pgoff = offset >> PAGE_SHIFT};
 	int error;
 
+	if (file->mode & FMODE_PATH)
+		return -EBADF;
 	target.may = (mount && (mount->flags & MS_NOEXEC) ? 0 : VM_EXEC) |
 		     (file->mode & FMODE_READ ? VM_READ : 0) |
 		     (file->mode & FMODE_WRITE ? VM_WRITE : 0);

@@ -3,6 +3,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/procfs/sysfs.h"
+#include "fs/procfs/task.h"
 #include "fs/readdir.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -133,7 +134,16 @@ static int iterate(struct inode *dir, struct dir_context *context)
 	return 0;
 }
 
+/* Nothing is below a process that is gone. */
+static int may_enter(struct inode *inode, u32 mask)
+{
+	const struct proc_inode *proc = proc_of(inode);
+
+	return proc->task && proc_task_is_gone(proc->task) ? -ESRCH : inode_check_mode(inode, mask);
+}
+
 static const struct inode_ops proc_directory_ops = {
+	.permission = may_enter,
 	.lookup = lookup,
 	.iterate = iterate,
 };

@@ -5,6 +5,7 @@
 #include "fs/procfs/memory_use.h"
 #include "fs/procfs/nodes.h"
 #include "fs/procfs/task.h"
+#include "fs/tmpfs.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/pmd.h"
@@ -22,10 +23,12 @@ static const char *vma_name(const struct mm *mm, const struct vma *vma, char *bu
 			    struct inode **inode)
 {
 	*inode = NULL;
-	if (vma->mapping && mm->program && vma->mapping == &mm->program->inode->mapping) {
-		*inode = mm->program->inode;
-		return path_text(&mm->program->path, NULL, buffer, PATH_MAX, NULL);
-	}
+	if (vma->mapping)
+		*inode = tmpfs_inode_of(vma->mapping);
+	if (*inode)
+		return inode_path_text(*inode, buffer, PATH_MAX);
+	if (vma->start == mm->vdso)
+		return "[vdso]";
 	if (vma->mapping)
 		return vma->flags & VM_SHARED ? "/dev/zero (deleted)" : NULL;
 	if (vma->start < mm->brk && vma->end > mm->start_brk)

@@ -1,11 +1,13 @@
 /* Files that tell of one process or thread: formats of Linux 6.1. */
 #include "arch/x86_64/context.h"
 #include "cpu/clock.h"
+#include "fs/console.h"
 #include "fs/fdtable.h"
 #include "fs/fs.h"
 #include "fs/procfs/memory_use.h"
 #include "fs/procfs/nodes.h"
 #include "fs/procfs/task.h"
+#include "fs/tty.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/page_alloc.h"
@@ -23,7 +25,8 @@
 
 /* A task as it was at one moment. */
 struct view {
-	s32 pid, tgid, ppid, pgid, sid;
+	s32 pid, tgid, ppid, pgid, sid, foreground;
+	u64 tty; /* device number, or 0 */
 	char state;
 	char comm[TASK_COMM_LEN];
 	u32 flags, nr_threads, cpu;
@@ -85,6 +88,11 @@ static void view_process(struct view *view, struct task *task)
 	view->ppid = process->parent_pid;
 	view->pgid = process->pgid;
 	view->sid = process->sid;
+	view->foreground = -1;
+	if (process->tty) {
+		view->tty = encode_dev(CONSOLE_DEV);
+		view->foreground = process->tty->pgid;
+	}
 	for_each_thread (process, thread)
 		view->nr_threads++;
 	view->time = process_cpu_time(process);
@@ -186,9 +194,10 @@ int proc_show_task_stat(struct text *text, const struct proc_inode *proc)
 	if (error != 0)
 		return error;
 	get_mm_numbers(proc->task, &mm);
-	text_printf(text, "%d (%s) %c %d %d %d 0 -1 %u %lu %lu %lu %lu ", view.pid, view.comm,
-		    view.state, view.ppid, view.pgid, view.sid, view.flags, view.faults.minor,
-		    view.children_faults.minor, view.faults.major, view.children_faults.major);
+	text_printf(text, "%d (%s) %c %d %d %d %lu %d %u %lu %lu %lu %lu ", view.pid, view.comm,
+		    view.state, view.ppid, view.pgid, view.sid, view.tty, view.foreground,
+		    view.flags, view.faults.minor, view.children_faults.minor, view.faults.major,
+		    view.children_faults.major);
 	text_printf(text, "%lu %lu %ld %ld %d 0 %u 0 %lu ", ticks(view.time.user_ns),
 		    ticks(view.time.system_ns), ticks(view.children_time.user_ns),
 		    ticks(view.children_time.system_ns), NICE_TO_PRIO, view.nr_threads,
