@@ -78,7 +78,8 @@ static void about_itself(void)
 	SHOW(value_of("Threads:"));
 	SHOW(value_of("VmRSS:") > 0);
 	SHOW(value_of("VmSwap:"));
-	SHOW(value_of("VmRSS:") == value_of("RssAnon:") + value_of("RssFile:") + value_of("RssShmem:"));
+	SHOW(value_of("VmRSS:") ==
+	     value_of("RssAnon:") + value_of("RssFile:") + value_of("RssShmem:"));
 	SHOW(value_of("TracerPid:"));
 	SHOW(read_all("/proc/self/oom_score_adj") > 0);
 	SHOW(open("/proc/self/none", O_RDONLY));
@@ -92,7 +93,8 @@ static void about_itself(void)
 static void about_memory(void)
 {
 	uint64_t entry = 0, count = 0;
-	char *memory = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open("/proc/self/pagemap", O_RDONLY), counts = open("/proc/kpagecount", O_RDONLY);
 	char line[128];
 
@@ -106,7 +108,8 @@ static void about_memory(void)
 	SHOW(pread(fd, &entry, 8, 4));
 	/* Frames are told only to who has the right. */
 	if (entry & ((1ull << 55) - 1) && counts >= 0) {
-		if (pread(counts, &count, 8, (off_t)(entry & ((1ull << 55) - 1)) * 8) == 8 && count != 1)
+		if (pread(counts, &count, 8, (off_t)(entry & ((1ull << 55) - 1)) * 8) == 8 &&
+		    count != 1)
 			say("a private page is mapped %lu times", (unsigned long)count);
 	}
 	SHOW(read_all("/proc/self/maps") > 0);
