@@ -289,9 +289,7 @@ static long write_file(struct file *file, const void __user *from, size_t size, 
 		return -ENOMEM;
 	int error = copy_from_user(data, from, size);
 	if (error == 0) {
-		size_t length = size > 0 && ((char *)data)[size - 1] == '\n' ? size - 1 : size;
-
-		data[length] = '\0';
+		data[size] = '\0';
 		error = proc->node->write(proc, data);
 	}
 	kfree(data);

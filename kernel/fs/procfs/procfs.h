@@ -18,7 +18,7 @@ struct proc_node {
 	u32 mode;                         /* S_IF* and rights */
 	const struct proc_node *children; /* directory: a table that ends with a NULL name */
 	int (*show)(struct text *text, const struct proc_inode *proc);
-	/* A whole write: `data` is terminated and has no line break at its end. 0 or -errno. */
+	/* A whole write: `data` is terminated. 0 or -errno. */
 	int (*write)(const struct proc_inode *proc, char *data);
 	/* Instead of show: binary content at a position. */
 	long (*read)(const struct proc_inode *proc, void __user *to, size_t size, u64 *pos);

@@ -69,7 +69,7 @@ static void about_itself(void)
 	SHOW(write(fd, "again\n", 6));
 	close(fd);
 	SHOW(prctl(PR_GET_NAME, comm));
-	say("name %s", comm);
+	say("name %.5s, %d more", comm, (int)strlen(comm) - 5);
 	SHOW(readlink("/proc/self", link, sizeof(link)) > 0);
 	SHOW(atoi(link) == getpid());
 	SHOW(read_all("/proc/self/status") > 0);
