@@ -17,6 +17,7 @@
 #include "fs/iov_iter.h"
 #include "fs/open.h"
 #include "fs/poll.h"
+#include "fs/super.h"
 #include "mm/slab.h"
 #include "proc/signal.h"
 
@@ -483,6 +484,8 @@ static int fifo_open(struct inode *inode, struct file *file)
 	}
 	u32 opens = partner_opens(pipe, mode);
 	attach(file, pipe);
+	if (inode->sb->flags & SB_PSEUDO)
+		return 0; /* a pipe, opened once more through /proc: its ends were there already */
 	if (!(file->flags & O_NONBLOCK))
 		error = wait_for_partner(pipe, mode, opens);
 	else if (mode == FMODE_READ && READ_ONCE(pipe->nr_writers) == 0)

@@ -146,6 +146,23 @@ static void about_files(void)
 	SHOW(strstr(text, deleted) != NULL);
 }
 
+/* A pipe that is opened again has ends already: nobody waits for another one. */
+static void about_pipes(void)
+{
+	int ends[2];
+
+	SHOW(pipe(ends));
+	SHOW(dup2(ends[0], 20));
+	SHOW(write(ends[1], "left", 4));
+	SHOW(close(ends[1]));
+	int reader = open("/proc/self/fd/20", O_RDONLY);
+	SHOW(read(reader, text, 16));
+	SHOW(read(reader, text, 16));
+	SHOW(open("/proc/self/fd/99", O_RDONLY));
+	SHOW(readlink("/proc/self/fd/20", text, 6));
+	SHOW(memcmp(text, "pipe:[", 6));
+}
+
 /* A directory of a process that ends while somebody stands in it. */
 static void about_the_dead(void)
 {
@@ -177,6 +194,7 @@ int main(void)
 	about_itself();
 	about_memory();
 	about_files();
+	about_pipes();
 	about_the_dead();
 	return 0;
 }
