@@ -324,7 +324,10 @@ int task_exec(const char *path, const struct exec_args *args)
 	}
 	take_new_mm(mm, path);
 	take_credentials(program);
+	spin_lock(&tasks_lock);
 	current_process->exit_signal = SIGCHLD;
+	current_process->has_execed = true;
+	spin_unlock(&tasks_lock);
 	files_exec(current_proc->files);
 	signal_exec();
 	timers_exec();

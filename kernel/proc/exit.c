@@ -74,6 +74,8 @@ static void give_children_away(struct process *process)
 	list_for_each_entry (child, &process->children, sibling) {
 		child->parent = reaper;
 		WRITE_ONCE(child->parent_pid, reaper->tgid);
+		child->parent_tid = reaper->tgid;
+		child->exit_signal = SIGCHLD;
 		job_lost_parent(child, process);
 		if (child->leader->parent_death_signal)
 			signal_send(child, child->leader->parent_death_signal);
@@ -193,66 +195,4 @@ void task_exit_group(s32 wait_status)
 	wait_status = self->process->group_status;
 	spin_unlock(&self->sighand->lock);
 	task_exit(wait_status);
-}
-
-/* ---- wait4 ---- */
-
-static bool is_waited_for(const struct process *child, s32 which)
-{
-	if (which > 0)
-		return child->tgid == which;
-	if (which == -1)
-		return true;
-	return child->pgid == (which == 0 ? current_process->pgid : -which);
-}
-
-/* tasks_lock held; the reference of the list to the leader passes to the caller. */
-static struct task *reap(struct process *self, struct process *child, struct wait_result *result)
-{
-	result->wait_status = child->group_status;
-	result->time = process_cpu_time(child);
-	cpu_time_add(&result->time, child->children_time);
-	cpu_time_add(&self->children_time, result->time);
-	result->faults = process_faults(child);
-	fault_counts_add(&result->faults, child->children_faults);
-	fault_counts_add(&self->children_faults, result->faults);
-	forget(child->leader);
-	return child->leader;
-}
-
-/* Looks once: a pid, 0 when there are only living children of that kind, or -ECHILD. */
-static long try_wait(s32 which, struct wait_result *result)
-{
-	struct process *self = current_process, *child;
-	struct task *ended = NULL;
-	long answer = -ECHILD;
-
-	spin_lock(&tasks_lock);
-	list_for_each_entry (child, &self->children, sibling) {
-		if (!is_waited_for(child, which))
-			continue;
-		answer = 0;
-		if (process_is_zombie(child)) {
-			answer = child->tgid;
-			ended = reap(self, child, result);
-			break;
-		}
-	}
-	spin_unlock(&tasks_lock);
-	if (ended)
-		task_put(ended);
-	return answer;
-}
-
-long task_wait(s32 which, u32 options, struct wait_result *result)
-{
-	long answer;
-
-	if (which == INT32_MIN)
-		return -ESRCH;
-	if (options & WNOHANG)
-		return try_wait(which, result);
-	int interrupted = wait_event_interruptible(&current_process->child_wait,
-						   (answer = try_wait(which, result)) != 0);
-	return interrupted != 0 ? interrupted : answer;
 }

@@ -1,11 +1,8 @@
-/* The end of a task, and waiting for it. */
+/* The end of a task. */
 #ifndef PROC_EXIT_H
 #define PROC_EXIT_H
 
 #include "proc/task.h"
-
-/* Options of wait4; Linux's. */
-#define WNOHANG 1u
 
 /* Ends the current task with a wait status (exit code << 8, or the signal). No locks held. The end
  * of init's last thread ends the session. */
@@ -14,16 +11,6 @@ void task_exit(s32 wait_status) __noreturn;
 /* Ends the current task and lets all threads of its process end, with that wait status unless
  * another one was decided before. No locks held. */
 void task_exit_group(s32 wait_status) __noreturn;
-
-struct wait_result {
-	s32 wait_status;
-	struct cpu_time time;       /* of the child and of those it has waited for */
-	struct fault_counts faults; /* of the same */
-};
-
-/* Waits for a child to end and removes it. `which` is as in wait4(2). Returns its pid, 0 when
- * WNOHANG is set and none has ended, -ECHILD, or -ERESTARTSYS. */
-long task_wait(s32 which, u32 options, struct wait_result *result);
 
 /* Puts the current task into another address space under another name (exec, traced as that), or
  * NULL, NULL: into none. The caller's reference passes over. Who waits in vfork is let go. Returns the former address space with the task's reference, or NULL. */

@@ -45,6 +45,7 @@ struct process {
 	bool is_subreaper;            /* own threads: takes the children of descendants that end */
 	s32 pgid, sid;                /* [T] process group and session, as Linux's */
 	struct tty *tty;              /* [T] controlling terminal of the session, or NULL */
+	bool has_execed;              /* [T] so that its parent cannot move it to another group */
 	s32 exit_signal;              /* [T] to its parent at the end; 0: none */
 
 	/* the OOM killer (oom_tasks.c) */

@@ -11,19 +11,10 @@
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
-#include "syscall/rusage.h"
 #include "syscall/syscall.h"
 
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
-
-/* Without job control, wait4's other conditions never come true; without threads, __WALL and
- * __WNOTHREAD change nothing. */
-#define WUNTRACED    2u
-#define WCONTINUED   8u
-#define WNOTHREAD    0x20000000u
-#define WALL         0x40000000u
-#define WAIT_OPTIONS (WNOHANG | WUNTRACED | WCONTINUED | WNOTHREAD | WALL)
 
 long sys_fork(void)
 {
@@ -189,22 +180,6 @@ long sys_exit_group(u64 code)
 	task_exit_group((code & 0xff) << 8);
 }
 
-long sys_wait4(u64 which, u64 status, u64 options, u64 rusage)
-{
-	struct wait_result result;
-
-	if (options & ~(u64)WAIT_OPTIONS)
-		return -EINVAL;
-	long pid = task_wait(which, options, &result);
-	if (pid <= 0)
-		return pid;
-	if (status && copy_to_user((s32 __user *)status, &result.wait_status, sizeof(s32)) != 0)
-		return -EFAULT;
-	if (rusage && put_rusage(rusage, result.time, result.faults) != 0)
-		return -EFAULT;
-	return pid;
-}
-
 long sys_sched_yield(void)
 {
 	sched_yield();
@@ -264,71 +239,4 @@ long sys_gettid(void)
 long sys_getppid(void)
 {
 	return READ_ONCE(current_process->parent_pid);
-}
-
-struct group_names {
-	s32 pgid, sid;
-};
-
-/* The group and session of a process, or of the caller for pid 0. 0 or -ESRCH. */
-static int get_group_names(u64 pid, struct group_names *names)
-{
-	int error = -ESRCH;
-
-	spin_lock(&tasks_lock);
-	const struct process *process = (s32)pid == 0 ? current_process : process_find(pid);
-	if (process) {
-		*names = (struct group_names){.pgid = process->pgid, .sid = process->sid};
-		error = 0;
-	}
-	spin_unlock(&tasks_lock);
-	return error;
-}
-
-long sys_getpgid(u64 pid)
-{
-	struct group_names names;
-	int error = get_group_names(pid, &names);
-
-	return error != 0 ? error : names.pgid;
-}
-
-long sys_getsid(u64 pid)
-{
-	struct group_names names;
-	int error = get_group_names(pid, &names);
-
-	return error != 0 ? error : names.sid;
-}
-
-long sys_getpgrp(void)
-{
-	return sys_getpgid(0);
-}
-
-/* Whether a process group has that number. tasks_lock held. */
-static bool group_exists(s32 pgid)
-{
-	struct task *task;
-
-	list_for_each_entry (task, &task_list, node)
-		if (task->process && task->process->pgid == pgid)
-			return true;
-	return false;
-}
-
-long sys_setsid(void)
-{
-	struct process *self = current_process;
-	long result = -EPERM;
-
-	spin_lock(&tasks_lock);
-	if (!group_exists(self->tgid)) {
-		self->pgid = self->tgid;
-		self->sid = self->tgid;
-		self->tty = NULL;
-		result = self->sid;
-	}
-	spin_unlock(&tasks_lock);
-	return result;
 }
