@@ -1,5 +1,6 @@
-/* pipe(2), pipe2(2). */
+/* pipe(2), eventfd(2), and what stands for sockets: calls that make descriptors to wait for. */
 #include "arch/x86_64/uaccess.h"
+#include "fs/eventfd.h"
 #include "fs/fdtable.h"
 #include "fs/pipe.h"
 #include "lib/errno.h"
@@ -42,4 +43,35 @@ long sys_pipe2(u64 to, u64 flags)
 long sys_pipe(u64 to)
 {
 	return sys_pipe2(to, 0);
+}
+
+long sys_eventfd2(u64 value, u64 flags)
+{
+	struct file *file;
+
+	if ((u32)flags & ~EFD_FLAGS)
+		return -EINVAL;
+	int error = eventfd_create(value, flags, &file);
+	if (error != 0)
+		return error;
+	int fd = fd_install(file, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+long sys_eventfd(u64 value)
+{
+	return sys_eventfd2(value, 0);
+}
+
+#define SOCK_FLAGS (O_NONBLOCK | O_CLOEXEC)
+#define SOCK_TYPE  0xfu
+
+/* There is no network and no family of addresses, and this is how Linux says so. */
+long sys_socket(u64 family, u64 type, u64 protocol)
+{
+	(void)family;
+	(void)protocol;
+	return (u32)type & ~(SOCK_FLAGS | SOCK_TYPE) ? -EINVAL : -EAFNOSUPPORT;
 }
