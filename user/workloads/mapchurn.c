@@ -1,6 +1,6 @@
 /*
- * mapchurn: mappings made, cut, protected, moved and removed in random order, checked against a
- * model.
+ * mapchurn: mappings made, cut, protected, moved, locked, given up and removed in random order,
+ * checked against a model.
  *
  * The model knows of each page of an arena whether it is mapped, with which rights, and what it must
  * hold. Each step picks a range of pages and one operation; what the call returns and what it leaves
@@ -35,6 +35,7 @@
 #define MAX_PAGES        32768u /* half of what Linux allows in mappings: each page may be one */
 #define STEPS_PER_CHILD  256
 #define PROBE_WRITE_SIZE 16u /* a struct timespec */
+#define MAX_LOCKED       64u /* pages at a time: small machines must be able to */
 
 _Static_assert(PAGECHECK_SPARE + PROBE_WRITE_SIZE <= PAGE_SIZE, "the probe must spoil no stamp");
 
@@ -43,6 +44,7 @@ struct page_model {
 	uint32_t origin; /* the page that was stamped: another one when it was moved */
 	uint8_t mapped;
 	uint8_t prot;
+	uint8_t given_up; /* MADV_FREE: it may have become zeroes */
 };
 
 static struct page_model model[MAX_PAGES];
@@ -184,6 +186,17 @@ static void do_discard(struct range range, uint64_t random)
 		model[range.first + i].step = 0;
 }
 
+/* As do_discard, but when the pages go is the kernel's affair. */
+static void do_give_up(struct range range, uint64_t random)
+{
+	(void)random;
+	expect_result("madvise with MADV_FREE", range,
+		      madvise(address_of(range.first), range.nr * PAGE_SIZE, MADV_FREE),
+		      mapped_prefix(range) < range.nr ? ENOMEM : 0);
+	for (uint64_t i = 0; i < range.nr; i++)
+		model[range.first + i].given_up = model[range.first + i].step != 0;
+}
+
 static void do_move(struct range range, uint64_t random)
 {
 	uint64_t from = range.first, to = random % arena.nr_pages;
@@ -203,10 +216,29 @@ static void do_move(struct range range, uint64_t random)
 	model[from] = (struct page_model){0};
 }
 
+/* Whether what a page that was given up holds is known now: it has been written to, so it stays as it
+ * is. */
+static bool settle(uint64_t page)
+{
+	struct page_model *m = &model[page];
+
+	if (!m->given_up)
+		return true;
+	if (!writable(page))
+		return false;
+	((volatile unsigned char *)address_of(page))[PAGECHECK_SPARE] = 1;
+	m->given_up = 0;
+	if (*(volatile uint64_t *)address_of(page) == 0)
+		m->step = 0;
+	return true;
+}
+
 static void verify(uint64_t page)
 {
 	const struct page_model *m = &model[page];
 
+	if (!settle(page))
+		return;
 	if (m->step == 0)
 		pagecheck_verify_zero(&arena, page);
 	else
@@ -224,7 +256,41 @@ static void do_access(struct range range, uint64_t random)
 		pagecheck_write(&arena, page, (struct generation){.writer = 0, .round = step});
 		model[page].step = step;
 		model[page].origin = (uint32_t)page;
+		model[page].given_up = 0;
 	}
+}
+
+/* Locks a few pages, and unlocks them when they were found in memory, as they were. What no access is
+ * allowed to cannot be brought in, which is an error as a hole is. */
+static void do_lock(struct range range, uint64_t random)
+{
+	unsigned char states[MAX_LOCKED];
+	uint64_t nr;
+
+	if (range.nr > MAX_LOCKED)
+		range.nr = MAX_LOCKED;
+	nr = mapped_prefix(range);
+	for (uint64_t i = 0; i < nr; i++) {
+		if (model[range.first + i].prot == PROT_NONE)
+			nr = 0;
+	}
+	expect_result(
+		"mlock", range,
+		random & 1 ? mlock(address_of(range.first), range.nr * PAGE_SIZE)
+			   : syscall(SYS_mlock2, address_of(range.first), range.nr * PAGE_SIZE, 0),
+		nr < range.nr ? ENOMEM : 0);
+	if (nr == range.nr) {
+		do_access(range, random);
+		expect_result("mincore", range,
+			      mincore(address_of(range.first), range.nr * PAGE_SIZE, states), 0);
+		for (uint64_t i = 0; i < range.nr; i++) {
+			if (!(states[i] & 1))
+				fail("page %p is locked and not in memory",
+				     address_of(range.first + i));
+		}
+	}
+	expect_result("munlock", range, munlock(address_of(range.first), range.nr * PAGE_SIZE),
+		      mapped_prefix(range) < range.nr ? ENOMEM : 0);
 }
 
 /* Whether the kernel may read, and write, the page on our behalf. A page begins with zeroes or with
@@ -276,10 +342,11 @@ static void check_by_child(uint64_t page, bool write)
 
 /* As often as they stand here: changes must not outweigh the accesses that fill memory. */
 static void (*const operations[])(struct range range, uint64_t random) = {
-	do_map,    do_map,    do_map_free, do_unmap,  do_protect, do_protect, do_discard, do_move,
-	do_access, do_access, do_access,   do_access, do_access,  do_access,  do_access,  do_access,
-	do_access, do_access, do_access,   do_access, do_access,  do_access,  do_access,  do_access,
-	do_access, do_access, do_access,   do_access, do_access,  do_probe,   do_probe,   do_probe,
+	do_map,    do_map,    do_map_free, do_unmap,  do_protect, do_protect, do_discard,
+	do_move,   do_access, do_access,   do_access, do_access,  do_access,  do_access,
+	do_access, do_access, do_access,   do_access, do_access,  do_access,  do_access,
+	do_access, do_access, do_access,   do_access, do_access,  do_access,  do_give_up,
+	do_lock,   do_probe,  do_probe,    do_probe,
 };
 
 static void do_step(uint64_t random, uint64_t max_range)
