@@ -13,6 +13,9 @@
 #include "mm/swap.h"
 #include "mm/vmstat.h"
 
+/* The only one (blkdev.h). */
+#define SWAP_DISK "/dev/sdb"
+
 /* Frames by what they are for. */
 struct frame_use {
 	u64 kinds[256]; /* enum page_kind */
@@ -209,10 +212,13 @@ int proc_show_swaps(struct text *text, const struct proc_inode *proc)
 {
 	(void)proc;
 	text_puts(text, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-	if (swap_nr_slots() > 0)
-		text_printf(text,
-			    "/dev/sda                                partition\t%lu\t\t%lu\t\t-2\n",
-			    swap_nr_slots() * (PAGE_SIZE / KIB),
-			    (swap_nr_slots() - swap_nr_free()) * (PAGE_SIZE / KIB));
+	if (swap_nr_slots() == 0)
+		return 0;
+	size_t start = text->used;
+
+	text_puts(text, SWAP_DISK);
+	text_pad(text, start, 40);
+	text_printf(text, "partition\t%lu\t\t%lu\t\t-2\n", swap_nr_slots() * (PAGE_SIZE / KIB),
+		    (swap_nr_slots() - swap_nr_free()) * (PAGE_SIZE / KIB));
 	return 0;
 }

@@ -58,6 +58,8 @@ NUMBER(hostname, "%s", UTS_NODENAME)
 NUMBER(domainname, "%s", UTS_DOMAINNAME)
 NUMBER(pid_max, "%d", INT32_MAX)
 NUMBER(threads_max, "%d", INT32_MAX)
+NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
+NUMBER(ngroups_max, "%d", MAX_GROUPS)
 NUMBER(file_max, "%lu", (u64)INT64_MAX)
 NUMBER(nr_open, "%d", 1048576)
 
@@ -104,8 +106,10 @@ static const struct proc_node vm_nodes[] = {
 };
 
 static const struct proc_node kernel_nodes[] = {
+	{.name = "cap_last_cap", .mode = RO, .show = show_cap_last_cap},
 	{.name = "domainname", .mode = RO, .show = show_domainname},
 	{.name = "hostname", .mode = RO, .show = show_hostname},
+	{.name = "ngroups_max", .mode = RO, .show = show_ngroups_max},
 	{.name = "osrelease", .mode = RO, .show = show_osrelease},
 	{.name = "ostype", .mode = RO, .show = show_ostype},
 	{.name = "pid_max", .mode = RO, .show = show_pid_max},
