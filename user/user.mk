@@ -9,7 +9,7 @@ USER_CFLAGS ?= -O2
 USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 USER_BUILD := $(O)/user
 
-USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree
+USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree shmshare
 USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
 USER_TESTS := fpu vm proc madvise int80 cputime touch spin layout tty thp swapoff
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))

@@ -5,19 +5,21 @@
  * them, and begins again: so memory is never asked for under the lock, where reclaim could not be
  * waited for.
  */
-#include "mm/address_space.h"
+#include "mm/address_space_internal.h"
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/i_mmap.h"
 #include "mm/page_alloc.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 
 static struct kmem_cache *node_cache;
 static atomic_t nr_pages_total;
 
 /* For the baseline: every mapping. */
-static DEFINE_SPINLOCK(mappings_lock, RANK_MAPPING_LIST);
+DEFINE_SPINLOCK(mappings_lock, RANK_MAPPING_LIST);
 static LIST_HEAD(all_mappings);
 
 void address_space_init(void)
@@ -37,6 +39,18 @@ void mapping_init(struct address_space *mapping, const struct address_space_ops 
 	spin_unlock(&mappings_lock);
 }
 
+struct address_space *mapping_find_above(u32 id, bool with_slots)
+{
+	struct address_space *mapping, *best = NULL;
+
+	ASSERT(spin_is_held(&mappings_lock));
+	list_for_each_entry (mapping, &all_mappings, node)
+		if (mapping->id > id && (!best || mapping->id < best->id) &&
+		    (!with_slots || READ_ONCE(mapping->nr_slots)))
+			best = mapping;
+	return best;
+}
+
 void mapping_destroy(struct address_space *mapping)
 {
 	mapping_remove_range(mapping, 0, MAPPING_MAX_INDEX);
@@ -46,21 +60,6 @@ void mapping_destroy(struct address_space *mapping)
 	list_del(&mapping->node);
 	TRACE(mapping_free, .mapping_id = mapping->id);
 	spin_unlock(&mappings_lock);
-}
-
-/* ---- words of the tree ---- */
-
-static bool is_slot(u64 word)
-{
-	return word & 1;
-}
-static u32 word_slot(u64 word)
-{
-	return word >> 1;
-}
-static struct page *word_page(u64 word)
-{
-	return (struct page *)word;
 }
 
 /* ---- nodes ---- */
@@ -77,7 +76,7 @@ static int fill_pool(struct radix_pool *pool, u32 nr)
 	return 0;
 }
 
-static void empty_pool(struct radix_pool *pool)
+void mapping_empty_pool(struct radix_pool *pool)
 {
 	struct radix_node *node;
 
@@ -87,8 +86,7 @@ static void empty_pool(struct radix_pool *pool)
 
 /* ---- adding ---- */
 
-/* The page is the mapping's now. Its lock is held. */
-static void set_mapping(struct address_space *mapping, u64 index, struct page *page, u32 slot)
+void mapping_set_page(struct address_space *mapping, u64 index, struct page *page, u32 slot)
 {
 	ASSERT(spin_is_held(&mapping->lock));
 	page->mapping = mapping;
@@ -114,13 +112,13 @@ static int insert_page(struct address_space *mapping, u64 index, struct page *pa
 			error = 0;
 			missing = radix_insert(&mapping->pages, index, (u64)page, &pool);
 			if (!missing)
-				set_mapping(mapping, index, page, 0);
+				mapping_set_page(mapping, index, page, 0);
 		}
 		spin_unlock(&mapping->lock);
 		if (missing)
 			error = fill_pool(&pool, missing);
 	} while (missing && !error);
-	empty_pool(&pool);
+	mapping_empty_pool(&pool);
 	return error;
 }
 
@@ -131,9 +129,14 @@ int mapping_add_page(struct address_space *mapping, u64 index, struct page *page
 	ASSERT(page->kind == PAGE_SHMEM && !page->mapping && index < MAPPING_MAX_INDEX);
 	if (error)
 		return error;
+	page_get(page);
 	error = insert_page(mapping, index, page);
-	if (error && mapping->ops->uncharge)
+	if (!error)
+		reclaim_list_new(page);
+	else if (mapping->ops->uncharge)
 		mapping->ops->uncharge(mapping, 1);
+	if (error)
+		page_put(page);
 	return error;
 }
 
@@ -163,12 +166,10 @@ static struct page *fill_hole(struct address_space *mapping, u64 index, int *err
 	if (!page)
 		return NULL;
 	*error = mapping->ops->read_page ? mapping->ops->read_page(mapping, index, page) : 0;
-	page_get(page); /* the tree's */
 	if (!*error)
 		*error = mapping_add_page(mapping, index, page);
 	if (!*error)
 		return page;
-	page_put(page);
 	page_put(page);
 	return NULL;
 }
@@ -198,16 +199,27 @@ struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flag
 struct page *mapping_get_page_waited(struct address_space *mapping, u64 index, u32 flags,
 				     bool *waited, int *error)
 {
-	struct page *page;
+	for (;;) {
+		struct page *page = NULL;
+		u64 word;
 
-	(void)waited;
-	do {
 		*error = 0;
-		page = mapping_find_page(mapping, index);
-		if (!page && (flags & MAPPING_CREATE || mapping->ops->read_page))
+		spin_lock(&mapping->lock);
+		word = radix_get(&mapping->pages, index);
+		if (word && !is_slot(word)) {
+			page = word_page(word);
+			page_get(page);
+		}
+		spin_unlock(&mapping->lock);
+		if (page)
+			return page;
+		if (is_slot(word))
+			page = mapping_swap_in(mapping, index, word_slot(word), waited, error);
+		else if (flags & MAPPING_CREATE || mapping->ops->read_page)
 			page = fill_hole(mapping, index, error);
-	} while (!page && *error == -EEXIST);
-	return page;
+		if (page || (*error != -EEXIST && *error != -EAGAIN))
+			return page;
+	}
 }
 
 void mapping_set_dirty(struct page *page)
@@ -243,18 +255,20 @@ u32 mapping_total_pages(void)
 
 /* ---- removing ---- */
 
-/* Takes a locked page that nothing maps out of the tree; the tree's reference is the caller's now. The
- * mapping's lock is held. */
-static void delete_page(struct address_space *mapping, struct page *page, struct radix_pool *pool)
+void mapping_clear_page(struct page *page, u32 slot)
 {
-	ASSERT(spin_is_held(&mapping->lock) && page_test(page, PG_LOCKED));
-	ASSERT(!page_mapcount(page) && page->mapping == mapping);
-	radix_remove(&mapping->pages, page->index, pool);
+	struct address_space *mapping = page->mapping;
+
+	ASSERT(spin_is_held(&mapping->lock) && page_test(page, PG_LOCKED) && !page_mapcount(page));
 	TRACE(mm_filemap_delete_from_page_cache, .pgoff = page->index, .pfn = page_pfn(page),
-	      .mapping_id = mapping->id, .slot = 0);
+	      .mapping_id = mapping->id, .slot = slot);
 	page->mapping = NULL;
 	mapping->nr_pages--;
 	atomic_add_return(&nr_pages_total, -1);
+}
+
+static void uncharge(struct address_space *mapping)
+{
 	if (mapping->ops->uncharge)
 		mapping->ops->uncharge(mapping, 1);
 }
@@ -271,7 +285,9 @@ static void remove_page(struct address_space *mapping, struct page *page)
 		spin_lock(&mapping->lock);
 		mapped = page->mapping == mapping && page_mapcount(page);
 		if (page->mapping == mapping && !mapped) {
-			delete_page(mapping, page, &pool);
+			radix_remove(&mapping->pages, page->index, &pool);
+			mapping_clear_page(page, 0);
+			uncharge(mapping);
 			removed = true;
 		}
 		spin_unlock(&mapping->lock);
@@ -281,31 +297,53 @@ static void remove_page(struct address_space *mapping, struct page *page)
 		}
 	} while (mapped);
 	page_unlock(page);
-	empty_pool(&pool);
+	mapping_empty_pool(&pool);
 	if (removed)
 		page_put(page);
 }
 
-void mapping_remove_range(struct address_space *mapping, u64 first, u64 last)
+/* Takes a slot out of the tree. The lock is held. */
+static void remove_slot(struct address_space *mapping, u64 index, struct radix_pool *pool)
 {
-	u64 index = first, word;
+	u32 slot = word_slot(radix_remove(&mapping->pages, index, pool));
 
-	do {
-		struct page *page = NULL;
+	TRACE(mapping_slot_drop, .pgoff = index, .slot = slot, .mapping_id = mapping->id);
+	mapping->nr_slots--;
+	uncharge(mapping);
+	swap_slot_put(slot, SLOT_WHY_TRUNCATE);
+}
 
-		spin_lock(&mapping->lock);
-		word = radix_next(&mapping->pages, &index);
-		if (word && index <= last) {
-			page = word_page(word);
-			page_get(page);
-		}
-		spin_unlock(&mapping->lock);
-		if (!page)
-			return;
+/* Empties the first place at *index or behind it, up to `last`, that is no hole. False: there is none.
+ * A page that became a slot meanwhile is met again. */
+static bool remove_next(struct address_space *mapping, u64 *index, u64 last)
+{
+	struct radix_pool pool = {};
+	struct page *page = NULL;
+	bool found;
+	u64 word;
+
+	spin_lock(&mapping->lock);
+	word = radix_next(&mapping->pages, index);
+	found = word && *index <= last;
+	if (found && is_slot(word)) {
+		remove_slot(mapping, *index, &pool);
+	} else if (found) {
+		page = word_page(word);
+		page_get(page);
+	}
+	spin_unlock(&mapping->lock);
+	mapping_empty_pool(&pool);
+	if (page) {
 		remove_page(mapping, page);
 		page_put(page);
+	}
+	return found;
+}
+
+void mapping_remove_range(struct address_space *mapping, u64 first, u64 last)
+{
+	while (remove_next(mapping, &first, last))
 		cond_resched();
-	} while (index++ < last);
 }
 
 /* ---- looking at all ---- */

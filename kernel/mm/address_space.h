@@ -99,13 +99,15 @@ struct page *mapping_next_page_locked(struct address_space *mapping, u64 *index,
 /* The page at an index if it is in memory, with a reference, or NULL. Does not sleep. */
 struct page *mapping_find_page(struct address_space *mapping, u64 index);
 
-/* Puts a fresh page of kind PAGE_SHMEM with valid content in a hole; its reference becomes the
- * tree's, and the caller, who goes on using it, must have another. 0, -EEXIST, -ENOMEM, -ENOSPC: the page
- * is the caller's still. Sleeps. */
+/* Puts a fresh page of kind PAGE_SHMEM with valid content in a hole, and on an LRU list. The caller keeps
+ * its reference. 0, -EEXIST, -ENOMEM, -ENOSPC. Sleeps. */
 int mapping_add_page(struct address_space *mapping, u64 index, struct page *page);
 
 /* The content of a page of a mapping was changed by the kernel. The caller has a reference. */
 void mapping_set_dirty(struct page *page);
+
+/* Begins to read what of [index, end) is in swap, as far as memory is free; as swap_read_ahead(). */
+void mapping_read_ahead(struct address_space *mapping, u64 index, u64 end);
 
 /* Empties the indexes [first, last], pages and slots. Sleeps. */
 void mapping_remove_range(struct address_space *mapping, u64 first, u64 last);

@@ -170,8 +170,8 @@ static void check_user_page(struct check *check, struct page *page)
 	if ((u32)atomic_read(&page->refcount) < needed)
 		FAULT(check, "pfn %u has refcount %d, needs %u", pfn, atomic_read(&page->refcount),
 		      needed);
-	if (mapcount && page->kind == PAGE_ANON && !page_test(page, PG_LRU | PG_ISOLATED))
-		FAULT(check, "pfn %u is mapped and on no list", pfn);
+	if ((mapcount || cached) && !page_test(page, PG_LRU | PG_ISOLATED))
+		FAULT(check, "pfn %u is mapped or of a file, and on no list", pfn);
 	if (page_test(page, PG_SWAPCACHE) && debug_swap_cached(page->slot) != page)
 		FAULT(check, "pfn %u says it caches slot %u, the cache disagrees", pfn, page->slot);
 	if (cached && page_test(page, PG_SWAPCACHE))

@@ -15,6 +15,7 @@
 #include "lib/errno.h"
 #include "mm/address_space.h"
 #include "mm/fault_internal.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
 #include "mm/rmap.h"
@@ -50,6 +51,8 @@ static void map_page(struct fault *fault, struct page *page, u64 va, pte_t *entr
 	page_get(page);
 	pte_replace(fault->mm, va, entry, pte, PTE_WHY_FAULT);
 	page_operations(page)->map(fault->vma, va, pte);
+	if (fault->vma->flags & VM_LOCKED)
+		mlock_page(page);
 }
 
 /* What of the pages around the fault lies in the VMA, before the end of the file, in memory, and is not mapped yet, is

@@ -67,6 +67,13 @@ static void isolate_locked(struct page *page)
 	insert_locked(page, LRU_ISOLATED, LRU_WHY_ISOLATE);
 }
 
+/* Whether the page may be evicted although no slot is free. Racy. */
+static bool needs_no_slot(const struct page *page)
+{
+	return page_test(page, PG_SWAPCACHE | PG_LAZYFREE) ||
+	       (page->kind == PAGE_SHMEM && !page_test(page, PG_DIRTY));
+}
+
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 {
 	struct list_head *head = &lru.lists[list];
@@ -77,7 +84,7 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 	for (page = list_last_entry(head, struct page, lru); frames < max && &page->lru != head;
 	     page = previous) {
 		previous = list_entry(page->lru.prev, struct page, lru);
-		if (cached && !page_test(page, PG_SWAPCACHE | PG_LAZYFREE))
+		if (cached && !needs_no_slot(page))
 			continue;
 		/* Its last reference is just being dropped; lru_del_freed() waits for our lock. */
 		if (!page_get_unless_free(page))

@@ -347,6 +347,9 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 			      : in_batches(vma->mm, start, end, gather_entries, gather_huge,
 					   reclaim_page_out);
 	case MADV_WILLNEED:
+		if (vma->mapping)
+			mapping_read_ahead(vma->mapping, vma_pgoff(vma, start),
+					   vma_pgoff(vma, end));
 		return will_need(vma->mm, start, end);
 	case MADV_POPULATE_READ:
 		return populate(vma, start, end, FAULT_IN_READ);

@@ -135,8 +135,7 @@ static int write_fresh(struct transfer *t)
 	page_set(page, PG_DIRTY);
 	if (!error)
 		error = mapping_add_page(t->mapping, t->pos >> PAGE_SHIFT, page);
-	if (error)
-		page_put(page);
+	page_put(page);
 	return error;
 }
 

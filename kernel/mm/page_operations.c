@@ -5,6 +5,7 @@
 #include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 
 static struct page *pte_page(pte_t pte)
@@ -121,6 +122,14 @@ static struct page *shmem_unmap(struct mm *mm, u64 va, pte_t old)
 	return pte_page(old);
 }
 
+static enum reclaim_verdict shmem_swap_out(struct page *page, u64 *cpu_mask)
+{
+	/* To unmap what cannot go would be in vain. */
+	if (!page_test(page, PG_SWAPCACHE) && page_test(page, PG_DIRTY) && !swap_nr_free())
+		return RECLAIM_KEEP_NO_SWAP;
+	return shmem_unmap_all(page, cpu_mask) ? RECLAIM_FREED : RECLAIM_KEEP_BUSY;
+}
+
 static void shmem_destroy(struct page *page)
 {
 	ASSERT(!page->mapping);
@@ -137,6 +146,8 @@ const struct page_operations shmem_page = {
 	.unmap = shmem_unmap,
 	.moved = shmem_uncount,
 	.dirty = shmem_dirty,
+	.swap_out = shmem_swap_out,
+	.leave = shmem_leave,
 	.destroy = shmem_destroy,
 };
 

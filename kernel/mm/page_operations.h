@@ -55,6 +55,10 @@ struct page_operations {
 	 * its mappings go. RECLAIM_FREED; RECLAIM_LAZYFREED for one that needs no place; or the verdict that
 	 * keeps it. Adds to *cpu_mask whose TLB must be flushed. NULL for what is never on a list. */
 	enum reclaim_verdict (*swap_out)(struct page *page, u64 *cpu_mask);
+	/* Second half, behind the TLB flush, of a page of a file: it leaves the file. RECLAIM_FREED: it is in
+	 * the swap cache; RECLAIM_DROPPED: nobody wants it; else why it is kept. NULL: it is in the swap
+	 * cache since the first half. */
+	enum reclaim_verdict (*leave)(struct page *page);
 	/* The last reference is gone: lets go of what the page is tied to. Any context that may free.
 	 */
 	void (*destroy)(struct page *page);

@@ -113,6 +113,14 @@ static void cull(struct page *page)
 	page_put(page);
 }
 
+/* A page of the active list that could not even be looked at. */
+static bool was_only_aged(const struct pass *pass, const struct page *page,
+			  enum reclaim_verdict verdict)
+{
+	return verdict == RECLAIM_KEEP_LOCKED && pass->kind != RECLAIM_MADVISE &&
+	       page->from_list == LRU_ACTIVE_ANON;
+}
+
 /* Ends a page's part in the pass: back to a list. */
 static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
 {
@@ -140,7 +148,10 @@ static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verd
 		cull(page);
 		break;
 	default:
-		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_PUTBACK);
+		lru_putback(page,
+			    was_only_aged(pass, page, verdict) ? LRU_ACTIVE_ANON
+							       : LRU_INACTIVE_ANON,
+			    LRU_WHY_PUTBACK);
 	}
 }
 
@@ -245,6 +256,19 @@ static void settle(struct pass *pass, struct page *page)
 		drop(pass, page, RECLAIM_LAZYFREED);
 		return;
 	}
+	if (page_operations(page)->leave) {
+		enum reclaim_verdict left = page_operations(page)->leave(page);
+
+		if (left == RECLAIM_DROPPED) {
+			drop(pass, page, left);
+			return;
+		}
+		if (left != RECLAIM_FREED) {
+			page_unlock(page);
+			keep(pass, page, left);
+			return;
+		}
+	}
 	if (swap_only_cached(page) && swap_cache_release(page)) {
 		drop(pass, page, RECLAIM_DROPPED);
 		return;
@@ -298,15 +322,30 @@ static void flush(u64 cpu_mask, enum tlb_why why)
 	tlb_shootdown_all(cpu_mask);
 }
 
+/* Judges an isolated page of the active list. One of a file is locked meanwhile: it could leave the
+ * file, which its mappings are found by. */
+static void judge_active(struct pass *pass, struct page *page)
+{
+	bool is_file = page_operations(page)->is_file;
+	enum reclaim_verdict verdict;
+	struct page_view view;
+
+	if (is_file && !page_trylock(page)) {
+		keep(pass, page, RECLAIM_KEEP_LOCKED);
+		return;
+	}
+	view = harvest(pass, page);
+	verdict = view.locked ? RECLAIM_UNEVICTABLE : policy->judge_active(&view);
+	if (is_file)
+		page_unlock(page);
+	keep(pass, page, verdict);
+}
+
 static void shrink_active(struct pass *pass)
 {
 	pass->nr_active_scanned = isolate(pass, LRU_ACTIVE_ANON);
-	for (u32 i = 0; i < pass->nr_pages; i++) {
-		struct page_view view = harvest(pass, pass->pages[i]);
-
-		keep(pass, pass->pages[i],
-		     view.locked ? RECLAIM_UNEVICTABLE : policy->judge_active(&view));
-	}
+	for (u32 i = 0; i < pass->nr_pages; i++)
+		judge_active(pass, pass->pages[i]);
 }
 
 /* Judges the pass's pages, and frees or writes those to evict. */

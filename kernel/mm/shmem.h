@@ -15,4 +15,16 @@ void shmem_init(void);
  * to `mm` unless vm_flags has VM_NORESERVE. NULL and *error = -ENOMEM. May sleep. */
 struct address_space *shmem_create(const struct mm *mm, u64 size, u32 vm_flags, int *error);
 
+/* ---- swap (shmem_swap.c) ---- */
+
+/* Takes the mappings of a locked page away, but for those of locked VMAs. Adds to *cpu_mask whose TLB must
+ * be flushed. Returns whether none is left. */
+bool shmem_unmap_all(struct page *page, u64 *cpu_mask);
+/* A locked, isolated, unmapped page leaves its file, behind the TLB flush: RECLAIM_FREED, it is in the
+ * swap cache; RECLAIM_DROPPED, nothing wants it any more; or why it stays. */
+enum reclaim_verdict shmem_leave(struct page *page);
+
+/* swapoff: brings back what all files have in swap. 0, -ENOMEM, -EIO, or -EINTR when a signal came. Sleeps. */
+int mappings_unuse_swap(void);
+
 #endif

@@ -27,6 +27,7 @@ static struct {
 	bool closing; /* swapoff: no slot is handed out any more */
 	u16 *refs;
 	u32 *cached;       /* pfn, or 0 */
+	u8 *kind;          /* enum page_kind of the content; of slots in use */
 	u32 *evicted_at;   /* value of `evictions` when the slot's content left memory */
 	u16 *cluster_used; /* slots in use of each cluster */
 	u32 nr_clusters;
@@ -107,11 +108,13 @@ int swap_attach(struct backing *disk, int (*read_sync)(struct backing *, u64, st
 
 	swap.refs = alloc_table((capacity + 1) * sizeof(*swap.refs));
 	swap.cached = alloc_table((capacity + 1) * sizeof(*swap.cached));
+	swap.kind = alloc_table((capacity + 1) * sizeof(*swap.kind));
 	swap.evicted_at = alloc_table((capacity + 1) * sizeof(*swap.evicted_at));
 	swap.cluster_used = alloc_table(nr_clusters * sizeof(*swap.cluster_used));
-	if (!swap.refs || !swap.cached || !swap.evicted_at || !swap.cluster_used) {
+	if (!swap.refs || !swap.cached || !swap.kind || !swap.evicted_at || !swap.cluster_used) {
 		kfree(swap.refs);
 		kfree(swap.cached);
+		kfree(swap.kind);
 		kfree(swap.evicted_at);
 		kfree(swap.cluster_used);
 		return -ENOMEM;
@@ -254,26 +257,60 @@ static void uncache_locked(struct page *page)
 	slot_count(slot, -1, SLOT_WHY_CACHE);
 }
 
-int swap_cache_add_new(struct page *page)
+/* Takes a slot for a locked page and puts it in the cache. The swap lock is held. 0 without one. */
+static u32 add_new_locked(struct page *page)
 {
-	u32 slot;
+	u32 slot = find_free_slot();
 
 	ASSERT(page_test(page, PG_LOCKED) && !page_test(page, PG_SWAPCACHE));
-	spin_lock(&swap.lock);
-	slot = find_free_slot();
-	if (!slot) {
-		spin_unlock(&swap.lock);
-		return -ENOSPC;
-	}
+	if (!slot)
+		return 0;
 	this_cpu(cluster_next) = slot + 1;
 	swap.refs[slot] = 1;
+	swap.kind[slot] = page->kind;
 	swap.cluster_used[slot / SWAP_CLUSTER]++;
 	swap.nr_free--;
 	TRACE(swap_slot_alloc, .slot = slot, .pfn = page_pfn(page));
 	cache_locked(page, slot);
 	page_set(page, PG_DIRTY | PG_UPTODATE);
+	return slot;
+}
+
+int swap_cache_add_new(struct page *page)
+{
+	u32 slot;
+
+	spin_lock(&swap.lock);
+	slot = add_new_locked(page);
 	spin_unlock(&swap.lock);
-	return 0;
+	return slot ? 0 : -ENOSPC;
+}
+
+u32 swap_cache_add_shmem(struct page *page)
+{
+	u32 slot;
+
+	spin_lock(&swap.lock);
+	slot = add_new_locked(page);
+	if (slot)
+		slot_count(slot, 1, SLOT_WHY_SHMEM_OUT);
+	spin_unlock(&swap.lock);
+	return slot;
+}
+
+void swap_cache_give_back(struct page *page)
+{
+	ASSERT(page_test(page, PG_LOCKED) && page_test(page, PG_SWAPCACHE));
+	spin_lock(&swap.lock);
+	slot_count(page->slot, -1, SLOT_WHY_SHMEM_IN);
+	uncache_locked(page);
+	page_set(page, PG_DIRTY);
+	spin_unlock(&swap.lock);
+}
+
+enum page_kind swap_slot_kind(u32 slot)
+{
+	return READ_ONCE(swap.kind[slot]);
 }
 
 int swap_cache_add_read(u32 slot, struct page *page)
@@ -284,7 +321,7 @@ int swap_cache_add_read(u32 slot, struct page *page)
 	spin_lock(&swap.lock);
 	if (swap.cached[slot])
 		error = -EEXIST;
-	else if (!swap.refs[slot])
+	else if (!swap.refs[slot] || swap.kind[slot] != page->kind)
 		error = -ENOENT;
 	else if (swap.refs[slot] == UINT16_MAX)
 		error = -EOVERFLOW;
@@ -410,7 +447,8 @@ void swap_slot_put(u32 slot, enum slot_why why)
 	spin_lock(&swap.lock);
 	BUG_ON(!swap.refs[slot]);
 	slot_count(slot, -1, why);
-	if (swap.refs[slot] == 1 && swap.cached[slot] && why == SLOT_WHY_ZAP) {
+	if (swap.refs[slot] == 1 && swap.cached[slot] &&
+	    (why == SLOT_WHY_ZAP || why == SLOT_WHY_TRUNCATE)) {
 		page = pfn_page(swap.cached[slot]);
 		page_get(page);
 	}

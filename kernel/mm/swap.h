@@ -44,6 +44,16 @@ u32 swap_nr_used(void);
 /* Gives a locked anonymous page a slot and puts it in the cache, dirty. 0 or -ENOSPC. */
 int swap_cache_add_new(struct page *page);
 
+/* The same for a page of a file, with a second reference on the slot, the file's. Returns the slot, or 0
+ * without one. The mapping's lock is held. */
+u32 swap_cache_add_shmem(struct page *page);
+/* A locked page of the cache, not being written, is its file's again: the slot is given up by both. The cache's
+ * reference on the page is the caller's. The mapping's lock is held. */
+void swap_cache_give_back(struct page *page);
+
+/* The kind of page that a slot's content is. Racy unless the slot cannot be freed. */
+enum page_kind swap_slot_kind(u32 slot);
+
 /* The page the cache holds for a slot, with a reference, or NULL. */
 struct page *swap_cache_get(u32 slot);
 

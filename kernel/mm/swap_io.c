@@ -188,7 +188,7 @@ static struct page *read_ahead_page(u32 slot)
 	if (!slot || slot > swap_nr_slots() || !debug_swap_refs(slot) ||
 	    !watermark_ok(watermarks.low, 0))
 		return NULL;
-	page = alloc_page(GFP_ATOMIC, PAGE_ANON);
+	page = alloc_page(GFP_ATOMIC, swap_slot_kind(slot));
 	if (!page)
 		return NULL;
 	/* The page that is wanted may be locked already: this one nobody else knows. */
@@ -291,7 +291,7 @@ static struct page *cached(u32 slot)
 /* A fresh locked page in the cache for the slot, listed; NULL and -EEXIST, -EAGAIN or -ENOMEM. */
 static struct page *fresh(u32 slot, int *error)
 {
-	struct page *page = alloc_page(GFP_KERNEL, PAGE_ANON);
+	struct page *page = alloc_page(GFP_KERNEL, swap_slot_kind(slot));
 
 	if (!page) {
 		*error = -ENOMEM;

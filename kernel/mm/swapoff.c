@@ -2,7 +2,7 @@
  * swapoff: everything that is in swap comes back into memory.
  *
  * First no slot is handed out any more; pages that have one may still be evicted to it. Then all address
- * spaces are gone through, and what their entries name is mapped, as by a fault. A fork may copy an
+ * spaces are gone through, and what their entries name is mapped, as by a fault; then all files. A fork may copy an
  * entry behind us, and reclaim may evict a page of the swap cache again, so it is done over and over
  * until no slot is in use. A signal ends it, and so does a lack of memory, which kills nobody: this
  * task has another way out (PF_NOOOM).
@@ -14,6 +14,7 @@
 #include "mm/fault.h"
 #include "mm/limits.h"
 #include "mm/pgtable.h"
+#include "mm/shmem.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
 
@@ -129,6 +130,9 @@ static int unuse_everything(void)
 
 	while (!swap_off_if_unused()) {
 		int error = unuse_all_mms();
+
+		if (!error)
+			error = mappings_unuse_swap();
 
 		if (error)
 			return error;

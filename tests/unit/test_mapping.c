@@ -9,9 +9,12 @@
 #include "event_log.h"
 #include "lib/errno.h"
 #include "mm/i_mmap.h"
+#include "mm/address_space_internal.h"
 #include "mm/page_operations.h"
+#include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/zero_page.h"
 
 #define FILE_PAGES 40u
@@ -47,6 +50,24 @@ void mapping_unmap_range(struct address_space *mapping, u64 first, u64 last, enu
 {
 	(void)mapping, (void)what;
 	assert_true(first <= last);
+}
+
+/* Nothing goes to swap. */
+struct page *mapping_swap_in(struct address_space *mapping, u64 index, u32 slot, bool *waited,
+			     int *error)
+{
+	(void)mapping, (void)waited, (void)error;
+	fail_msg("slot %u at %lu", slot, index);
+	return NULL;
+}
+void swap_slot_put(u32 slot, enum slot_why why)
+{
+	(void)why;
+	fail_msg("slot %u", slot);
+}
+void reclaim_list_new(struct page *page)
+{
+	assert_true(atomic_read(&page->refcount) > 1);
 }
 
 /* Memory of a program: all below this address may be copied. */

@@ -9,6 +9,7 @@
 #include "cpu/wait.h"
 #include "event_log.h"
 #include "lib/errno.h"
+#include "mm/address_space_internal.h"
 #include "mm/fault.h"
 #include "mm/huge_memory.h"
 #include "mm/i_mmap.h"
@@ -165,67 +166,6 @@ void tlb_shootdown(u64 cpu_mask, u64 start, u64 end)
 	(void)cpu_mask;
 	(void)start;
 	(void)end;
-}
-
-/* No page is ever mapped. */
-const struct page_operations anon_page, shmem_page, zero_page_operations, swapped_page, kernel_page;
-
-void page_put(struct page *page)
-{
-	fail_msg("page %u", page_pfn(page));
-}
-void page_lock(struct page *page)
-{
-	page_put(page);
-}
-void page_unlock(struct page *page)
-{
-	page_put(page);
-}
-void swap_cache_drop_unused(struct page *page)
-{
-	page_put(page);
-}
-int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)
-{
-	fail_msg("%lu bytes of mapping %u at %lu", n, mapping->id, pos);
-	return 0;
-}
-bool rmap_visit(struct page *page, struct vma *vma, u64 va,
-		bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
-{
-	(void)vma, (void)va, (void)visit, (void)arg;
-	page_put(page);
-	return false;
-}
-
-/* mmap_lock is never contended here. */
-void schedule(void)
-{
-	panic("a unit test would sleep");
-}
-void wake_up(struct wait_queue *queue)
-{
-	(void)queue;
-}
-void wait_queue_init(struct wait_queue *queue)
-{
-	list_init(&queue->sleepers);
-}
-void wait_entry_init(struct wait_entry *wait)
-{
-	list_init(&wait->node);
-}
-void wait_finish(struct wait_queue *queue, struct wait_entry *wait)
-{
-	(void)queue;
-	(void)wait;
-}
-void wait_prepare(struct wait_queue *queue, struct wait_entry *wait, enum task_state state)
-{
-	(void)queue;
-	(void)wait;
-	(void)state;
 }
 
 static long map_memory(struct mm *mm, u64 addr, u64 length, u32 prot, u32 flags)

@@ -63,7 +63,7 @@ UNIT_FRAMES := tests/unit/event_log.c $(filter-out kernel/trace/%,$(UNIT_MM))
 UNIT_VMA := $(addprefix kernel/mm/,slab.c mm.c limits.c vma.c mmap.c mprotect.c madvise.c rmap.c address_space.c i_mmap.c shmem.c pgtable.c pte.c pmd.c) kernel/cpu/rwsem.c \
 	$(addprefix kernel/lib/,rbtree.c interval_tree.c radix_tree.c string.c printf.c)
 $(eval $(call unit-test,buddy,plain,$(UNIT_FRAMES)))
-$(eval $(call unit-test,vma,renamed,$(UNIT_FRAMES) $(UNIT_VMA)))
+$(eval $(call unit-test,vma,renamed,tests/unit/vma_stubs.c $(UNIT_FRAMES) $(UNIT_VMA)))
 $(eval $(call unit-test,mapping,renamed,$(UNIT_FRAMES) $(addprefix kernel/mm/,address_space.c mapping_io.c slab.c) \
 	$(addprefix kernel/lib/,radix_tree.c rbtree.c interval_tree.c string.c printf.c)))
 

@@ -373,6 +373,8 @@ const struct vma *vma_containing(const struct model *m, uint32_t mm_id, uint64_t
 /* model_cache.c: the VMA's place in a file, or NULL; and it moves because the VMA's start does. */
 const struct i_mmap *i_mmap_of(const struct model *m, uint32_t vma_id);
 void i_mmap_move(struct model *m, uint32_t vma_id, int64_t pages);
+/* model_cache.c: the slot that the place of a file has which an address maps, or NO_SLOT. */
+uint32_t cache_slot_at(const struct model *m, uint32_t mm_id, uint64_t va);
 /* model_pgtable.c: whether a table of this level begins at the address. */
 bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
 /* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */

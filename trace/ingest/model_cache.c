@@ -178,6 +178,8 @@ void on_mm_filemap_add_to_page_cache(struct model *m,
 		violation(m, fmt("frame %u", e->pfn), fmt("content of slot %u", e->slot),
 			  fmt("of slot %d", (int32_t)frame->slot));
 	cached_set(m, e->mapping_id, e->pgoff, PTE_PAGE, e->pfn);
+	if (e->slot)
+		swap_slot_used(m, e->slot);
 }
 
 void on_mm_filemap_delete_from_page_cache(
@@ -293,6 +295,18 @@ void i_mmap_move(struct model *m, uint32_t vma_id, int64_t pages)
 const struct i_mmap *i_mmap_of(const struct model *m, uint32_t vma_id)
 {
 	return map_find(&m->i_mmaps, vma_id, 0);
+}
+
+uint32_t cache_slot_at(const struct model *m, uint32_t mm_id, uint64_t va)
+{
+	const struct vma *vma = vma_containing(m, mm_id, va);
+	const struct i_mmap *link = vma ? i_mmap_of(m, (uint32_t)vma->entry.a) : NULL;
+	const struct cached *cached;
+
+	if (!link)
+		return NO_SLOT;
+	cached = map_find(&m->cached, link->mapping_id, link->pgoff + (va - vma->start) / 4096);
+	return cached && cached->kind == PTE_SWAP ? cached->value : NO_SLOT;
 }
 
 void on_state_i_mmap(struct model *m, const struct trace_ev_state_i_mmap *e)

@@ -70,7 +70,8 @@ void fault_check_read(struct model *m, uint32_t slot, bool readahead)
 	if (!fault)
 		return;
 	pte = map_find(&m->ptes, task->mm_id, fault->va & ~UINT64_C(4095));
-	wanted = pte && pte->kind == PTE_SWAP && pte->value == slot;
+	wanted = pte ? pte->kind == PTE_SWAP && pte->value == slot
+		     : cache_slot_at(m, task->mm_id, fault->va) == slot;
 	if (wanted == readahead)
 		violation(m, fmt("slot %u, read in a fault at 0x%" PRIx64, slot, fault->va),
 			  wanted ? fmt("wanted") : fmt("read ahead"),

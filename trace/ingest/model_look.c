@@ -79,7 +79,7 @@ static void check_decision(struct model *m, const struct pass *pass, const struc
 	bool looked = frame->look_pass == e->pass_id;
 
 	/* Of either list. */
-	if (e->verdict == RECLAIM_UNEVICTABLE)
+	if (e->verdict == RECLAIM_UNEVICTABLE || e->verdict == RECLAIM_KEEP_LOCKED)
 		active = e->list == LRU_ACTIVE_ANON;
 	if (pass->kind != RECLAIM_MADVISE && frame->from_list != LRU_NONE &&
 	    (looked == decided_unseen(e->verdict) || active != (e->list == LRU_ACTIVE_ANON)))
@@ -98,7 +98,8 @@ static void count_decision(struct pass *pass, const struct trace_ev_reclaim_deci
 	struct trace_ev_reclaim_pass_end *seen = &pass->seen;
 
 	if (e->verdict == RECLAIM_DEACTIVATE || e->verdict == RECLAIM_ROTATE ||
-	    (e->verdict == RECLAIM_UNEVICTABLE && e->list == LRU_ACTIVE_ANON))
+	    (e->list == LRU_ACTIVE_ANON && pass->kind != RECLAIM_MADVISE &&
+	     (e->verdict == RECLAIM_UNEVICTABLE || e->verdict == RECLAIM_KEEP_LOCKED)))
 		seen->nr_active_scanned++;
 	else
 		seen->nr_scanned++;

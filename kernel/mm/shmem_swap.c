@@ -1,0 +1,243 @@
+/*
+ * Pages of files whose only other place is swap, on their way there and back.
+ *
+ *   out   reclaim has the page locked and isolated, and unmapped it (shmem_unmap_all()). Behind the TLB flush
+ *         shmem_leave() takes it out of its file: a clean one is dropped, a dirty one enters the swap
+ *         cache and leaves its slot in the tree. From there on it is written and evicted as an
+ *         anonymous page is
+ *   back  who wants the place of the file has the slot read into the swap cache, and the page moves
+ *         back into the tree; the slot is free then
+ *
+ * So a page is in its file or in the swap cache, and changes over under the locks of both: the mapping's,
+ * then swap's. It leaves its file only when the tree and the isolation are all that refer to it: who
+ * reads, writes or maps it takes a reference from the tree, under the mapping's lock.
+ */
+#include "mm/address_space_internal.h"
+#include "mm/i_mmap.h"
+#include "mm/page_operations.h"
+#include "mm/pgtable.h"
+#include "mm/shmem.h"
+#include "mm/swap.h"
+
+#include "cpu/wait.h"
+#include "lib/errno.h"
+
+/* ---- out ---- */
+
+static bool unmap_one(struct rmap_mapping *mapping, void *cpu_mask)
+{
+	struct mm *mm = mapping->vma->mm;
+	pte_t old;
+
+	/* mlock sets the flag before it looks at the entries, under the lock that is held here. */
+	if (READ_ONCE(mapping->vma->flags) & VM_LOCKED)
+		return false;
+	old = pte_remove(mm, mapping->va, mapping->entry, PTE_WHY_SWAPOUT);
+	page_operations(mapping->page)->unmap(mm, mapping->va, old);
+	*(u64 *)cpu_mask |= READ_ONCE(mm->cpu_mask);
+	page_put(mapping->page); /* the mapping's; the caller has another */
+	return true;
+}
+
+bool shmem_unmap_all(struct page *page, u64 *cpu_mask)
+{
+	ASSERT(page_test(page, PG_LOCKED));
+	if (page_mapcount(page))
+		i_mmap_walk(page, unmap_one, cpu_mask);
+	return page_mapcount(page) == 0;
+}
+
+/* mapping->lock is held. */
+static enum reclaim_verdict leave_locked(struct address_space *mapping, struct page *page,
+					 struct radix_pool *pool)
+{
+	u64 index = page->index;
+	u32 slot;
+
+	if (page_mapcount(page) || atomic_read(&page->refcount) != 2)
+		return RECLAIM_KEEP_BUSY;
+	if (!page_test(page, PG_DIRTY)) {
+		radix_remove(&mapping->pages, index, pool);
+		mapping_clear_page(page, 0);
+		if (mapping->ops->uncharge)
+			mapping->ops->uncharge(mapping, 1);
+		return RECLAIM_DROPPED;
+	}
+	slot = swap_cache_add_shmem(page);
+	if (!slot)
+		return RECLAIM_KEEP_NO_SWAP;
+	radix_replace(&mapping->pages, index, slot_word(slot));
+	mapping->nr_slots++;
+	mapping_clear_page(page, slot);
+	return RECLAIM_FREED;
+}
+
+enum reclaim_verdict shmem_leave(struct page *page)
+{
+	struct address_space *mapping = page->mapping;
+	struct radix_pool pool = {};
+	enum reclaim_verdict verdict;
+
+	ASSERT(page_test(page, PG_LOCKED));
+	if (page_test(page, PG_SWAPCACHE))
+		return RECLAIM_FREED;
+	if (!mapping) /* the file was cut: whoever still holds it frees it */
+		return RECLAIM_DROPPED;
+	spin_lock(&mapping->lock);
+	verdict = leave_locked(mapping, page, &pool);
+	spin_unlock(&mapping->lock);
+	mapping_empty_pool(&pool);
+	if (verdict == RECLAIM_FREED || verdict == RECLAIM_DROPPED)
+		page_put(page); /* the tree's */
+	return verdict;
+}
+
+/* ---- back ---- */
+
+/* Puts a locked page of the swap cache, not being written (the slot must not go to another page
+ * meanwhile), in the place of its slot. False: the slot is not there any more. */
+static bool take_back(struct address_space *mapping, u64 index, struct page *page, u32 slot)
+{
+	bool taken = false;
+
+	spin_lock(&mapping->lock);
+	if (page_test(page, PG_SWAPCACHE) && page->slot == slot &&
+	    radix_get(&mapping->pages, index) == slot_word(slot)) {
+		radix_replace(&mapping->pages, index, (u64)page);
+		mapping->nr_slots--;
+		mapping_set_page(mapping, index, page, slot);
+		swap_cache_give_back(page); /* its reference is the tree's now */
+		taken = true;
+	}
+	spin_unlock(&mapping->lock);
+	return taken;
+}
+
+struct page *mapping_swap_in(struct address_space *mapping, u64 index, u32 slot, bool *waited,
+			     int *error)
+{
+	struct page *page = swap_in(slot, waited, error);
+	bool taken;
+
+	if (!page)
+		return NULL;
+	if (page_test(page, PG_ERROR)) {
+		page_put(page);
+		*error = -EIO;
+		return NULL;
+	}
+	page_lock(page);
+	page_wait_clear(page, PG_WRITEBACK);
+	taken = take_back(mapping, index, page, slot);
+	page_unlock(page);
+	if (taken)
+		return page;
+	page_put(page);
+	*error = -EAGAIN;
+	return NULL;
+}
+
+/* ---- swapoff ---- */
+
+/* Places of one mapping that have slots. */
+struct places {
+	u32 mapping_id, nr;
+	struct {
+		u64 index;
+		u32 slot;
+	} at[IO_MAX_PAGES];
+};
+
+/* Finds places of the first mapping that has slots and a number above `id`. False: there is none. */
+static bool find_places(struct places *places, u32 id)
+{
+	struct address_space *mapping;
+	u64 word, index = 0;
+
+	places->nr = 0;
+	spin_lock(&mappings_lock);
+	mapping = mapping_find_above(id, true);
+	if (mapping) {
+		places->mapping_id = mapping->id;
+		spin_lock(&mapping->lock);
+		for (; places->nr < IO_MAX_PAGES && (word = radix_next(&mapping->pages, &index));
+		     index++) {
+			if (!is_slot(word))
+				continue;
+			places->at[places->nr].index = index;
+			places->at[places->nr++].slot = word_slot(word);
+		}
+		spin_unlock(&mapping->lock);
+	}
+	spin_unlock(&mappings_lock);
+	return mapping;
+}
+
+/* Brings one place back; the mapping may be gone. 0, -ENOMEM, -EIO. */
+static int unuse_place(u32 mapping_id, u64 index, u32 slot)
+{
+	struct address_space *mapping;
+	bool waited;
+	int error = 0;
+	struct page *page = swap_in(slot, &waited, &error);
+
+	if (!page)
+		return error == -EAGAIN ? 0 : error;
+	page_lock(page);
+	page_wait_clear(page, PG_WRITEBACK);
+	spin_lock(&mappings_lock);
+	mapping = mapping_find_above(mapping_id - 1, false);
+	if (page_test(page, PG_ERROR))
+		error = -EIO;
+	else if (mapping && mapping->id == mapping_id)
+		take_back(mapping, index, page, slot);
+	spin_unlock(&mappings_lock);
+	page_unlock(page);
+	page_put(page);
+	return error;
+}
+
+int mappings_unuse_swap(void)
+{
+	struct places places;
+	u32 id = 0;
+
+	while (find_places(&places, id)) {
+		/* The same one again, until it has none. */
+		id = places.mapping_id - (places.nr != 0);
+		for (u32 i = 0; i < places.nr; i++) {
+			int error = unuse_place(places.mapping_id, places.at[i].index,
+						places.at[i].slot);
+
+			if (!error && current_has_signal())
+				error = -EINTR;
+			if (error)
+				return error;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+void mapping_read_ahead(struct address_space *mapping, u64 index, u64 end)
+{
+	u32 slots[IO_MAX_PAGES], nr;
+	bool more = true;
+	u64 word;
+
+	while (more) {
+		nr = 0;
+		spin_lock(&mapping->lock);
+		while (nr < IO_MAX_PAGES && (word = radix_next(&mapping->pages, &index)) &&
+		       index < end) {
+			if (is_slot(word))
+				slots[nr++] = word_slot(word);
+			index++;
+		}
+		spin_unlock(&mapping->lock);
+		more = nr == IO_MAX_PAGES && swap_read_ahead(slots, nr) && !current_is_dying();
+		if (nr && nr < IO_MAX_PAGES)
+			swap_read_ahead(slots, nr);
+		cond_resched();
+	}
+}
