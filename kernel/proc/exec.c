@@ -307,7 +307,7 @@ int task_exec(const char *path, const struct exec_args *args)
 		return -ENOMEM;
 	struct exec_layout layout = aslr_layout(current_proc->personality);
 	u64 stack_size = max(PAGE_ALIGN(stack_bytes(args)), FIRST_STACK_SIZE);
-	int error = program_open(AT_FDCWD, path, 0, &program);
+	int error = program_open(AT_FDCWD, args->program ?: path, 0, &program);
 	if (error == 0)
 		error = elf_read(program_mapping(program), layout.pie_base, image);
 	if (error == 0)

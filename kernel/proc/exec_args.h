@@ -13,6 +13,7 @@ struct exec_args {
 	struct page *pages[ARG_MAX_PAGES];
 	u32 size; /* bytes, terminators included */
 	u32 argc, envc;
+	const char *program; /* what is executed; NULL: the path */
 };
 
 /* Each appends: 0, -E2BIG when there is no room, -ENOMEM, -EFAULT. All may sleep. */

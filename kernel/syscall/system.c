@@ -134,7 +134,9 @@ long sys_getrandom(u64 to, u64 size, u64 flags)
 		return -EINVAL;
 	size = min(size, (u64)GRND_MAX_SIZE);
 	while (done < size && !(done >= PAGE_SIZE && current_has_signal())) {
-		u64 part = min(size - done, sizeof(bytes));
+		/* No further than the page goes: what fits before a hole is given. */
+		u64 part =
+			min(min(size - done, sizeof(bytes)), PAGE_SIZE - (to + done) % PAGE_SIZE);
 
 		random_bytes(bytes, part);
 		if (copy_to_user((void __user *)(to + done), bytes, part) != 0)
