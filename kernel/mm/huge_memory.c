@@ -361,7 +361,7 @@ void huge_split_mapped(struct page *page)
 	page_put(page);
 }
 
-static int leave_alone(struct pte_range *range)
+int huge_skip(struct pte_range *range)
 {
 	(void)range;
 	return 0;
@@ -369,7 +369,7 @@ static int leave_alone(struct pte_range *range)
 
 void huge_split_range(struct mm *mm, u64 start, u64 end)
 {
-	pgtable_walk(mm, start, end, leave_alone, NULL);
+	pgtable_walk(mm, start, end, huge_skip, NULL);
 }
 
 void huge_split_at(struct mm *mm, u64 va)

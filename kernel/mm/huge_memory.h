@@ -74,6 +74,9 @@ void huge_split_mapped(struct page *page);
  * mmap_lock held. May sleep. */
 void huge_split_at(struct mm *mm, u64 va);
 
+/* For pgtable_walk_huge(), of who looks for what is in swap: no huge page has a part there. */
+int huge_skip(struct pte_range *range);
+
 /* Splits those that lie in the range, wholly or in part. Likewise. */
 void huge_split_range(struct mm *mm, u64 start, u64 end);
 

@@ -25,7 +25,7 @@
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/address_space.h"
-#include "mm/lru.h"
+#include "mm/huge_memory.h"
 #include "mm/mmap.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
@@ -211,13 +211,6 @@ static int gather_slots(struct pte_range *range)
 	return 0;
 }
 
-/* No huge page has parts in swap. */
-static int skip_huge(struct pte_range *range)
-{
-	(void)range;
-	return 0;
-}
-
 /* Reads what of the range is in swap. A slot that its entry gave up meanwhile may be another's by
  * now, whose page then is readahead that nobody asked for. */
 static int will_need(struct mm *mm, u64 start, u64 end)
@@ -229,7 +222,7 @@ static int will_need(struct mm *mm, u64 start, u64 end)
 		if (current_is_dying())
 			return -EINTR;
 		wanted.nr_slots = 0;
-		more = pgtable_walk_huge(mm, wanted.next, end, gather_slots, skip_huge, &wanted);
+		more = pgtable_walk_huge(mm, wanted.next, end, gather_slots, huge_skip, &wanted);
 		if (wanted.nr_slots && !swap_read_ahead(wanted.slots, wanted.nr_slots))
 			break;
 		cond_resched();

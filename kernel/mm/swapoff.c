@@ -12,6 +12,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/huge_memory.h"
 #include "mm/limits.h"
 #include "mm/pgtable.h"
 #include "mm/shmem.h"
@@ -70,7 +71,7 @@ static int unuse_some(struct mm *mm, u64 *at)
 	int error = 0, more;
 
 	down_read(&mm->mmap_lock);
-	more = pgtable_walk(mm, *at, USER_END, find_swapped, &found);
+	more = pgtable_walk_huge(mm, *at, USER_END, find_swapped, huge_skip, &found);
 	for (u32 i = 0; i < found.nr && !error; i++)
 		error = current_has_signal()
 				? -EINTR
