@@ -6,7 +6,7 @@
  *
  *   8 bytes of zero
  *   path, arguments, environment    texts
- *   16 random bytes
+ *   "x86_64", 16 random bytes
  *   auxiliary vector, NULL, environment pointers, NULL, argument pointers
  *   argc                            here %rsp points, 16-aligned
  */
@@ -22,6 +22,7 @@
 #include "proc/aslr.h"
 #include "proc/cred.h"
 #include "proc/elf.h"
+#include "proc/exec_script.h"
 #include "proc/exit.h"
 #include "proc/files.h"
 #include "proc/futex.h"
@@ -43,12 +44,15 @@ enum {
 	AT_EUID = 12,
 	AT_GID = 13,
 	AT_EGID = 14,
+	AT_PLATFORM = 15,
 	AT_HWCAP = 16,
 	AT_CLKTCK = 17,
 	AT_SECURE = 23,
 	AT_RANDOM = 25,
+	AT_HWCAP2 = 26,
 	AT_EXECFN = 31,
 	AT_SYSINFO_EHDR = 33,
+	AT_MINSIGSTKSZ = 51,
 };
 
 #define FIRST_STACK_SIZE (128 * KIB)
@@ -202,15 +206,18 @@ static u32 cpuid_features(void)
 }
 
 struct aux_addresses {
-	u64 texts, random;
+	u64 texts, platform, random;
 };
 
-#define NR_AUX 18
+static const char platform[] = "x86_64";
+
+#define NR_AUX 21
 
 static void put_aux_vector(struct word_writer *writer, const struct elf_image *image,
 			   const struct aux_addresses *addresses)
 {
 	put_aux(writer, AT_SYSINFO_EHDR, current->mm->vdso);
+	put_aux(writer, AT_MINSIGSTKSZ, signal_frame_max_size());
 	put_aux(writer, AT_HWCAP, cpuid_features());
 	put_aux(writer, AT_PAGESZ, PAGE_SIZE);
 	put_aux(writer, AT_CLKTCK, USER_CLOCK_TICKS);
@@ -220,13 +227,15 @@ static void put_aux_vector(struct word_writer *writer, const struct elf_image *i
 	put_aux(writer, AT_BASE, 0);
 	put_aux(writer, AT_FLAGS, 0);
 	put_aux(writer, AT_ENTRY, image->entry);
-	put_aux(writer, AT_UID, 0);
-	put_aux(writer, AT_EUID, 0);
-	put_aux(writer, AT_GID, 0);
-	put_aux(writer, AT_EGID, 0);
-	put_aux(writer, AT_SECURE, 0);
+	put_aux(writer, AT_UID, cred_uid());
+	put_aux(writer, AT_EUID, cred_euid());
+	put_aux(writer, AT_GID, cred_gid());
+	put_aux(writer, AT_EGID, cred_egid());
+	put_aux(writer, AT_SECURE, cred_uid() != cred_euid() || cred_gid() != cred_egid());
 	put_aux(writer, AT_RANDOM, addresses->random);
+	put_aux(writer, AT_HWCAP2, 0); /* programs may not use RDFSBASE and the like */
 	put_aux(writer, AT_EXECFN, addresses->texts);
+	put_aux(writer, AT_PLATFORM, addresses->platform);
 	put_aux(writer, AT_NULL, 0);
 }
 
@@ -238,7 +247,8 @@ static u64 nr_stack_words(const struct exec_args *args)
 
 static u64 stack_bytes(const struct exec_args *args)
 {
-	return sizeof(u64) + args->size + RANDOM_SIZE + nr_stack_words(args) * sizeof(u64) + 32;
+	return sizeof(u64) + args->size + sizeof(platform) + RANDOM_SIZE +
+	       nr_stack_words(args) * sizeof(u64) + 32;
 }
 
 /* Fills the stack of the current task; returns its stack pointer in *sp. 0 or -EFAULT. */
@@ -248,11 +258,13 @@ static int fill_stack(const struct exec_args *args, const struct elf_image *imag
 	u8 random[RANDOM_SIZE];
 
 	addresses.texts = current->mm->stack_top - sizeof(u64) - args->size;
-	addresses.random = ALIGN_DOWN(addresses.texts - RANDOM_SIZE, 16ul);
+	addresses.platform = addresses.texts - sizeof(platform);
+	addresses.random = ALIGN_DOWN(addresses.platform - RANDOM_SIZE, 16ul);
 	*sp = ALIGN_DOWN(addresses.random - nr_stack_words(args) * sizeof(u64), 16ul);
 
 	random_bytes(random, sizeof(random));
 	if (exec_args_copy_out(args, addresses.texts) != 0 ||
+	    copy_to_user((void __user *)addresses.platform, platform, sizeof(platform)) != 0 ||
 	    copy_to_user((void __user *)addresses.random, random, sizeof(random)) != 0)
 		return -EFAULT;
 
@@ -296,7 +308,7 @@ static void reset_registers(u64 entry, u64 sp)
 	arch_task_load(&self->arch);
 }
 
-int task_exec(const char *path, const struct exec_args *args)
+int task_exec(const struct exec_file *file, struct exec_args *args)
 {
 	struct elf_image *image = kmalloc(sizeof(*image), GFP_KERNEL);
 	struct file *program = NULL;
@@ -306,8 +318,8 @@ int task_exec(const char *path, const struct exec_args *args)
 	if (!image)
 		return -ENOMEM;
 	struct exec_layout layout = aslr_layout(current_proc->personality);
+	int error = exec_open(file, args, &program);
 	u64 stack_size = max(PAGE_ALIGN(stack_bytes(args)), FIRST_STACK_SIZE);
-	int error = program_open(AT_FDCWD, args->program ?: path, 0, &program);
 	if (error == 0)
 		error = elf_read(program_mapping(program), layout.pie_base, image);
 	if (error == 0)
@@ -322,7 +334,7 @@ int task_exec(const char *path, const struct exec_args *args)
 		mm_put(mm);
 		goto out;
 	}
-	take_new_mm(mm, path);
+	take_new_mm(mm, file->name);
 	take_credentials(program);
 	spin_lock(&tasks_lock);
 	current_process->exit_signal = SIGCHLD;

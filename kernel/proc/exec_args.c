@@ -6,6 +6,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/slab.h"
 
 /* The rest of the page that takes the next byte, allocated if need be. NULL and *error when there
  * is none. */
@@ -27,10 +28,8 @@ static char *room_for_more(struct exec_args *args, u32 *room, int *error)
 	return (char *)page_virt(args->pages[index]) + within;
 }
 
-int exec_args_add_kernel(struct exec_args *args, const char *text)
+static int add_bytes(struct exec_args *args, const char *text, size_t left)
 {
-	size_t left = strlen(text) + 1;
-
 	while (left > 0) {
 		int error = 0;
 		u32 room;
@@ -45,6 +44,64 @@ int exec_args_add_kernel(struct exec_args *args, const char *text)
 		args->size += part;
 	}
 	return 0;
+}
+
+int exec_args_add_kernel(struct exec_args *args, const char *text)
+{
+	return add_bytes(args, text, strlen(text) + 1);
+}
+
+/* Appends bytes [from, to) of another one. */
+static int add_part(struct exec_args *args, const struct exec_args *of, u32 from, u32 to)
+{
+	int error = 0;
+
+	while (from < to && error == 0) {
+		u32 within = from & ~PAGE_MASK, part = min((u32)PAGE_SIZE - within, to - from);
+
+		error = add_bytes(args, (char *)page_virt(of->pages[from >> PAGE_SHIFT]) + within,
+				  part);
+		from += part;
+	}
+	return error;
+}
+
+static int copy_around(struct exec_args *new, const struct exec_args *old, const char *interpreter,
+		       const char *argument, const char *script)
+{
+	u32 name_end = exec_args_next(old, 0);
+	int error = add_part(new, old, 0, name_end);
+
+	if (error == 0)
+		error = exec_args_add_kernel(new, interpreter);
+	if (error == 0 && argument)
+		error = exec_args_add_kernel(new, argument);
+	if (error == 0)
+		error = exec_args_add_kernel(new, script);
+	if (error == 0)
+		error = add_part(new, old, old->argc ? exec_args_next(old, name_end) : name_end,
+				 old->size);
+	new->argc = 1 + !!argument + max(old->argc, 1u);
+	new->envc = old->envc;
+	return error;
+}
+
+int exec_args_prepend(struct exec_args *args, const char *interpreter, const char *argument,
+		      const char *script)
+{
+	struct exec_args *new = kmalloc(sizeof(*new), GFP_ZERO);
+
+	if (!new)
+		return -ENOMEM;
+	int error = copy_around(new, args, interpreter, argument, script);
+	if (error == 0) {
+		exec_args_release(args);
+		*args = *new;
+	} else {
+		exec_args_release(new);
+	}
+	kfree(new);
+	return error;
 }
 
 /*

@@ -13,7 +13,6 @@ struct exec_args {
 	struct page *pages[ARG_MAX_PAGES];
 	u32 size; /* bytes, terminators included */
 	u32 argc, envc;
-	const char *program; /* what is executed; NULL: the path */
 };
 
 /* Each appends: 0, -E2BIG when there is no room, -ENOMEM, -EFAULT. All may sleep. */
@@ -21,6 +20,11 @@ int exec_args_add_kernel(struct exec_args *args, const char *text);
 /* The texts of a NULL-terminated array of the program; counts them in *count. A NULL array is
  * empty. */
 int exec_args_add_user(struct exec_args *args, const char __user *const __user *texts, u32 *count);
+
+/* Puts a script's interpreter, its argument (or NULL) and the script's name in the place of the first
+ * argument. 0, -E2BIG, -ENOMEM: nothing has changed. */
+int exec_args_prepend(struct exec_args *args, const char *interpreter, const char *argument,
+		      const char *script);
 
 /* Copies all to `to` in the current address space. 0 or -EFAULT. */
 int exec_args_copy_out(const struct exec_args *args, u64 to);

@@ -35,6 +35,8 @@ static int collect_args(struct exec_args *args)
 	return error;
 }
 
+static const struct exec_file init_file = {.dirfd = AT_FDCWD, .path = INIT_PATH, .name = INIT_PATH};
+
 static void init_entry(void *unused)
 {
 	(void)unused;
@@ -45,7 +47,7 @@ static void init_entry(void *unused)
 		give_up("no memory", 0);
 	int error = collect_args(args);
 	if (error == 0)
-		error = task_exec(INIT_PATH, args);
+		error = task_exec(&init_file, args);
 	if (error != 0)
 		give_up("exec failed", error);
 	exec_args_release(args);

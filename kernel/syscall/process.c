@@ -5,12 +5,10 @@
 #include "lib/errno.h"
 #include "mm/slab.h"
 #include "proc/aslr.h"
-#include "proc/exec.h"
 #include "proc/exit.h"
 #include "proc/fork.h"
 #include "proc/process.h"
 #include "proc/sched.h"
-#include "proc/script.h"
 #include "proc/signal.h"
 #include "syscall/syscall.h"
 
@@ -134,64 +132,6 @@ long sys_clone3(u64 user_args, u64 size)
 		.child_tid = (s32 __user *)from.child_tid,
 	};
 	return clone_checked(&args);
-}
-
-/* Those of the program. A script's interpreter gets the script's path for the first. */
-static int collect_argv(struct exec_args *args, const struct script *script, const char *path,
-			u64 argv)
-{
-	int error = script_add_arguments(script, path, args);
-	u64 first = 0;
-	u32 nr = 0;
-
-	if (error == 0 && script->depth && argv &&
-	    copy_from_user(&first, (const void __user *)argv, sizeof(first)) != 0)
-		error = -EFAULT;
-	if (first)
-		argv += sizeof(first);
-	if (error == 0)
-		error = exec_args_add_user(args, (const char __user *const __user *)argv, &nr);
-	args->argc += nr;
-	return error;
-}
-
-static int collect_args(struct exec_args *args, const struct script *script, const char *path,
-			u64 argv, u64 envp)
-{
-	int error = exec_args_add_kernel(args, path);
-
-	if (error == 0)
-		error = collect_argv(args, script, path, argv);
-	if (error == 0)
-		error = exec_args_add_user(args, (const char __user *const __user *)envp,
-					   &args->envc);
-	return error;
-}
-
-long sys_execve(u64 user_path, u64 argv, u64 envp)
-{
-	struct exec_args *args;
-	struct script *script;
-	char *path;
-	int error = copy_path(user_path, &path);
-
-	if (error != 0)
-		return error;
-	args = kmalloc(sizeof(*args), GFP_ZERO);
-	script = kmalloc(sizeof(*script), GFP_KERNEL);
-	error = args && script ? script_follow(path, script) : -ENOMEM;
-	if (error == 0)
-		error = collect_args(args, script, path, argv, envp);
-	if (error == 0) {
-		args->program = script_program(script, path);
-		error = task_exec(path, args);
-	}
-	if (args)
-		exec_args_release(args);
-	kfree(args);
-	kfree(script);
-	kfree(path);
-	return error;
 }
 
 long sys_exit(u64 code)
