@@ -58,16 +58,17 @@ KEYS: dict[str, Keys] = {
 
 
 class HostTerminal:
-    """A program at a pseudo-terminal of the host. Its stderr is not shown there."""
+    """A program at a pseudo-terminal of the host. The driver's own messages are not shown there."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, environment: dict[str, str] | None = None) -> None:
         self.lines: list[str] = []
         self._next = 0
         self._partial = b""
         self._pid, self._master = pty.fork()
         if self._pid == 0:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            os.execv(command[0], command)
+            if command[0] == str(support.PALIMPSEST):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.execve(command[0], command, environment or dict(os.environ))
 
     def send(self, keys: bytes) -> None:
         os.write(self._master, keys)
@@ -81,6 +82,13 @@ class HostTerminal:
                     return self.lines[self._next - 1]
             *whole, self._partial = (self._partial + os.read(self._master, 4096)).split(b"\n")
             self.lines += [line.decode(errors="replace").rstrip("\r") for line in whole]
+
+    def wait_text(self, pattern: bytes) -> str:
+        """What comes up to the end of that, beyond lines."""
+        while not (found := re.search(pattern, self._partial)):
+            self._partial += os.read(self._master, 4096)
+        text, self._partial = self._partial[:found.end()], self._partial[found.end():]
+        return text.decode(errors="replace")
 
     def close(self) -> int:
         """Waits for the end; the exit status."""
@@ -110,6 +118,45 @@ def of_program(lines: list[str]) -> list[str]:
     lines = [line for line in lines if not line.startswith("[init]")]
     first = next(i for i, line in enumerate(lines) if re.fullmatch("[0-9a-f]+ [0-9a-f]+ [0-9a-f]+", line))
     return lines[first:lines.index(DONE) + 1]
+
+
+PROMPT = rb"ready> (\x1b\[6n)?$"
+STARTED = rb"\nstarted\r*\n"
+CAT = b"sh -c 'echo started; exec cat'"
+# What is typed to a shell, and the end of what is shown then. Behind a command that is to read, only
+# when it says that it has started: before, the shell's own settings may still hold.
+DIALOGUE: list[tuple[bytes, bytes]] = [
+    (b"echo hi | tr h H\r", PROMPT),
+    (CAT + b"\r", STARTED), (b"one\r", rb"one\r*\none\r*\n"), (b"\x1a", PROMPT), (b"jobs\r", PROMPT),
+    (b"fg\r", rb'fg\r*\n.*exec cat"\r*\n'), (b"two\r", rb"two\r*\ntwo\r*\n"), (b"\x04", PROMPT),
+    (CAT + b"; echo $?\r", STARTED), (b"\x03", PROMPT),
+    (CAT + b"; echo $?\r", STARTED), (b"\x1c", PROMPT),
+    (b"echo started; read x; echo $x $x\r", STARTED), (b"hello\r", PROMPT),
+    (b"exit 3\r", rb"exit 3\r*\n"),
+]
+
+
+def talk(terminal: HostTerminal) -> list[str]:
+    """Has the dialogue with the shell; what was shown for each piece, from the second on."""
+    shown = [terminal.wait_text(PROMPT)]
+    for keys, end in DIALOGUE:
+        terminal.send(keys)
+        shown.append(terminal.wait_text(end))
+    return [re.sub(r"\r+\n", "\n", text) for text in shown[1:]]
+
+
+class ShellTest(support.SystemTest):
+    """busybox's shell with job control, at a terminal of the host and at the guest's console."""
+
+    def test_dialogue(self):
+        environment = {"PATH": "/bin:/usr/bin", "HOME": "/", "PS1": "ready> "}
+        host = HostTerminal("/bin/busybox", "sh", environment=environment)
+        expected = talk(host)
+        self.assertEqual(host.close(), 3)
+        guest = HostTerminal(str(support.PALIMPSEST), "record", "-i", "--swap", "none", "--busybox",
+                             "--env", "PS1=ready> ", "--output", str(self.directory / "shell"), "--", "sh")
+        self.assertEqual(talk(guest), expected)
+        self.assertEqual(guest.close(), 3)
 
 
 class TtyTest(support.SystemTest):
