@@ -11,7 +11,7 @@ KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte 
 	address_space mapping_io shmem shmem_swap i_mmap page_operations rmap rmap_walk zap huge_memory fault fault_file \
 	lru policy_incumbent policy_two_list reclaim swap swap_io swapoff oom oom_score_resident remote baseline check
 KERNEL_PROC := task process sched wait timer fork dethread exec exec_args exec_script elf aslr exit reap signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random trap session init
-KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe console \
+KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
 	tty tty_job n_tty n_tty_out eventfd \
 	inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
 	chrdev blkdev mem_devices lock transfer program vfs \

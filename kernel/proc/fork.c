@@ -171,6 +171,8 @@ long task_clone(const struct clone_args *args)
 
 	if ((args->flags & CLONE_SETTLS) && args->tls >= USER_END)
 		return -EPERM;
+	if (!limit_allows_process())
+		return -EAGAIN;
 	struct task *child = create_child(self, args);
 	if (!child)
 		return -ENOMEM;

@@ -74,6 +74,21 @@ int limit_change(struct process *process, u32 resource, const struct rlimit *new
 	return 0;
 }
 
+bool limit_allows_process(void)
+{
+	u64 limit = limit_soft(current_process, RLIMIT_NPROC), nr = 0;
+	const struct task *task;
+
+	if (limit == RLIM_INFINITY || cred_uid() == 0 || cred_capable(CAP_SYS_RESOURCE) ||
+	    cred_capable(CAP_SYS_ADMIN))
+		return true;
+	spin_lock(&tasks_lock);
+	list_for_each_entry (task, &task_list, node)
+		nr += task->process && task->cred.uid == cred_uid();
+	spin_unlock(&tasks_lock);
+	return nr < limit;
+}
+
 long limit_file_write(u64 pos, u64 size)
 {
 	u64 limit = limit_soft(current_process, RLIMIT_FSIZE);

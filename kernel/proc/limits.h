@@ -47,6 +47,9 @@ u64 limit_hard(const struct process *process, u32 resource);
 int limit_change(struct process *process, u32 resource, const struct rlimit *new,
 		 struct rlimit *old);
 
+/* Whether the current user may have one more process (RLIMIT_NPROC); root may. */
+bool limit_allows_process(void);
+
 /* How many bytes of `size` may be written at `pos` of a file (RLIMIT_FSIZE): at least one, or -EFBIG
  * and SIGXFSZ is sent. */
 long limit_file_write(u64 pos, u64 size);

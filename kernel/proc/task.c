@@ -119,6 +119,7 @@ static void begin_process(struct process *process, struct task *leader,
 		memcpy(process->limits, creator->limits, sizeof(process->limits));
 	else
 		limits_init(process->limits);
+	timers_watch_cpu(process); /* RLIMIT_CPU may be inherited; nobody else sees it yet */
 	process->tgid = leader->cur.pid;
 	process->oom_score_adj = creator ? creator->oom_score_adj : 0;
 	process->oom_score_adj_min = creator ? creator->oom_score_adj_min : 0;

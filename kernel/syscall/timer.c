@@ -1,6 +1,8 @@
 /* alarm, setitimer, timer_create and the calls that belong to them. */
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
+#include "fs/fdtable.h"
+#include "fs/timerfd.h"
 #include "lib/errno.h"
 #include "proc/itimer.h"
 #include "proc/process.h"
@@ -145,6 +147,17 @@ long sys_timer_create(u64 id, u64 from, u64 to)
 	return -EFAULT;
 }
 
+/* A new setting from user memory. 0, -EFAULT, -EINVAL. */
+static int get_itimerspec(u64 from, struct timer_setting *setting)
+{
+	struct itimerspec value;
+
+	if (copy_from_user(&value, (const void __user *)from, sizeof(value)) != 0)
+		return -EFAULT;
+	int error = timespec_to_ns(value.value, &setting->value_ns);
+	return error != 0 ? error : timespec_to_ns(value.interval, &setting->interval_ns);
+}
+
 static long put_itimerspec(u64 to, const struct timer_setting *setting)
 {
 	struct itimerspec value = {
@@ -160,15 +173,10 @@ static long put_itimerspec(u64 to, const struct timer_setting *setting)
 long sys_timer_settime(u64 id, u64 flags, u64 from, u64 to)
 {
 	struct timer_setting new, old;
-	struct itimerspec value;
 
 	if (!from)
 		return -EINVAL;
-	if (copy_from_user(&value, (const void __user *)from, sizeof(value)) != 0)
-		return -EFAULT;
-	int error = timespec_to_ns(value.value, &new.value_ns);
-	if (error == 0)
-		error = timespec_to_ns(value.interval, &new.interval_ns);
+	int error = get_itimerspec(from, &new);
 	if (error == 0)
 		error = posix_timer_set(id, &new, flags & TIMER_ABSTIME, &old);
 	if (error != 0)
@@ -192,4 +200,57 @@ long sys_timer_getoverrun(u64 id)
 long sys_timer_delete(u64 id)
 {
 	return posix_timer_delete(id);
+}
+
+/* ---- timerfd ---- */
+
+#define TFD_TIMER_ABSTIME       1u
+#define TFD_TIMER_CANCEL_ON_SET 2u /* the clock is never set: nothing is cancelled */
+
+long sys_timerfd_create(u64 id, u64 flags)
+{
+	struct file *file;
+
+	if ((u32)flags & ~(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	if ((s32)id != CLOCK_REALTIME && (s32)id != CLOCK_MONOTONIC && (s32)id != CLOCK_BOOTTIME)
+		return -EINVAL;
+	int error = timerfd_create(flags & O_NONBLOCK, &file);
+	if (error != 0)
+		return error;
+	long fd = fd_install(file, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+long sys_timerfd_settime(u64 fd, u64 flags, u64 from, u64 to)
+{
+	struct timer_setting new, old;
+	int error = get_itimerspec(from, &new);
+
+	if (error != 0)
+		return error;
+	if ((u32)flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+		return -EINVAL;
+	struct file *file = fd_get(fd);
+	if (!file)
+		return -EBADF;
+	error = timerfd_set(file, &new, flags & TFD_TIMER_ABSTIME, &old);
+	file_put(file);
+	if (error != 0)
+		return error;
+	return to ? put_itimerspec(to, &old) : 0;
+}
+
+long sys_timerfd_gettime(u64 fd, u64 to)
+{
+	struct timer_setting setting;
+	struct file *file = fd_get(fd);
+
+	if (!file)
+		return -EBADF;
+	int error = timerfd_get(file, &setting);
+	file_put(file);
+	return error != 0 ? error : put_itimerspec(to, &setting);
 }

@@ -1,10 +1,12 @@
 /* alarm, setitimer, timer_create: what they refuse, what they tell, when they come. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,9 +33,16 @@ static void handle(int sig)
 	nr_seen = 0;
 }
 
+/* Not pause(): it may have come already. */
+static void wait_seen(int nr)
+{
+	while (nr_seen < nr)
+		nanosleep(&(struct timespec){0, 5000000}, NULL);
+}
+
 static void alarms(void)
 {
-	struct itimerval value = {{0, 0}, {0, 30000}}, old;
+	struct itimerval value = {{0, 0}, {0, 300000}}, old;
 
 	handle(SIGALRM);
 	SHOW(alarm(100));
@@ -43,16 +52,15 @@ static void alarms(void)
 	SHOW(setitimer(ITIMER_REAL, &value, &old));
 	SHOW(getitimer(ITIMER_REAL, &old));
 	say("left: %d",
-	    old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0 && old.it_value.tv_usec <= 30000);
-	pause();
+	    old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0 && old.it_value.tv_usec <= 300000);
+	wait_seen(1);
 	say("seen %d code %d", nr_seen, last_code);
 	SHOW(getitimer(ITIMER_REAL, &old));
 	say("left: %d %d", (int)old.it_value.tv_sec, (int)old.it_value.tv_usec);
 	nr_seen = 0;
-	value.it_interval.tv_usec = 30000;
+	value.it_value.tv_usec = value.it_interval.tv_usec = 30000;
 	SHOW(setitimer(ITIMER_REAL, &value, NULL));
-	for (int i = 0; i < 3; i++)
-		pause();
+	wait_seen(3);
 	say("interval: %d", nr_seen >= 3);
 	SHOW(syscall(SYS_setitimer, ITIMER_REAL, NULL, &old));
 	say("interval told: %d", (int)old.it_interval.tv_usec);
@@ -143,10 +151,10 @@ static void posix_timers(void)
 	SHOW(syscall(SYS_timer_settime, id, 0, NULL, NULL));
 	SHOW(syscall(SYS_timer_settime, id, 0, (void *)1, NULL));
 	set(id, 0, 1000000000 - 1, -1);
-	set(id, 0, 20000000, 0);
+	set(id, 0, 300000000, 0);
 	SHOW(syscall(SYS_timer_gettime, id, &spec));
-	say("left: %d", spec.it_value.tv_nsec > 0 && spec.it_value.tv_nsec <= 20000000);
-	pause();
+	say("left: %d", spec.it_value.tv_nsec > 0 && spec.it_value.tv_nsec <= 300000000);
+	wait_seen(1);
 	say("seen %d code %d value %d overrun %d", nr_seen, last_code, last_value, last_overrun);
 	SHOW(syscall(SYS_timer_gettime, id, &spec));
 	say("left: %ld", spec.it_value.tv_nsec);
@@ -154,7 +162,7 @@ static void posix_timers(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	nr_seen = 0;
 	set(id, TIMER_ABSTIME, now.tv_sec * 1000000000 + now.tv_nsec + 20000000, 0);
-	pause();
+	wait_seen(1);
 	say("absolute: seen %d", nr_seen);
 
 	/* Blocked, it comes once, and tells how often it would have come. */
@@ -163,6 +171,11 @@ static void posix_timers(void)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	nr_seen = 0;
 	set(id, 0, 10000000, 10000000);
+	sigset_t pending;
+	do {
+		nanosleep(&some, NULL);
+		sigpending(&pending);
+	} while (!sigismember(&pending, SIGUSR1));
 	nanosleep(&some, NULL);
 	sigprocmask(SIG_UNBLOCK, &mask, NULL);
 	say("overrun: seen at least once %d, at least 5 overruns %d, as told %d", nr_seen >= 1,
@@ -176,7 +189,7 @@ static void posix_timers(void)
 	nr_seen = 0;
 	id = create(CLOCK_MONOTONIC, SIGEV_THREAD_ID, SIGUSR1, 5);
 	set(id, 0, 10000000, 0);
-	pause();
+	wait_seen(1);
 	say("thread: seen %d value %d", nr_seen, last_value);
 	nr_seen = 0;
 	id = create(CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, SIGUSR1, 6);
@@ -188,6 +201,47 @@ static void posix_timers(void)
 	set(id, 0, 20000000, 0);
 	spin_until_seen();
 	say("thread time: seen %d value %d", nr_seen, last_value);
+}
+
+/* ---- timerfd ---- */
+
+static void descriptors(void)
+{
+	struct itimerspec spec = {{0, 0}, {0, 300000000}}, old;
+	struct pollfd pollfd = {.events = POLLIN};
+	uint64_t nr = 0;
+
+	SHOW(timerfd_create(99, 0));
+	SHOW(timerfd_create(CLOCK_PROCESS_CPUTIME_ID, 0));
+	SHOW(timerfd_create(CLOCK_MONOTONIC, 1));
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	SHOW(read(fd, &nr, 8));
+	SHOW(read(fd, &nr, 7));
+	SHOW(write(fd, &nr, 8));
+	SHOW(timerfd_settime(0, 0, &spec, NULL));
+	SHOW(timerfd_settime(fd, 4, &spec, NULL));
+	SHOW(syscall(SYS_timerfd_settime, fd, 0, 1, NULL));
+	SHOW(timerfd_gettime(12345, &old));
+	SHOW(timerfd_settime(fd, 0, &spec, &old));
+	say("before: %ld", old.it_value.tv_nsec);
+	SHOW(timerfd_gettime(fd, &old));
+	say("left: %d", old.it_value.tv_nsec > 0);
+	pollfd.fd = fd;
+	SHOW(poll(&pollfd, 1, 5000));
+	say("events %x", pollfd.revents);
+	SHOW(read(fd, &nr, 8));
+	say("expired %d", (int)nr);
+	SHOW(poll(&pollfd, 1, 0));
+	close(fd);
+
+	fd = timerfd_create(CLOCK_REALTIME, 0);
+	spec.it_value.tv_nsec = spec.it_interval.tv_nsec = 10000000;
+	SHOW(timerfd_settime(fd, 0, &spec, NULL));
+	nanosleep(&(struct timespec){0, 100000000}, NULL);
+	SHOW(read(fd, &nr, 16));
+	say("expired often: %d", nr >= 5);
+	SHOW(read(fd, &nr, 8));
+	close(fd);
 }
 
 static int child_has_none(void *context)
@@ -222,6 +276,7 @@ int main(void)
 	alarms();
 	cpu_timers();
 	posix_timers();
+	descriptors();
 	inheritance();
 	show_child("alarm kills", alarmed, NULL);
 	return 0;
