@@ -28,7 +28,7 @@ help:
 	@echo 'make trace-run SCENARIO=F  the same with another scenario file'
 	@echo 'make test                  all tests; ends with "N passed, N failed"'
 	@echo 'make bench                 measure, compare with Linux; PARTS="micro trace pressure ingest boot looking", QUICK=1'
-	@echo 'make soak PARTS="..."      hours of it: damage stress verify fuzz faults (default: all)'
+	@echo 'make soak PARTS="..."      hours of it: damage stress verify mutation calls fuzz faults (default: all)'
 	@echo 'make fuzz FUZZ_SECONDS=N   fuzz the ingester, and N/6 s recovery; needs clang'
 	@echo 'make report                report.html of the newest session (SESSION=DIR for another)'
 	@echo 'make rmap | lru            draw from the newest session'
@@ -58,8 +58,8 @@ test: deps
 	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run $(TEST_GROUPS)
 
 .PHONY: soak
-# PARTS: damage stress verify fuzz faults; how much of each: SOAK_TRACES, SOAK_RUNS, SOAK_BARRIERS and
-# SOAK_ARBITRARY, FUZZ_SECONDS.
+# PARTS: damage stress verify mutation calls fuzz faults; how much of each: SOAK_TRACES, SOAK_RUNS, SOAK_BARRIERS and
+# SOAK_ARBITRARY, SOAK_MUTATIONS, SOAK_CALL_SECONDS, FUZZ_SECONDS.
 soak: deps
 	@$(MAKE) --no-print-directory -s -j2 all
 	@PYTHON=$(PYTHON) PALIMPSEST_BUILD=$(abspath $(O)) tests/run --soak $(PARTS)

@@ -1,0 +1,44 @@
+"""Random system calls for a long time (`make soak PARTS=calls`): the kernel lives, its structures agree,
+its trace is whole, and what was free is free again."""
+
+import os
+import re
+import time
+import unittest
+
+import support
+from support import program, scenario
+
+SECONDS = int(os.environ.get("SOAK_CALL_SECONDS", "60"))
+ROUNDS, PROCESSES, CALLS = 6, 8, 1500
+# Between rounds caches of the kernel may grow or shrink by this much; what leaks does so in each.
+SLACK_KB = 256
+FREE = re.compile(r"\bfree (\d+) (\d+)$")
+
+
+class RandomCalls(support.SystemTest):
+
+    def test_nothing_breaks_or_leaks(self):
+        deadline = time.monotonic() + SECONDS
+        seed = 0
+        while seed == 0 or time.monotonic() < deadline:
+            seed += 1
+            cpus = (1, 4)[seed % 2]
+            with self.subTest(seed=seed, cpus=cpus):
+                self.run_session(seed, cpus)
+        print(f"{seed * ROUNDS * PROCESSES * CALLS} system calls with random arguments in {seed} sessions, "
+              f"seeds 1 to {seed}")
+
+    def run_session(self, seed: int, cpus: int) -> None:
+        arguments = ["--seed", seed, "--rounds", ROUNDS, "--processes", PROCESSES, "--calls", CALLS]
+        recorded = self.record(f"calls-{seed}", scenario(
+            [program("random_calls", *map(str, arguments))], memory="48M", cpus=cpus, seed=seed))
+        self.assert_clean(recorded, [("random_calls", 0)])
+        free = [int(found[2]) for found in map(FREE.search, recorded.lines) if found]
+        self.assertEqual(len(free), ROUNDS)
+        # The first rounds fill caches.
+        self.assertGreaterEqual(free[-1] + SLACK_KB, free[1], f"free kB after each round: {free}")
+
+
+if __name__ == "__main__":
+    unittest.main()
