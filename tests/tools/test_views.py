@@ -142,7 +142,7 @@ class AnswersTest(ViewTest):
         for pfn, which, pos, begin, end in (
                 (7, "inactive_anon", 1, 10, OPEN), (8, "inactive_anon", 2, 10, 20),
                 (9, "inactive_anon", 3, 20, OPEN), (8, "active_anon", 1, 20, OPEN)):
-            self.add("lru_span", pfn=pfn, list=which, pos=pos, t_begin=begin, t_end=end)
+            self.add("lru_span", pfn=pfn, list=which, pos=pos, t_begin=begin, t_end=end, nr_frames=1)
 
     def test_lru_at_moment(self):
         self.listed()
