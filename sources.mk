@@ -17,7 +17,7 @@ KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
 	chrdev blkdev mem_devices lock transfer program vfs \
 	$(addprefix procfs/,text procfs root machine memory task task_text task_maps memory_use kpage sysctl sysfs)
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
-KERNEL_SYSCALL := dispatch arguments file poll memory swap process exec group wait futex signal sleep timer cred prctl system time \
+KERNEL_SYSCALL := dispatch arguments file poll memory swap process exec group sched wait futex signal sleep timer cred prctl system time \
 	pipe fcntl transfer path stat attr mount
 
 # Only in the debug build.
