@@ -106,5 +106,24 @@ class OomTest(support.SystemTest):
                     mm=mm, t=t_done), [])
 
 
+class ThreadBombTest(support.SystemTest):
+    """Threads without end fill memory: one kill ends them all, and spares who is not to be killed."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.recorded = cls.record("threads", scenario(
+            [program("bomb", "--threads", "1")], memory="24M", swap="4M", cpus=2))
+
+    def test_one_kill_suffices(self):
+        self.assert_clean(self.recorded, [("bomb", 0)])
+        self.assertEqual(self.recorded.value("SELECT count(*) FROM oom_kill WHERE freed_pages > 0"), 1)
+        self.assertEqual(self.recorded.value("SELECT count(*) FROM oom_invoked"), 1)
+
+    def test_who_is_exempt_is_told(self):
+        self.assertEqual(self.recorded.rows("""
+            SELECT comm, oom_score_adj, eligible, fate FROM oom_scoreboard ORDER BY eligible"""),
+            [("bomb", -1000, "disabled", ""), ("bomb", 0, "eligible", "killed"), ("init", 0, "init", "")])
+
+
 if __name__ == "__main__":
     unittest.main()
