@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -198,42 +197,11 @@ static void sleepers(void)
 	join_sleepers();
 }
 
-/* ---- between processes ---- */
-
-static int wait_shared(void *context)
-{
-	uint32_t *at = context;
-
-	*(at + 1) = 1;
-	return futex(at, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 || errno == EAGAIN ? 0 : 1;
-}
-
-static void processes(void)
-{
-	uint32_t *shared =
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status = -1;
-
-	if (shared == MAP_FAILED) {
-		say("no shared memory");
-		return;
-	}
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(wait_shared(shared));
-	while (futex(shared, FUTEX_WAKE, 1, NULL, NULL, 0) != 1)
-		usleep(1000);
-	waitpid(pid, &status, 0);
-	show_status("woken by the parent", status);
-	munmap(shared, 4096);
-}
-
 int main(void)
 {
 	refusals();
 	timeouts();
 	operations();
 	sleepers();
-	processes();
 	return 0;
 }
