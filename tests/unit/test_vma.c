@@ -104,6 +104,13 @@ void huge_split_at(struct mm *mm, u64 va)
 	assert_int_equal(va & ~PAGE_MASK, 0);
 }
 
+int huge_skip(struct pte_range *range)
+{
+	(void)range;
+	fail_msg("there is a huge page");
+	return 0;
+}
+
 void huge_split_mapped(struct page *page)
 {
 	(void)page;
