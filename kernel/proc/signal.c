@@ -115,7 +115,10 @@ static bool can_take(const struct task *task, s32 sig)
 {
 	if (task_has_ended(task) || (READ_ONCE(task->cur.flags) & PF_EXITING))
 		return false;
-	return sig == SIGKILL || !(task->signals.blocked & signal_bit(sig));
+	if (sig == SIGKILL)
+		return true;
+	/* One that rests takes nothing before it is continued. */
+	return READ_ONCE(task->state) != TASK_STOPPED && !(task->signals.blocked & signal_bit(sig));
 }
 
 /* Whether it is going to end the process of a thread that can take it. */
