@@ -54,7 +54,11 @@ static int fallocate_locked(struct inode *inode, u32 mode, u64 offset, u64 lengt
 	struct address_space *mapping = &inode->mapping;
 
 	if (mode & FALLOC_FL_PUNCH_HOLE)
-		return mapping_punch_hole(mapping, offset, length);
+		return mapping_write_is_sealed(mapping)
+			       ? -EPERM
+			       : mapping_punch_hole(mapping, offset, length);
+	if ((mapping->seals & F_SEAL_GROW) && offset + length > mapping->size)
+		return -EPERM;
 	int error = mapping_fallocate(mapping, offset, length);
 	if (error == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > mapping->size)
 		WRITE_ONCE(mapping->size, offset + length);

@@ -78,7 +78,7 @@ static int punch_hole(struct address_space *mapping, u64 pos, u64 n)
 	int error;
 
 	down_write(&inode->lock);
-	error = mapping_punch_hole(mapping, pos, n);
+	error = mapping_write_is_sealed(mapping) ? -EPERM : mapping_punch_hole(mapping, pos, n);
 	up_write(&inode->lock);
 	return error;
 }
@@ -181,6 +181,10 @@ static int truncate(struct inode *inode, u64 size)
 		return -EINVAL;
 	if (size > MAPPING_MAX_SIZE)
 		return -EFBIG;
+	if (size < inode->mapping.size && (inode->mapping.seals & F_SEAL_SHRINK))
+		return -EPERM;
+	if (size > inode->mapping.size && (inode->mapping.seals & F_SEAL_GROW))
+		return -EPERM;
 	mapping_truncate(&inode->mapping, size);
 	return 0;
 }

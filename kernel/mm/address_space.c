@@ -30,7 +30,7 @@ void address_space_init(void)
 
 void mapping_init(struct address_space *mapping, const struct address_space_ops *ops)
 {
-	*mapping = (struct address_space){.ops = ops, .id = rmap_new_id()};
+	*mapping = (struct address_space){.ops = ops, .seals = F_SEAL_SEAL, .id = rmap_new_id()};
 	spin_lock_init(&mapping->lock, RANK_MAPPING);
 	spin_lock_init(&mapping->i_mmap_lock, RANK_I_MMAP);
 	spin_lock(&mappings_lock);

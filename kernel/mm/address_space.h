@@ -45,6 +45,7 @@ struct address_space_ops {
 struct address_space {
 	const struct address_space_ops *ops;
 	u64 size;        /* bytes; file's lock for writing, read with READ_ONCE() */
+	u32 seals;       /* F_SEAL_*; the file's lock for writing */
 	u32 id;          /* serial number, of the same sequence as those of anon_vmas */
 	spinlock_t lock; /* RANK_MAPPING */
 	struct radix_tree pages;
@@ -56,6 +57,14 @@ struct address_space {
 	struct list_head node; /* of all mappings; address_space.c */
 };
 
+/* What may not be done to a file any more; Linux's values. */
+#define F_SEAL_SEAL         0x01u /* add seals */
+#define F_SEAL_SHRINK       0x02u
+#define F_SEAL_GROW         0x04u
+#define F_SEAL_WRITE        0x08u
+#define F_SEAL_FUTURE_WRITE 0x10u /* but through mappings that are writable already */
+#define F_ALL_SEALS         0x1fu
+
 /* The highest size a file may have, and one above the highest index. */
 #define MAPPING_MAX_SIZE  0x7fffffffffffffffl
 #define MAPPING_MAX_INDEX ((MAPPING_MAX_SIZE >> PAGE_SHIFT) + 1)
@@ -66,6 +75,11 @@ void address_space_init(void);
 void mapping_init(struct address_space *mapping, const struct address_space_ops *ops);
 /* Frees all pages and slots. No VMA or other user is left. May sleep. */
 void mapping_destroy(struct address_space *mapping);
+
+static inline bool mapping_write_is_sealed(const struct address_space *mapping)
+{
+	return READ_ONCE(mapping->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+}
 
 static inline void mapping_get(struct address_space *mapping)
 {
@@ -137,7 +151,7 @@ u64 mapping_baseline(void);
 long mapping_read(struct address_space *mapping, u64 pos, void __user *to, size_t n);
 long mapping_read_kernel(struct address_space *mapping, u64 pos, void *to, size_t n);
 
-/* Copies `n` bytes in at `pos`, and raises the size to where they end. Returns how many; -EFAULT, -ENOMEM,
+/* Copies `n` bytes in at `pos`, and raises the size to where they end. Returns how many; -EPERM as sealed, -EFAULT, -ENOMEM,
  * -ENOSPC, -EFBIG, or -EINTR for a dying task, when not one was copied. File's lock for writing. Sleeps. */
 long mapping_write(struct address_space *mapping, u64 pos, const void __user *from, size_t n);
 long mapping_write_kernel(struct address_space *mapping, u64 pos, const void *from, size_t n);

@@ -17,10 +17,10 @@ static struct vma *node_vma(struct interval_node *node)
 	return container_of(node, struct vma, i_mmap_node);
 }
 
-/* One that may write to the file. */
+/* One that may write to the file, or could be made to as far as Linux 6.1 looks. */
 static bool is_writer(const struct vma *vma)
 {
-	return (vma->flags & (VM_SHARED | VM_MAYWRITE)) == (VM_SHARED | VM_MAYWRITE);
+	return vma->flags & VM_SHARED;
 }
 
 static void insert(struct vma *vma)

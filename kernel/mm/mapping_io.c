@@ -147,6 +147,8 @@ static int write_part(struct transfer *t, size_t n)
 
 	if (current_is_dying())
 		return -EINTR;
+	if ((t->mapping->seals & F_SEAL_GROW) && t->pos + n > t->mapping->size)
+		return -EPERM;
 	page = mapping_find_page(t->mapping, index);
 	if (!page && n == PAGE_SIZE) {
 		error = write_fresh(t);
@@ -173,6 +175,8 @@ static long write_to(struct transfer *t)
 		return 0;
 	if (t->pos >= MAPPING_MAX_SIZE)
 		return -EFBIG;
+	if (mapping_write_is_sealed(t->mapping))
+		return -EPERM;
 	t->left = min(t->left, MAPPING_MAX_SIZE - t->pos);
 	return run(t, write_part);
 }

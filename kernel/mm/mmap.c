@@ -241,6 +241,12 @@ static int check_file(u32 prot, u32 flags, const struct mmap_file *file, u64 len
 	}
 	if (!file->mappable)
 		return -ENODEV;
+	if (file->mapping && (*vm_flags & VM_SHARED) &&
+	    (READ_ONCE(file->mapping->seals) & F_SEAL_FUTURE_WRITE)) {
+		if (prot & PROT_WRITE)
+			return -EPERM;
+		*vm_flags &= ~VM_MAYWRITE;
+	}
 	return *vm_flags & VM_GROWSDOWN ? -EINVAL : 0;
 }
 
@@ -262,7 +268,7 @@ static int map_file_at(struct mm *mm, u64 start, u64 length, u32 vm_flags,
 		       const struct mmap_file *file)
 {
 	struct mmap_file target = file ? *file : (struct mmap_file){};
-	bool writer = (vm_flags & VM_SHARED) && (vm_flags & VM_MAYWRITE);
+	bool writer = vm_flags & VM_SHARED;
 	bool made = !target.mapping && (vm_flags & VM_SHARED);
 	int error = 0;
 

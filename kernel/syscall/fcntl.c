@@ -2,6 +2,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "fs/fdtable.h"
 #include "fs/lock.h"
+#include "fs/memfd.h"
 #include "fs/pipe.h"
 #include "lib/errno.h"
 #include "syscall/syscall.h"
@@ -20,6 +21,8 @@
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ    1031
 #define F_GETPIPE_SZ    1032
+#define F_ADD_SEALS     1033
+#define F_GET_SEALS     1034
 #define FD_CLOEXEC      1u
 
 static long duplicate(struct file *file, u64 lowest, u32 flags)
@@ -84,6 +87,10 @@ static long control_open_file(struct file *file, u64 command, u64 arg)
 		return pipe_set_size(file, arg);
 	case F_GETPIPE_SZ:
 		return pipe_get_size(file);
+	case F_ADD_SEALS:
+		return memfd_add_seals(file, arg);
+	case F_GET_SEALS:
+		return memfd_get_seals(file);
 	default:
 		return -EINVAL;
 	}
