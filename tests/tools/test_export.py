@@ -448,8 +448,8 @@ class CsvTextTest(support.DatabaseTest):
                                   "--tables", "task_span", sessions=self.directory)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual((self.directory / "d" / "task_span.csv").read_bytes(),
-                         b'pid,mm_id,comm,t_begin,t_end,parent_pid,t_exit,status\r\n'
-                         b'1,2,"a ""b"",\r\nc",0,9223372036854775807,0,,\r\n')
+                         b'pid,mm_id,comm,t_begin,t_end,parent_pid,t_exit,status,tgid\r\n'
+                         b'1,2,"a ""b"",\r\nc",0,9223372036854775807,0,,,0\r\n')
 
 
 class FailureTest(support.DatabaseTest):
