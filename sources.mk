@@ -6,11 +6,16 @@ KERNEL_CPU := percpu spinlock rwsem quiesce printk panic backtrace symbols
 KERNEL_TRACE := ring trace names
 KERNEL_ARCH := pvh.S kaslr.c boot.c acpi.c cpu.c traps.S traps.c irq.c apic.c io_apic.c ipi.c clock.c machine.c \
 	memops.c tlb.c fpu.c context.c signal_frame.c user_copy.S uaccess.c smp.c trampoline.S vdso.S
+# Which page to replace (mm/policy.h).
+KERNEL_POLICIES := policy_incumbent policy_two_list
+# The rest of mm.
 KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd special io_pool vmstat \
 	mm limits vma mmap mprotect mremap mlock madvise msync mincore \
 	address_space mapping_io shmem shmem_swap i_mmap page_operations rmap rmap_walk zap huge_memory fault fault_file \
-	lru policy_incumbent policy_two_list reclaim swap swap_io swapoff oom oom_score_resident remote baseline check
-KERNEL_PROC := task process sched wait timer fork dethread exec exec_args exec_script elf aslr exit reap signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random trap session init
+	lru $(KERNEL_POLICIES) reclaim swap swap_io swapoff oom oom_score_resident remote baseline check
+KERNEL_PROC := task process sched wait timer fork dethread exec exec_args exec_script elf aslr exit reap \
+	signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random trap \
+	session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
 	tty tty_job n_tty n_tty_out eventfd \
 	memfd inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
