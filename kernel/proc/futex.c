@@ -20,6 +20,7 @@
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
 #include "lib/errno.h"
+#include "mm/address_space.h"
 #include "mm/vma.h"
 #include "proc/process.h"
 #include "proc/sched.h"
@@ -73,6 +74,9 @@ static int shared_key(u64 va, struct futex_key *key)
 	u32 rights = vma && vma->mapping ? VM_READ | VM_WRITE | VM_EXEC : VM_WRITE;
 	if (vma && (vma->flags & rights)) {
 		*key = (struct futex_key){(u64)mm->id * KEY_KINDS + KEY_MM, va};
+		if ((vma->flags & VM_SHARED) && vma->mapping)
+			*key = (struct futex_key){(u64)vma->mapping->id * KEY_KINDS + KEY_FILE,
+						  (vma->pgoff << PAGE_SHIFT) + va - vma->start};
 		error = 0;
 	}
 	up_read(&mm->mmap_lock);
