@@ -1144,7 +1144,7 @@ CREATE TABLE signal_deliver (
 	flags INTEGER NOT NULL -- flags of the action (SA_*)
 ) STRICT;
 
--- 0x1d: A task gave itself another name.
+-- 0x1d: A task got another name, from a thread of its process.
 CREATE TABLE task_rename (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot

@@ -196,13 +196,11 @@ void task_unlink(struct task *task)
 		list_del(&process->sibling);
 }
 
-void task_rename(const char *name)
+void task_rename(struct task *task, const char *name)
 {
-	struct task *self = current_proc;
-
 	spin_lock(&tasks_lock);
-	strscpy_pad(self->cur.comm, name, sizeof(self->cur.comm));
-	TRACE_TEXT(task_rename, newcomm, self->cur.comm, .pid = self->cur.pid);
+	strscpy_pad(task->cur.comm, name, sizeof(task->cur.comm));
+	TRACE_TEXT(task_rename, newcomm, task->cur.comm, .pid = task->cur.pid);
 	spin_unlock(&tasks_lock);
 }
 

@@ -142,8 +142,8 @@ void task_start(struct task *task);
  * tasks_lock and, for the task of a process, its signal lock held. */
 void task_unlink(struct task *task);
 
-/* Another name for the current task; traced. */
-void task_rename(const char *name);
+/* Another name for a task of the current process; traced. */
+void task_rename(struct task *task, const char *name);
 
 /* Frees a task that never started: stack, structure, and its references to process and handlers. */
 void task_discard(struct task *task);

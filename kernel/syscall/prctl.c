@@ -52,7 +52,7 @@ static long set_name(u64 from)
 	if (length == -EFAULT)
 		return -EFAULT;
 	name[sizeof(name) - 1] = '\0';
-	task_rename(name);
+	task_rename(current_proc, name);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ class AbiProgramsTest(support.SystemTest):
         cls.programs = [built / "abi" / name for name in sorted((built / "abi.list").read_text().split())]
         cls.linux = {path.name: cls.run_on_host(path) for path in cls.programs}
         wanted = [support.Program(path.name, str(path), (), "fg", status=None) for path in cls.programs]
-        cls.session = cls.record("abi", scenario(wanted, memory="64M", cpus=2))
+        cls.session = cls.record("abi", scenario(wanted, memory="192M", cpus=2))
 
     @staticmethod
     def run_on_host(path) -> tuple[int, list[str]]:

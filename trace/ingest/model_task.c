@@ -191,7 +191,6 @@ void on_task_rename(struct model *m, const struct trace_ev_task_rename *e)
 
 	if (!task)
 		return;
-	check_runs_here(m, e->pid);
 	task_span_end(m, task, m->event->t);
 	task->t_begin = m->event->t;
 	text_from_field(task->comm, e->newcomm, 16);

@@ -362,9 +362,7 @@ int proc_write_comm(const struct proc_inode *proc, char *data)
 {
 	if (!proc->task->process || proc->task->process != current_process)
 		return -EINVAL;
-	spin_lock(&tasks_lock);
-	strscpy_pad(proc->task->cur.comm, data, sizeof(proc->task->cur.comm));
-	spin_unlock(&tasks_lock);
+	task_rename(proc->task, data);
 	return 0;
 }
 
