@@ -177,6 +177,7 @@ static void fork_task(struct guest *g, struct guest_task *child, struct guest_ta
 	EMIT(g->w, cpu, anon_vma_attach, .vma_id = child->vma_id,
 	     .anon_vma_id = child->anon_vma_id);
 	copy_entries(g, child, parent);
+	EMIT(g->w, cpu, task_newtask, .pid = child->pid, .tgid = child->pid);
 	EMIT(g->w, cpu, sched_process_fork, .comm = "child", .parent_pid = parent->pid,
 	     .child_pid = child->pid, .mm_id = child->mm_id);
 	EMIT(g->w, cpu, sched_wakeup_new, .pid = child->pid, .target_cpu = child->cpu);
