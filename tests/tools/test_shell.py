@@ -39,7 +39,7 @@ class CompletionTest(support.TemporaryDirectoryTest):
     def test_sessions_and_files(self):
         for name in ("one", "two"):
             (self.directory / name).mkdir()
-        self.assertEqual(completions("palimpsest", "report", "t", sessions=str(self.directory)),
+        self.assertEqual(completions("palimpsest", "report", "tw", sessions=str(self.directory)),
                          ["two"])
         self.assertEqual(completions("palimpsest", "run", "smok"), ["smoke.toml"])
 
