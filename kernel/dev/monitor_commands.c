@@ -91,9 +91,11 @@ static void command_lru(const char *argument)
 
 static bool print_mapping(struct rmap_mapping *mapping, void *arg)
 {
+	const struct page *page = mapping->page;
+
 	(void)arg;
-	printk("rmap %u mm %u va %lx anon_vma %u", page_pfn(mapping->page), mapping->vma->mm->id,
-	       mapping->va, mapping->page->anon_vma->id);
+	printk("rmap %u mm %u va %lx %s %u", page_pfn(page), mapping->vma->mm->id, mapping->va,
+	       page->kind == PAGE_ANON ? "anon_vma" : "mapping", rmap_mapping_id(page));
 	return true;
 }
 

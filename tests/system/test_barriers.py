@@ -16,7 +16,7 @@ VISITS = 20
 STEP_BYTES = 320_000
 
 LRU_HEAD = re.compile(r"lru (\w+) (\d+)")
-RMAP_LINE = re.compile(r"rmap (\d+) mm (\d+) va ([0-9a-f]+) anon_vma (\d+)")
+RMAP_LINE = re.compile(r"rmap (\d+) mm (\d+) va ([0-9a-f]+) (?:anon_vma|mapping) (\d+)")
 
 
 def parse_lru(lines: list[str]) -> dict[str, list[int]]:
@@ -35,11 +35,11 @@ def parse_lru(lines: list[str]) -> dict[str, list[int]]:
 
 
 def parse_rmap(lines: list[str]) -> list[tuple[int, int, int, int]]:
-    """(pfn, mm_id, va, anon_vma_id) of every mapping."""
+    """(pfn, mm_id, va, mapping_id) of every mapping."""
     mappings = []
     for line in lines:
-        pfn, mm, va, anon_vma = RMAP_LINE.fullmatch(line).groups()
-        mappings.append((int(pfn), int(mm), int(va, 16), int(anon_vma)))
+        pfn, mm, va, mapping = RMAP_LINE.fullmatch(line).groups()
+        mappings.append((int(pfn), int(mm), int(va, 16), int(mapping)))
     return sorted(mappings)
 
 
