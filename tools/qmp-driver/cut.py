@@ -20,8 +20,9 @@ PACKET_HEADER = 96
 EVENT_HEADER = 8
 STAMP_MASK = (1 << 48) - 1
 # So many events before and behind the cut are looked at: more than one packet holds, whose delivery may have begun or not. Where
-# events are unfinished, their whole packet is, and a CPU that emits little may have begun it long ago.
-BEFORE, BEHIND = 1 << 12, 1 << 10
+# events are unfinished, their whole packet is, and a CPU that emits little may have begun it long ago. Behind the cut others may
+# emit much before a CPU tells what it was at: when the host took it away for a while.
+BEFORE, BEHIND, STEP = 1 << 12, 1 << 10, 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Trace:
             number, name, size, *_ = line.split("\t")
             if name in self._tables:
                 self._ids[name], self._sizes[name] = int(number, 0), int(size)
+        self._nr_events = results.rows(database, "SELECT sum(n) FROM event_count")[0][0]
         self._counted = 1  # ids below are counted ...
         self._counts: list[int] = []  # ... here, by CPU
 
@@ -70,8 +72,17 @@ class Trace:
             base = self._count_below(first, len(cpus))
             if first == 1 or all(below <= _oldest(cpu) for below, cpu in zip(base, cpus)):
                 break
-            before *= 8
-        window = self._window(first, about + BEHIND, len(cpus))
+            before *= STEP
+        behind = BEHIND
+        while True:
+            window = self._window(first, about + behind, len(cpus))
+            found = self._cut_in(window, base, cpus, near)
+            if about + behind > self._nr_events or all(len(after) == near for _, after in found.around):
+                return found
+            behind *= STEP
+
+    def _cut_in(self, window: list[list[Event]], base: list[int], cpus: list[dict], near: int) -> Cut:
+        """The cut, from events with so many of each CPU in front of them."""
         choices = [list(self._reserved(cpu, base[number], window[number]))
                    for number, cpu in enumerate(cpus)]
         for choice in itertools.product(*choices):
