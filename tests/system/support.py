@@ -8,6 +8,7 @@ not, it stays, and its name is printed.
 import importlib.machinery
 import importlib.util
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,14 @@ COMMAND_SECONDS = 300
 # Nothing tells the driver that a stream has grown: how often it looks.
 LOOK_S = 0.02
 FOREVER = 9223372036854775807  # t_end of what had not ended
+
+
+def default_signals() -> None:
+    """In a child, before it becomes a program whose signals are looked at: as init starts programs. A test that runs in the
+    background of a script has SIGINT and SIGQUIT ignored, and so would the program."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def program(name: str, *arguments: str, mode: str = "fg") -> Program:

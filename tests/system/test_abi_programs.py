@@ -49,7 +49,8 @@ class AbiProgramsTest(support.SystemTest):
         """Exit status, and all lines."""
         with tempfile.TemporaryDirectory() as directory:
             done = subprocess.run([str(path)], cwd=directory, env=ENVIRONMENT, check=False, text=True,
-                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=HOST_SECONDS)
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=HOST_SECONDS,
+                                  preexec_fn=support.default_signals)
         return done.returncode, done.stdout.splitlines()
 
     def test_every_program_ended(self):

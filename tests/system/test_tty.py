@@ -67,6 +67,7 @@ class HostTerminal:
         self._partial = b""
         self._pid, self._master = pty.fork()
         if self._pid == 0:
+            support.default_signals()
             if command[0] == str(support.PALIMPSEST):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             os.execve(command[0], command, environment or dict(os.environ))
