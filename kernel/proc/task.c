@@ -2,7 +2,7 @@
  * Tasks: creation, the list of all, pids, the idle tasks.
  *
  * A pid is never given twice in a session, so that a pid names one task in the trace: the counter
- * just goes up. After 2^31 creations there are no more tasks.
+ * just goes up. After PID_MAX_LIMIT creations there are no more tasks.
  *
  * tasks_lock (RANK_TASKS) guards the list, the family links, and cur.mm and cur.comm against
  * readers from other tasks.
@@ -153,7 +153,7 @@ s32 task_link(struct task *task, const struct task_birth *birth)
 	int error = 0;
 
 	spin_lock(&tasks_lock);
-	if (!birth->is_init && last_pid == INT32_MAX)
+	if (!birth->is_init && last_pid == PID_MAX_LIMIT - 1)
 		error = -EAGAIN;
 	if (error == 0)
 		error = join_process(task, birth);

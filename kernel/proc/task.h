@@ -27,6 +27,8 @@
 #include "proc/signal_state.h"
 
 #define INIT_PID 1
+/* Pids lie below it: what Linux allows at most on 64 bits. */
+#define PID_MAX_LIMIT 4194304
 
 struct file_table;
 struct robust_list_head;

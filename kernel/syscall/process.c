@@ -1,4 +1,4 @@
-/* Calls that make, replace, end and name processes; everybody is root. */
+/* Calls that make, end and name processes. */
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/uaccess.h"
 #include "cpu/wait.h"

@@ -222,6 +222,12 @@ class WalkTest(support.SystemTest):
             AND t_begin <= (SELECT t FROM trace_barrier WHERE n = :n)
             AND (SELECT t FROM trace_barrier WHERE n = :n) < t_end""", pfn=pfn, n=barrier)
 
+    def kind_at(self, barrier: int, pfn: int) -> str:
+        return self.recorded.value("""
+            SELECT kind FROM page_life WHERE pfn = :pfn
+            AND t_begin <= (SELECT t FROM trace_barrier WHERE n = :n)
+            AND (SELECT t FROM trace_barrier WHERE n = :n) < t_end""", pfn=pfn, n=barrier)
+
     def test_session_is_clean(self):
         self.assert_clean(self.recorded, [("forkshare", 0)])
 
@@ -249,7 +255,8 @@ class WalkTest(support.SystemTest):
         self.assertEqual(told, found or ("none", 0))
         if last["kind"] == "page":
             page = pairs(answer[-1])
-            self.assertEqual((int(page["page"]), page["kind"]), (told[1], "anon"))
+            self.assertEqual((int(page["page"]), page["kind"]),
+                             (told[1], self.kind_at(barrier, told[1])))
             self.assertEqual(int(page["mapcount"]), self.mapcount_at(barrier, told[1]))
         return last["kind"]
 

@@ -10,6 +10,7 @@
 #include "mm/slab.h"
 #include "mm/vma.h"
 #include "proc/cred.h"
+#include "proc/task.h"
 #include "proc/uts.h"
 
 #define DIR_RIGHTS (S_IFDIR | 0555)
@@ -56,8 +57,8 @@ NUMBER(osrelease, "%s", UTS_RELEASE)
 NUMBER(version, "%s", UTS_VERSION)
 NUMBER(hostname, "%s", UTS_NODENAME)
 NUMBER(domainname, "%s", UTS_DOMAINNAME)
-NUMBER(pid_max, "%d", INT32_MAX)
-NUMBER(threads_max, "%d", INT32_MAX)
+NUMBER(pid_max, "%d", PID_MAX_LIMIT)
+NUMBER(threads_max, "%d", PID_MAX_LIMIT)
 NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
 NUMBER(ngroups_max, "%d", MAX_GROUPS)
 NUMBER(file_max, "%lu", (u64)INT64_MAX)

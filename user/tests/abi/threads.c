@@ -1,5 +1,6 @@
 /* Threads: what they have in common, how they end, and what others see of them. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -113,15 +114,36 @@ static int leader_first(void *context)
 	return 0;
 }
 
+/* Waits until the first thread has ended: /proc then calls the process a zombie. */
+static void wait_for_end_of_leader(void)
+{
+	char text[256];
+	const char *state;
+
+	do {
+		int fd = open("/proc/self/stat", O_RDONLY);
+		ssize_t size = read(fd, text, sizeof(text) - 1);
+
+		close(fd);
+		if (size <= 0) {
+			say("no /proc/self/stat");
+			return;
+		}
+		text[size] = 0;
+		state = strrchr(text, ')');
+		sched_yield();
+	} while (!state || state[2] != 'Z');
+}
+
 static void *exit_late(void *arg)
 {
-	usleep(20000);
+	wait_for_end_of_leader();
 	return exit_thread(arg);
 }
 
 static void *exit_group_late(void *arg)
 {
-	usleep(20000);
+	wait_for_end_of_leader();
 	return exit_group(arg);
 }
 
@@ -168,7 +190,7 @@ static int exec_from_leader(void *context)
 
 static void *exec_late(void *arg)
 {
-	usleep(20000);
+	wait_for_end_of_leader();
 	return exec_again(arg);
 }
 
