@@ -30,6 +30,7 @@ $(BENCH_PLUGIN): bench/plugin/count.c bench/plugin/symbols.c bench/plugin/symbol
 
 $(BENCH_GUESTS): $(BENCH_OUT)/%: bench/guest/%.c bench/guest/marker.h user/lib/print.c user/lib/print.h | $(BENCH_OUT)
 	$(bench_guest)
+$(BENCH_OUT)/micro: bench/guest/vdso.c bench/guest/section.h
 
 $(BENCH_OUT)/sqlite_loop: bench/sqlite_loop.c | $(BENCH_OUT)
 	$(HOSTCC) $(HOST_CFLAGS) -std=gnu11 -D_GNU_SOURCE $(BENCH_WARNINGS) -o $@ $< -lsqlite3

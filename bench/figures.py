@@ -14,7 +14,7 @@ from pathlib import Path
 from errors import ToolError
 
 SCHEMA_VERSION = 1
-PARTS = ("micro", "trace", "pressure", "ingest", "boot", "looking")
+PARTS = ("micro", "vdso", "trace", "pressure", "ingest", "boot", "looking")
 MET, MISSED, OPEN = "met", "missed", ""
 
 

@@ -26,12 +26,20 @@ OPERATIONS = {
     "cow_fault": ("copy-on-write fault", None),
     "file_read_fault": ("read fault on a mapped file", None),
     "file_write_fault": ("write fault on a private file mapping", None),
-    "file_read": ("read() of 4 KiB of an initramfs file", None),
+    "file_read": ("read() of 4 KiB of a file in memory", None),
+    "file_write": ("write() of 4 KiB over it", None),
+    "open_close": ("open + close", None),
+    "stat": ("stat", None),
     "fork_exit": ("fork + exit + wait", Goal(at_most=60000)),
     "fork_exit_8m": ("fork + exit + wait, 8 MiB touched", None),
     "fork_exec": ("fork + exec + exit + wait", None),
+    "thread": ("thread: create + exit + join", None),
+    "pipe_page": ("write and read of 4 KiB through a pipe", None),
+    "poll": ("poll() of two files that are ready", None),
     "pipe_switch": ("context switch through a pipe", None),
+    "futex_switch": ("context switch by futex wake and wait", None),
     "yield_switch": ("sched_yield() between two tasks", None),
+    "signal": ("signal: kill() of itself, handler, sigreturn", None),
     "mmap_munmap": ("mmap + munmap of 64 KiB", None),
     "mmap_touch_munmap": ("the same, one page touched", None),
     "mprotect": ("mprotect of 64 KiB", None),
@@ -40,6 +48,8 @@ OPERATIONS = {
     "swap_in_random": ("swap-in of one page in sixteen, no order, per page", None),
 }
 NET_GOAL = Goal(at_most=1500)
+ABOVE_GOAL = Goal(at_most=0)
+MEDIAN_GOAL = Goal(at_most=0.5)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,11 @@ class Rounds:
         """Instructions of one operation, the median of the rounds; None when it is missing."""
         found = self.of(name)
         return median([operation.each for operation in found]) if found else None
+
+    def vdso(self, name: str) -> float | None:
+        """Instructions of vdso_NAME or call_NAME alone, up to its return."""
+        found = self.each(name)
+        return found - self.each("nothing") + 1 if found is not None else None
 
 
 def read(run: Run) -> Rounds:
@@ -163,7 +178,22 @@ def run(machines: Machines, quick: bool) -> list[Row]:
             rows.append(Row("the same, net of clearing", "instructions",
                             net_of_clearing(off.of(name)), net_of_clearing(linux.of(name)),
                             NET_GOAL))
-    return rows
+    return rows + summary(off, linux)
+
+
+def summary(off: Rounds, linux: Rounds) -> list[Row]:
+    """How all operations compare; one that is missing here counts as above Linux."""
+    ratios = {}
+    for name in OPERATIONS:
+        here, there = off.each(name), linux.each(name)
+        if there is not None:
+            ratios[name] = here / there if here is not None else float("inf")
+    above = [name for name, ratio in ratios.items() if ratio > 1]
+    return [Row("operations above Linux", f"of {len(ratios)}", len(above), goal=ABOVE_GOAL,
+                details={"above": above}),
+            Row("here / Linux, the median of all operations", "", median(list(ratios.values())),
+                goal=MEDIAN_GOAL,
+                details={"ratios": {name: round(ratio, 3) for name, ratio in ratios.items()}})]
 
 
 def _details(name: str, off: Rounds, on: Rounds, linux: Rounds) -> dict:

@@ -7,6 +7,7 @@ from figures import PARTS, Goal, Part, Row
 
 TITLES = {
     "micro": "Elementary operations",
+    "vdso": "Functions of the vDSO",
     "trace": "Tracing",
     "pressure": "Under memory pressure",
     "ingest": "Reading a trace",

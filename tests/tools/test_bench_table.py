@@ -12,6 +12,7 @@ import figures  # noqa: E402
 import micro  # noqa: E402
 import table  # noqa: E402
 import tracing  # noqa: E402
+import vdso  # noqa: E402
 from counts import Count, Counts, Section  # noqa: E402
 from errors import ToolError  # noqa: E402
 from figures import MET, MISSED, OPEN, Goal, Part, Row  # noqa: E402
@@ -102,6 +103,22 @@ class MicroTest(support.TemporaryDirectoryTest):
     def test_clearing_is_left_out_of_the_net_figure(self):
         rounds = micro.read(self.run_of(["micro a 2 operations 1 2 ns"], Count(0, 3000, 1024)))
         self.assertEqual(micro.net_of_clearing(rounds.of("a")), 988)
+
+    def test_the_summary_counts_what_is_above_linux_or_missing(self):
+        here = self.rounds({"null_call": 10, "anon_fault": 30, "stat": 5})
+        there = self.rounds({"null_call": 20, "anon_fault": 20, "stat": 20, "poll": 7})
+        above, ratio = micro.summary(here, there)
+        self.assertEqual((above.value, above.details["above"]), (2, ["anon_fault", "poll"]))
+        self.assertEqual(ratio.value, 1.0)  # the mean of 0.5 and 1.5, between 0.25 and infinity
+
+    def test_a_function_of_the_vdso_is_net_of_its_loop(self):
+        rounds = self.rounds({"nothing": 7, "vdso_time": 12, "call_time": 126})
+        self.assertEqual((rounds.vdso("vdso_time"), vdso.times(rounds, "time")), (6, 20))
+        self.assertIsNone(vdso.times(rounds, "getcpu"))
+
+    def rounds(self, each: dict[str, int]) -> micro.Rounds:
+        return micro.read(self.run_of([f"micro {name} 1 operations 1 2 ns" for name in each],
+                                      *(Count(count, 0) for count in each.values())))
 
 
 class TracingTest(support.TemporaryDirectoryTest):
