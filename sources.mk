@@ -18,11 +18,11 @@ KERNEL_PROC := task process sched wait timer fork dethread exec exec_args exec_s
 	session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
 	tty tty_job n_tty n_tty_out eventfd \
-	memfd inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
+	memfd shm inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
 	chrdev blkdev mem_devices lock transfer program vfs \
 	$(addprefix procfs/,text procfs root machine memory task task_text task_maps memory_use kpage sysctl sysfs)
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
-KERNEL_SYSCALL := dispatch arguments file poll memory memfd swap process exec group sched wait futex signal sleep timer cred prctl system time \
+KERNEL_SYSCALL := dispatch arguments file poll memory memfd shm swap process exec group sched wait futex signal sleep timer cred prctl system time \
 	pipe fcntl transfer path stat attr mount
 
 # Only in the debug build.

@@ -339,7 +339,7 @@ void tmpfs_init(void)
 	atomic_inc(&sb->mounts);
 }
 
-int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **result)
+int tmpfs_create_unlinked(const char *name, u64 size, struct inode **result)
 {
 	struct inode *inode;
 	int error = create_inode(internal.sb, NULL, S_IFREG | 0777, 0, &inode);
@@ -356,7 +356,17 @@ int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **resul
 	}
 	inode->deleted_path[0] = '/';
 	memcpy(inode->deleted_path + 1, name, strlen(name) + 1);
+	*result = inode;
+	return 0;
+}
 
+int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **result)
+{
+	struct inode *inode;
+	int error = tmpfs_create_unlinked(name, size, &inode);
+
+	if (error != 0)
+		return error;
 	struct path path = {&internal, dentry_create(internal.root, name, strlen(name), inode)};
 	if (!path.dentry) {
 		inode_put(inode);

@@ -8,8 +8,10 @@ extern const struct file_system_type tmpfs_type;
 /* One super block for all its mounts, with the nodes of the character devices. */
 extern const struct file_system_type devtmpfs_type;
 
-/* A file of `size` bytes that no directory has, called "/NAME (deleted)"; for memfd_create and System V
- * shared memory. 0, -ENOMEM, -ENOSPC. */
+/* A regular file of `size` bytes that no directory has, called "/NAME (deleted)"; for System V shared memory
+ * the inode, whose `private` the caller may set to what kfree() takes; for memfd_create it is opened. 0, -ENOMEM,
+ * -ENOSPC. */
+int tmpfs_create_unlinked(const char *name, u64 size, struct inode **result);
 int tmpfs_create_file(const char *name, u64 size, u32 flags, struct file **result);
 
 /* The inode whose content a mapping is, or NULL: it is no file's. */

@@ -42,12 +42,21 @@ struct address_space_ops {
 	int (*read_page)(struct address_space *mapping, u64 index, struct page *page);
 };
 
+/* Told of each VMA of a mapping that is made and that goes, under mmap_lock and no spinlock. Such VMAs are
+ * counted, so they are never joined. */
+struct vma_ops {
+	void (*open)(struct address_space *mapping);
+	void (*close)(struct address_space *mapping);
+};
+
 struct address_space {
 	const struct address_space_ops *ops;
-	u64 size;        /* bytes; file's lock for writing, read with READ_ONCE() */
-	u32 seals;       /* F_SEAL_*; the file's lock for writing */
-	u32 id;          /* serial number, of the same sequence as those of anon_vmas */
-	spinlock_t lock; /* RANK_MAPPING */
+	const struct vma_ops *vma_ops; /* or NULL; constant once a VMA may be made */
+	u64 size;                      /* bytes; file's lock for writing, read with READ_ONCE() */
+	u32 seals;                     /* F_SEAL_*; the file's lock for writing */
+	bool unevictable; /* reclaim leaves its pages: SHM_LOCK; its owner's lock for writing */
+	u32 id;           /* serial number, of the same sequence as those of anon_vmas */
+	spinlock_t lock;  /* RANK_MAPPING */
 	struct radix_tree pages;
 	u32 nr_pages, nr_slots;      /* of the tree */
 	spinlock_t i_mmap_lock;      /* RANK_I_MMAP: the next three; i_mmap.h */

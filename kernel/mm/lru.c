@@ -102,7 +102,8 @@ bool lru_isolate_page(struct page *page)
 	bool isolated = false;
 
 	spin_lock(&lru.lock);
-	if (page_test(page, PG_LRU) && page_get_unless_free(page)) {
+	if (page_test(page, PG_LRU) && page->list != LRU_UNEVICTABLE &&
+	    page_get_unless_free(page)) {
 		isolate_locked(page);
 		isolated = true;
 	}

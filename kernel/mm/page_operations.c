@@ -127,6 +127,8 @@ static enum reclaim_verdict shmem_swap_out(struct page *page, u64 *cpu_mask)
 	/* To unmap what cannot go would be in vain. */
 	if (!page_test(page, PG_SWAPCACHE) && page_test(page, PG_DIRTY) && !swap_nr_free())
 		return RECLAIM_KEEP_NO_SWAP;
+	if (page->mapping && READ_ONCE(page->mapping->unevictable))
+		return RECLAIM_UNEVICTABLE;
 	return shmem_unmap_all(page, cpu_mask) ? RECLAIM_FREED : RECLAIM_KEEP_BUSY;
 }
 

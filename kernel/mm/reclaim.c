@@ -108,8 +108,13 @@ static void cull(struct page *page)
 	page_get(page);
 	vmstat_inc(VMSTAT_UNEVICTABLE_PGCULLED);
 	lru_putback(page, LRU_UNEVICTABLE, LRU_WHY_CULL);
-	if (!rmap_is_locked(page))
-		munlock_page(page);
+	if (!page_trylock(page)) {
+		munlock_page(page); /* on its way again: the next pass looks */
+	} else {
+		if (!rmap_is_locked(page))
+			munlock_page(page);
+		page_unlock(page);
+	}
 	page_put(page);
 }
 

@@ -125,12 +125,13 @@ void rmap_choose(void);
 /* Accessed bits of all mappings, harvested. */
 struct rmap_harvest {
 	u32 mappings, referenced;
-	bool locked;  /* one is of a VMA with VM_LOCKED */
+	bool locked;  /* one is of a VMA with VM_LOCKED, or the file is to stay in memory */
 	u64 cpu_mask; /* CPUs whose TLB must be flushed before the next harvest: accumulates */
 };
 void rmap_harvest(struct page *page, struct rmap_harvest *harvest);
 
-/* Whether a VMA with VM_LOCKED maps the page, which the caller holds. */
+/* Whether a VMA with VM_LOCKED maps the page, or its file is to stay in memory. The caller holds the page; one
+ * of a file is locked. */
 bool rmap_is_locked(struct page *page);
 
 /* Replaces every mapping of a locked page in the swap cache by a swap entry. Adds to *cpu_mask the

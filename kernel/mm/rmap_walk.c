@@ -85,6 +85,13 @@ static u64 cpus_of(const struct mm *mm)
 	return READ_ONCE(mm->cpu_mask);
 }
 
+/* A page of a file is locked by the caller. */
+static bool is_unevictable_file(const struct page *page)
+{
+	return page_operations(page)->is_file && page->mapping &&
+	       READ_ONCE(page->mapping->unevictable);
+}
+
 static bool harvest_one(struct rmap_mapping *mapping, void *arg)
 {
 	struct rmap_harvest *harvest = arg;
@@ -103,7 +110,7 @@ static bool harvest_one(struct rmap_mapping *mapping, void *arg)
 void rmap_harvest(struct page *page, struct rmap_harvest *harvest)
 {
 	harvest->mappings = harvest->referenced = 0;
-	harvest->locked = false;
+	harvest->locked = is_unevictable_file(page);
 	rmap_walk(page, harvest_one, harvest);
 }
 
@@ -115,9 +122,10 @@ static bool find_locked(struct rmap_mapping *mapping, void *found)
 
 bool rmap_is_locked(struct page *page)
 {
-	bool found = false;
+	bool found = is_unevictable_file(page);
 
-	rmap_walk(page, find_locked, &found);
+	if (!found)
+		rmap_walk(page, find_locked, &found);
 	return found;
 }
 

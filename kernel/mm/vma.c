@@ -123,12 +123,17 @@ static void set_mapping(struct vma *vma, struct address_space *mapping, u64 pgof
 {
 	vma->mapping = mapping;
 	vma->pgoff = pgoff;
-	if (mapping)
-		mapping_get(mapping);
+	if (!mapping)
+		return;
+	mapping_get(mapping);
+	if (mapping->vma_ops)
+		mapping->vma_ops->open(mapping);
 }
 
 static void free_vma(struct vma *vma)
 {
+	if (vma->mapping && vma->mapping->vma_ops)
+		vma->mapping->vma_ops->close(vma->mapping);
 	if (vma->mapping)
 		mapping_put(vma->mapping);
 	kmem_cache_free(vma_cache, vma);
@@ -282,7 +287,9 @@ int vma_split_to_unmap(struct vma *vma, u64 at)
 /* Whether a VMA of this file, placed right behind `vma`, would go on where that ends. */
 static bool file_continues(const struct vma *vma, const struct address_space *mapping, u64 pgoff)
 {
-	return vma->mapping == mapping && (!mapping || vma_pgoff(vma, vma->end) == pgoff);
+	if (vma->mapping != mapping)
+		return false;
+	return !mapping || (!mapping->vma_ops && vma_pgoff(vma, vma->end) == pgoff);
 }
 
 /* Anonymous pages of the upper one continue those of the lower. A file's that has none yet takes any

@@ -3,6 +3,7 @@
  * descriptors, without locks: a descriptor always exists, and each frame's kind is read once.
  */
 #include "fs/procfs/nodes.h"
+#include "fs/shm.h"
 #include "mm/huge_memory.h"
 #include "mm/buddy.h"
 #include "mm/kmap.h"
@@ -220,5 +221,31 @@ int proc_show_swaps(struct text *text, const struct proc_inode *proc)
 	text_pad(text, start, 40);
 	text_printf(text, "partition\t%lu\t\t%lu\t\t-2\n", swap_nr_slots() * (PAGE_SIZE / KIB),
 		    (swap_nr_slots() - swap_nr_free()) * (PAGE_SIZE / KIB));
+	return 0;
+}
+
+static void put_segment(s32 id, const struct shmid_ds *status, u64 rss, u64 swp, void *arg)
+{
+	const struct ipc_perm *perm = &status->perm;
+	struct text *text = arg;
+
+	text_printf(text, "%10d %10d  ", perm->key, id);
+	for (u32 digit = 01000; digit > max(perm->mode, 1u); digit >>= 3)
+		text_puts(text, " ");
+	text_put_octal(text, perm->mode);
+	text_printf(text, " %21lu %5d %5d  %5lu %5u %5u %5u %5u %10lu %10lu %10lu ", status->segsz,
+		    status->cpid, status->lpid, status->nattch, perm->uid, perm->gid, perm->cuid,
+		    perm->cgid, (u64)status->atime, (u64)status->dtime, (u64)status->ctime);
+	text_printf(text, "%21lu %21lu\n", rss * PAGE_SIZE, swp * PAGE_SIZE);
+}
+
+int proc_show_sysvipc_shm(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	text_puts(text,
+		  "       key      shmid perms                  size  cpid  lpid nattch   uid   "
+		  "gid  cuid  cgid      atime      dtime      ctime                   rss "
+		  "                 swap\n");
+	shm_for_each(put_segment, text);
 	return 0;
 }

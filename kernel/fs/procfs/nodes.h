@@ -22,6 +22,7 @@ SHOW(mounts)
 SHOW(mountinfo)
 SHOW(cmdline)
 SHOW(devices)
+SHOW(sysvipc_shm)
 
 /* task_text.c */
 SHOW(task_stat)

@@ -100,6 +100,11 @@ static int link_mounts(const struct proc_inode *proc, struct link_target *target
 	return text_link(target, "self/mounts");
 }
 
+static const struct proc_node sysvipc_nodes[] = {
+	{.name = "shm", .mode = FILE_RIGHTS, .show = proc_show_sysvipc_shm},
+	{.name = NULL},
+};
+
 static const struct proc_node root_nodes[] = {
 	{.name = "buddyinfo", .mode = FILE_RIGHTS, .show = proc_show_buddyinfo},
 	{.name = "cmdline", .mode = FILE_RIGHTS, .show = proc_show_cmdline},
@@ -116,6 +121,7 @@ static const struct proc_node root_nodes[] = {
 	{.name = "stat", .mode = FILE_RIGHTS, .show = proc_show_stat},
 	{.name = "swaps", .mode = FILE_RIGHTS, .show = proc_show_swaps},
 	{.name = "sys", .mode = DIR_RIGHTS, .children = proc_sys_nodes},
+	{.name = "sysvipc", .mode = DIR_RIGHTS, .children = sysvipc_nodes},
 	{.name = "thread-self", .mode = LINK_RIGHTS, .get_link = link_thread_self},
 	{.name = "uptime", .mode = FILE_RIGHTS, .show = proc_show_uptime},
 	{.name = "version", .mode = FILE_RIGHTS, .show = proc_show_version},

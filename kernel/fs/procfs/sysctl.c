@@ -3,6 +3,7 @@
 #include "fs/dentry.h"
 #include "fs/fdtable.h"
 #include "fs/procfs/nodes.h"
+#include "fs/shm.h"
 #include "lib/errno.h"
 #include "mm/limits.h"
 #include "mm/mmap.h"
@@ -47,6 +48,26 @@ SETTING(overcommit_ratio, ratio, UINT32_MAX)
 SETTING(overcommit_kbytes, kbytes, UINT64_MAX)
 SETTING(admin_reserve_kbytes, admin_reserve_kbytes, UINT64_MAX)
 SETTING(user_reserve_kbytes, user_reserve_kbytes, UINT64_MAX)
+
+/* A limit of fs/shm.h, likewise. */
+#define SHM_LIMIT(name, member, highest)                                 \
+	NUMBER(name, "%lu", (u64)READ_ONCE(shm_limits.member))           \
+	static int set_##name(const struct proc_inode *proc, char *data) \
+	{                                                                \
+		u64 number;                                              \
+		int error = proc_parse_u64(data, &number);               \
+                                                                         \
+		(void)proc;                                              \
+		if (error == 0 && number > (highest))                    \
+			error = -EINVAL;                                 \
+		if (error == 0)                                          \
+			WRITE_ONCE(shm_limits.member, number);           \
+		return error;                                            \
+	}
+
+SHM_LIMIT(shmmax, max, UINT64_MAX)
+SHM_LIMIT(shmall, all, UINT64_MAX)
+SHM_LIMIT(shmmni, mni, SHM_MAX_MNI)
 
 NUMBER(min_free_kbytes, "%lu", watermarks.min *(PAGE_SIZE / KIB))
 NUMBER(max_map_count, "%d", MAX_MAP_COUNT)
@@ -114,6 +135,9 @@ static const struct proc_node kernel_nodes[] = {
 	{.name = "osrelease", .mode = RO, .show = show_osrelease},
 	{.name = "ostype", .mode = RO, .show = show_ostype},
 	{.name = "pid_max", .mode = RO, .show = show_pid_max},
+	{.name = "shmall", .mode = RW, .show = show_shmall, .write = set_shmall},
+	{.name = "shmmax", .mode = RW, .show = show_shmmax, .write = set_shmmax},
+	{.name = "shmmni", .mode = RW, .show = show_shmmni, .write = set_shmmni},
 	{.name = "threads-max", .mode = RO, .show = show_threads_max},
 	{.name = "version", .mode = RO, .show = show_version},
 	{.name = NULL},
