@@ -63,6 +63,12 @@ static struct list_head *bucket_of(const struct futex_key *key)
 	return bucket;
 }
 
+/* Whether the file that a VMA maps has a page there: it may have been cut. mmap_lock held. */
+static bool file_reaches(const struct vma *vma, u64 va)
+{
+	return vma_pgoff(vma, va) < PAGE_ALIGN(READ_ONCE(vma->mapping->size)) >> PAGE_SHIFT;
+}
+
 /* What a shared futex names: the file's word, or one of private memory, which must be writable then. */
 static int shared_key(u64 va, struct futex_key *key)
 {
@@ -72,7 +78,7 @@ static int shared_key(u64 va, struct futex_key *key)
 	down_read(&mm->mmap_lock);
 	const struct vma *vma = vma_find(mm, va);
 	u32 rights = vma && vma->mapping ? VM_READ | VM_WRITE | VM_EXEC : VM_WRITE;
-	if (vma && (vma->flags & rights)) {
+	if (vma && (vma->flags & rights) && (!vma->mapping || file_reaches(vma, va))) {
 		*key = (struct futex_key){(u64)mm->id * KEY_KINDS + KEY_MM, va};
 		if ((vma->flags & VM_SHARED) && vma->mapping)
 			*key = (struct futex_key){(u64)vma->mapping->id * KEY_KINDS + KEY_FILE,

@@ -165,6 +165,30 @@ static void join_sleepers(void)
 	say("woken %u", nr_woken);
 }
 
+/* A shared futex beyond the end of its file, which was cut after it had been mapped. */
+static void truncated(void)
+{
+	int fd = syscall(SYS_memfd_create, "cut", 0);
+	uint32_t *shared, *private;
+
+	SHOW(ftruncate(fd, 8192));
+	shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	private = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	shared[0] = private[1024] = 1;
+	SHOW(futex(&shared[1024], FUTEX_WAKE, 1, NULL, NULL, 0));
+	SHOW(futex(&private[1024], FUTEX_WAKE, 1, NULL, NULL, 0));
+	SHOW(ftruncate(fd, 4));
+	SHOW(futex(&shared[1023], FUTEX_WAKE, 1, NULL, NULL, 0));
+	SHOW(futex(&shared[1024], FUTEX_WAKE, 1, NULL, NULL, 0));
+	SHOW(futex(&shared[1024], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+	SHOW(futex(&shared[1024], FUTEX_WAIT, 0, NULL, NULL, 0));
+	SHOW(futex(&shared[1024], FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0));
+	SHOW(futex(&private[1024], FUTEX_WAKE, 1, NULL, NULL, 0));
+	munmap(shared, 8192);
+	munmap(private, 8192);
+	close(fd);
+}
+
 static void sleepers(void)
 {
 	start_sleepers(FUTEX_PRIVATE_FLAG);
@@ -200,6 +224,7 @@ static void sleepers(void)
 int main(void)
 {
 	refusals();
+	truncated();
 	timeouts();
 	operations();
 	sleepers();
