@@ -1,6 +1,6 @@
 /*
  * The locks of an inode are a list, in a context that the first lock makes. A record lock covers
- * [start, end]; those of one owner do not overlap, and equal neighbours are one.
+ * [start, end]; those of one owner do not overlap, equal neighbours are one, and they stand in order.
  *
  * context->lock (RANK_FILE_LOCKS) guards the list; waiters sleep on one queue of the context and look
  * again whenever a lock goes. Who waits for whom is looked through, one step at a time, before a POSIX
@@ -120,6 +120,23 @@ static bool carve(struct file_lock_context *context, const struct file_lock *wan
 	return changed;
 }
 
+/* What a lock is to stand before: those of an owner stand in the order of where they begin, because
+ * F_GETLK tells of the first one in the way, as on Linux. context->lock held. */
+static struct list_head *place_of(struct file_lock_context *context, const struct file_lock *lock)
+{
+	struct list_head *place = &context->records;
+	struct file_lock *have;
+
+	list_for_each_entry (have, &context->records, node) {
+		if (have->owner != lock->owner)
+			continue;
+		if (have->start > lock->start)
+			return &have->node;
+		place = have->node.next;
+	}
+	return place;
+}
+
 /* Puts a lock in whose range the owner has free; joins equal neighbours. context->lock held. */
 static void insert(struct file_lock_context *context, struct file_lock *lock,
 		   struct list_head *gone)
@@ -136,7 +153,7 @@ static void insert(struct file_lock_context *context, struct file_lock *lock,
 		list_del(&have->node);
 		list_add(&have->node, gone);
 	}
-	list_add_tail(&lock->node, &context->records);
+	list_add_tail(&lock->node, place_of(context, lock));
 }
 
 static void free_list(struct list_head *gone)

@@ -301,6 +301,11 @@ static int other_process(void *context)
 	SHOW(lock(F_RDLCK, 20, 10, F_SETLK));
 	SHOW(lock(F_WRLCK, 20, 10, F_SETLK));
 	SHOW(lock(F_WRLCK, 100, 0, F_SETLK));
+	SHOW(lock(F_WRLCK, 11, 0, F_GETLK));
+	SHOW(lock(F_WRLCK, 45, 0, F_GETLK));
+	SHOW(lock(F_WRLCK, 62, 0, F_GETLK));
+	SHOW(lock(F_WRLCK, 64, 0, F_GETLK));
+	SHOW(lock(F_RDLCK, 45, 0, F_GETLK));
 	int again = open("file", O_RDWR);
 	SHOW(flock(again, LOCK_EX | LOCK_NB));
 	SHOW(flock(again, LOCK_SH | LOCK_NB));
@@ -313,6 +318,10 @@ static void locks(void)
 	SHOW(lock(F_WRLCK, 0, 10, F_SETLK));
 	SHOW(lock(F_RDLCK, 20, 10, F_SETLK));
 	SHOW(lock(F_UNLCK, 3, 2, F_SETLK));
+	/* Made in an order that is not theirs, and one with a hole of another type. */
+	SHOW(lock(F_WRLCK, 60, 10, F_SETLK));
+	SHOW(lock(F_RDLCK, 50, 5, F_SETLK));
+	SHOW(lock(F_RDLCK, 62, 2, F_SETLK));
 	SHOW(lock(F_WRLCK, -1, 2, F_SETLK));
 	SHOW(lock(7, 0, 2, F_SETLK));
 	SHOW(lock(F_UNLCK, 0, 0, F_GETLK));
