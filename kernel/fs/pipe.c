@@ -19,12 +19,15 @@
 #include "fs/poll.h"
 #include "fs/super.h"
 #include "mm/slab.h"
+#include "proc/cred.h"
 #include "proc/signal.h"
 
 #define DEFAULT_SLOTS 16
 #define NR_SPARE      2
 #define MAX_SLOTS     (4 * MIB / sizeof(struct pipe_slot)) /* what kmalloc() can give */
 #define PIPE_RIGHTS   0600u
+
+static u32 max_size = MIB; /* bytes; atomic */
 
 #define FIONREAD 0x541bu
 
@@ -537,20 +540,47 @@ static int resize(struct pipe *pipe, u32 nr_slots)
 	return 0;
 }
 
+/* A capacity of at least `size` bytes, in pages; 0: too large. */
+static u32 slots_for(u64 size)
+{
+	u32 nr_slots = 1;
+
+	if (size > BIT(31))
+		return 0;
+	while (nr_slots * PAGE_SIZE < size)
+		nr_slots *= 2;
+	return nr_slots;
+}
+
+u32 pipe_get_max_size(void)
+{
+	return READ_ONCE(max_size);
+}
+
+int pipe_set_max_size(u64 size)
+{
+	u32 nr_slots = slots_for(size);
+
+	if (nr_slots == 0)
+		return -EINVAL;
+	WRITE_ONCE(max_size, nr_slots * PAGE_SIZE);
+	return 0;
+}
+
 long pipe_set_size(struct file *file, u64 size)
 {
 	struct pipe *pipe = pipe_of(file);
-	u32 nr_slots = 1;
-	int error;
+	u32 nr_slots = slots_for(size);
+	int error = -EPERM;
 
 	if (!pipe)
 		return -EBADF;
-	if (size > BIT(31))
+	if (nr_slots == 0)
 		return -EINVAL;
-	while (nr_slots * PAGE_SIZE < size)
-		nr_slots *= 2;
 	down_write(&pipe->lock);
-	error = resize(pipe, nr_slots);
+	if (nr_slots <= pipe->nr_slots || nr_slots * PAGE_SIZE <= READ_ONCE(max_size) ||
+	    cred_capable(CAP_SYS_RESOURCE))
+		error = resize(pipe, nr_slots);
 	up_write(&pipe->lock);
 	if (error != 0)
 		return error;

@@ -14,8 +14,13 @@ int pipe_create(struct file *ends[2], u32 flags);
 extern const struct file_ops fifo_ops;
 
 /* F_GETPIPE_SZ, F_SETPIPE_SZ: bytes that a pipe can hold, -EBADF: the file is none. Setting rounds
- * up to pages and returns what it became; -EINVAL, -EBUSY: more than that is in it, -ENOMEM. */
+ * up to pages and returns what it became; -EINVAL, -EBUSY: more than that is in it, -EPERM: more than
+ * the limit, without CAP_SYS_RESOURCE, -ENOMEM. */
 long pipe_get_size(struct file *file);
 long pipe_set_size(struct file *file, u64 size);
+
+/* The limit: /proc/sys/fs/pipe-max-size. 0 or -EINVAL. */
+u32 pipe_get_max_size(void);
+int pipe_set_max_size(u64 size);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cpu/clock.h"
 #include "fs/dentry.h"
 #include "fs/fdtable.h"
+#include "fs/pipe.h"
 #include "fs/procfs/nodes.h"
 #include "fs/shm.h"
 #include "lib/errno.h"
@@ -84,6 +85,16 @@ NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
 NUMBER(ngroups_max, "%d", MAX_GROUPS)
 NUMBER(file_max, "%lu", (u64)INT64_MAX)
 NUMBER(nr_open, "%d", 1048576)
+NUMBER(pipe_max_size, "%u", pipe_get_max_size())
+
+static int set_pipe_max_size(const struct proc_inode *proc, char *data)
+{
+	u64 size;
+	int error = proc_parse_u64(data, &size);
+
+	(void)proc;
+	return error != 0 ? error : pipe_set_max_size(size);
+}
 
 /* 1: clean pages are dropped, 2: slabs, 3: both. */
 static int set_drop_caches(const struct proc_inode *proc, char *data)
@@ -146,6 +157,10 @@ static const struct proc_node kernel_nodes[] = {
 static const struct proc_node fs_nodes[] = {
 	{.name = "file-max", .mode = RO, .show = show_file_max},
 	{.name = "nr_open", .mode = RO, .show = show_nr_open},
+	{.name = "pipe-max-size",
+	 .mode = RW,
+	 .show = show_pipe_max_size,
+	 .write = set_pipe_max_size},
 	{.name = NULL},
 };
 

@@ -126,6 +126,32 @@ static void resizing(void)
 	close(fd);
 }
 
+/* Beyond /proc/sys/fs/pipe-max-size only for who has the right to it. */
+static int beyond_limit(void *context)
+{
+	(void)context;
+	SHOW(syscall(SYS_setresuid, 1000, 1000, 1000));
+	SHOW(fcntl(ends[0], F_SETPIPE_SZ, 4 << 20));
+	SHOW(fcntl(ends[0], F_SETPIPE_SZ, 2 << 20));
+	SHOW(fcntl(ends[0], F_SETPIPE_SZ, 1 << 20));
+	SHOW(fcntl(ends[0], F_SETPIPE_SZ, (1 << 20) + 1));
+	SHOW(fcntl(ends[0], F_SETPIPE_SZ, 1u << 31));
+	return 0;
+}
+
+static void limit(void)
+{
+	char text[32] = "";
+	int fd = open("/proc/sys/fs/pipe-max-size", O_RDONLY);
+
+	SHOW(read(fd, text, sizeof(text)));
+	say("limit %s", text);
+	close(fd);
+	make(0);
+	show_child("beyond the limit", beyond_limit, NULL);
+	drop();
+}
+
 /* In one piece or not at all: up to PIPE_BUF. */
 static void atomicity(void)
 {
@@ -327,6 +353,7 @@ int main(void)
 	creation();
 	capacity();
 	resizing();
+	limit();
 	atomicity();
 	vectors();
 	faults();
