@@ -99,8 +99,8 @@ u32 swap_refault_distance(u32 slot);
 void swap_io_init(void);
 
 /* Reads a slot for a fault, with neighbours as readahead. Returns the page with a reference,
- * unlocked, perhaps with PG_ERROR instead of PG_UPTODATE; NULL and *error = -ENOMEM, or -EAGAIN
- * when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */
+ * unlocked, perhaps with PG_ERROR instead of PG_UPTODATE, and *error = 0; NULL and -ENOMEM, or
+ * -EAGAIN when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */
 struct page *swap_in(u32 slot, bool *waited, int *error);
 
 /* Begins to read into the cache those of the slots that are in use and not cached, consecutive ones

@@ -324,6 +324,7 @@ static struct page *cached_or_read(u32 slot, u32 limit, bool *waited, int *error
 		else
 			page = cached(slot);
 	}
+	*error = 0; /* another may have been first, and a fresh page -EEXIST */
 	while (!page_test(page, PG_UPTODATE | PG_ERROR)) {
 		*waited = true;
 		page_wait_clear(page, PG_LOCKED);
