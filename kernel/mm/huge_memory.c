@@ -346,9 +346,10 @@ bool split_huge_page(struct page *page, enum lru_end end)
 		spin_unlock(&anon_vma->root->lock);
 		if (found == mappings)
 			return mappings;
-		/* A VMA is being cut or joined, and for a moment no link leads to its upper part
-		 * (vma.c). */
-		cond_resched();
+		/* A VMA is being cut or joined on another CPU, and for a moment no link leads to its
+		 * upper part (vma.c). That one does not park before it is through, and neither must this one: the
+		 * frames are pages by now, and an entry maps them as one still. */
+		cpu_relax();
 		spin_lock(&anon_vma->root->lock);
 	}
 }
