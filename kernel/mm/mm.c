@@ -102,7 +102,10 @@ struct mm *mm_fork(struct mm *parent)
 
 	if (!mm)
 		return NULL;
-	down_write(&parent->mmap_lock);
+	if (down_write_killable(&parent->mmap_lock)) {
+		mm_put(mm);
+		return NULL;
+	}
 	down_write_nested(&mm->mmap_lock);
 	mm->start_brk = parent->start_brk;
 	mm->brk = parent->brk;

@@ -21,11 +21,6 @@ static int frame_get(pte_t pte)
 	return 0;
 }
 
-static void frame_put(pte_t pte)
-{
-	page_put(pte_page(pte));
-}
-
 static void anon_map(struct vma *vma, u64 va, pte_t pte)
 {
 	rmap_add(pte_page(pte), vma, va);
@@ -83,7 +78,6 @@ static void anon_destroy(struct page *page)
 const struct page_operations anon_page = {
 	.name = "anon",
 	.get = frame_get,
-	.put = frame_put,
 	.map = anon_map,
 	.unmap = anon_unmap,
 	.moved = anon_moved,
@@ -143,7 +137,6 @@ const struct page_operations shmem_page = {
 	.name = "shmem",
 	.is_file = true,
 	.get = frame_get,
-	.put = frame_put,
 	.map = shmem_map,
 	.unmap = shmem_unmap,
 	.moved = shmem_uncount,
@@ -190,7 +183,6 @@ static void zero_destroy(struct page *page)
 const struct page_operations zero_page_operations = {
 	.name = "zero",
 	.get = zero_get,
-	.put = zero_forget,
 	.map = zero_map,
 	.unmap = zero_unmap,
 	.moved = zero_moved,
@@ -203,11 +195,6 @@ const struct page_operations zero_page_operations = {
 static int swapped_get(pte_t pte)
 {
 	return swap_slot_get(pte_slot(pte), SLOT_WHY_FORK);
-}
-
-static void swapped_put(pte_t pte)
-{
-	swap_slot_put(pte_slot(pte), SLOT_WHY_ZAP);
 }
 
 static void swapped_map(struct vma *vma, u64 va, pte_t pte)
@@ -239,7 +226,6 @@ static struct page *swapped_in(pte_t pte, bool *waited, int *error)
 const struct page_operations swapped_page = {
 	.name = "swapped",
 	.get = swapped_get,
-	.put = swapped_put,
 	.map = swapped_map,
 	.unmap = swapped_unmap,
 	.moved = swapped_moved,

@@ -46,8 +46,6 @@ struct page_operations {
 
 	/* ---- no spinlock is held ---- */
 
-	/* Gives back what get() took. */
-	void (*put)(pte_t pte);
 	/* A frame with the content, and a reference on it; as swap_in() in swap.h. Sleeps. NULL for
 	 * what is always in memory. */
 	struct page *(*swap_in)(pte_t pte, bool *waited, int *error);

@@ -172,52 +172,73 @@ void protect_range(struct vma *vma, u64 start, u64 end)
 
 /* ---- fork ---- */
 
-/* 2 KiB of stack. A batch costs a walk and a lock at either side. */
+/* Entries copied between two releases of the locks. */
 #define COPY_BATCH 128
 
-/* Entries read from the parent, each with a reference on its page or slot, on their way into the
- * child. */
 struct copy {
-	pte_t ptes[COPY_BATCH];
-	u64 va[COPY_BATCH];
-	u32 nr;
-	u64 next;
+	struct vma *child;
+	u64 next; /* where to go on when the walk has stopped */
 	int error;
 };
 
 /* What ends a walk early. */
-enum { COPY_BATCH_FULL = 1, COPY_HUGE };
+enum { COPY_BATCH_FULL = 1, COPY_TABLE, COPY_HUGE, COPY_FAILED };
 
-/* Takes one entry for the child; the parent's loses write permission, so that both copy on write.
- */
-static void take_entry(struct copy *copy, struct mm *parent, u64 va, pte_t *entry, pte_t pte)
+/* Gives the child what the parent's entry refers to; the parent's loses write permission, so that both copy
+ * on write. Both tables are locked. 0 or -EOVERFLOW. */
+static int copy_entry(struct vma *child, struct mm *parent, u64 va, pte_t *from, pte_t *to)
 {
-	copy->error = pte_operations(pte)->get(pte);
-	if (copy->error)
-		return;
+	pte_t pte = pte_read(from);
+	const struct page_operations *operations = pte_operations(pte);
+	int error = operations->get(pte);
+
+	if (error)
+		return error;
 	if (pte & PTE_WRITE)
-		pte = pte_replace(parent, va, entry, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
+		pte = pte_replace(parent, va, from, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
 		      ~PTE_WRITE;
 	pte &= ~PTE_ACCESSED; /* the child has not used it */
-	copy->va[copy->nr] = va;
-	copy->ptes[copy->nr++] = pte;
+	pte_replace(child->mm, va, to, pte, PTE_WHY_FORK_CHILD);
+	operations->map(child, va, pte);
+	return 0;
 }
 
-static int take_entries(struct pte_range *range)
+/* The parent's table is locked, the child's not yet; `to` is the child's first entry. */
+static int copy_table(struct copy *copy, struct pte_range *range, pte_t *to)
 {
-	struct copy *copy = range->arg;
+	u32 copied = 0, i;
 
-	for (u32 i = 0; i < range->nr && !copy->error; i++) {
-		u64 va = range->va + i * PAGE_SIZE;
+	spin_lock_nested(pte_lockptr(to));
+	for (i = 0; i < range->nr && copied < COPY_BATCH && !copy->error; i++) {
 		pte_t pte = pte_read(&range->entry[i]);
 
 		if (!pte || pte_operations(pte)->is_file)
 			continue;
-		if (copy->nr == COPY_BATCH) {
-			copy->next = va;
-			return COPY_BATCH_FULL;
-		}
-		take_entry(copy, range->mm, va, &range->entry[i], pte);
+		copy->error = copy_entry(copy->child, range->mm, range->va + i * PAGE_SIZE,
+					 &range->entry[i], &to[i]);
+		copied++;
+	}
+	spin_unlock(pte_lockptr(to));
+	copy->next = range->va + i * PAGE_SIZE;
+	if (copy->error)
+		return COPY_FAILED;
+	return i < range->nr ? COPY_BATCH_FULL : 0;
+}
+
+static int copy_entries(struct pte_range *range)
+{
+	struct copy *copy = range->arg;
+	pte_t *to = pte_find(copy->child->mm, range->va);
+
+	if (to)
+		return copy_table(copy, range, to);
+	for (u32 i = 0; i < range->nr; i++) {
+		pte_t pte = pte_read(&range->entry[i]);
+
+		if (!pte || pte_operations(pte)->is_file)
+			continue;
+		copy->next = range->va + i * PAGE_SIZE;
+		return COPY_TABLE;
 	}
 	return 0;
 }
@@ -228,43 +249,10 @@ static int stop_at_huge(struct pte_range *range)
 	return COPY_HUGE;
 }
 
-/* Gives taken entries to the child, from the `first` one on as far as they lie in one table.
- * Returns the next one; `first` again without memory for the table. */
-static u32 give_to_table(struct vma *child, const struct copy *copy, u32 first)
-{
-	u64 start = copy->va[first], end = ALIGN_DOWN(start, level_size(2)) + level_size(2);
-	pte_t *entry = pte_alloc(child->mm, start);
-	u32 i;
-
-	if (!entry)
-		return first;
-	spin_lock(pte_lockptr(entry));
-	for (i = first; i < copy->nr && copy->va[i] < end; i++) {
-		u64 va = copy->va[i];
-		pte_t pte = copy->ptes[i];
-
-		pte_replace(child->mm, va, &entry[(va - start) >> PAGE_SHIFT], pte,
-			    PTE_WHY_FORK_CHILD);
-		pte_operations(pte)->map(child, va, pte);
-	}
-	spin_unlock(pte_lockptr(entry));
-	return i;
-}
-
-/* Gives all to the child. Returns how many went over: fewer than there are without memory. */
-static u32 give_entries(struct vma *child, const struct copy *copy)
-{
-	u32 given = 0, next;
-
-	while (given < copy->nr && (next = give_to_table(child, copy, given)) != given)
-		given = next;
-	return given;
-}
-
 /* Copies the huge page at copy->next. 0 or -ENOMEM. */
-static int copy_huge(struct vma *child, struct vma *parent, struct copy *copy)
+static int copy_huge(struct copy *copy, struct vma *parent)
 {
-	int error = huge_copy(child, parent, copy->next);
+	int error = huge_copy(copy->child, parent, copy->next);
 
 	if (error == -EAGAIN)
 		return 0;
@@ -272,33 +260,34 @@ static int copy_huge(struct vma *child, struct vma *parent, struct copy *copy)
 	return error;
 }
 
+/* Does what the walk could not under its lock. */
+static void copy_between_walks(struct copy *copy, struct vma *parent, int stopped_at)
+{
+	if (stopped_at == COPY_HUGE)
+		copy->error = copy_huge(copy, parent);
+	else if (stopped_at == COPY_TABLE && !pte_alloc(copy->child->mm, copy->next))
+		copy->error = -ENOMEM;
+	/* A task that was killed for memory must not take more, nor keep mmap_lock. */
+	if (!copy->error && current_is_dying())
+		copy->error = -EINTR;
+}
+
 /*
  * Pages of files stay behind: the child's fault finds them in the file, as it would if this one were cut
- * meanwhile. Entries go over in batches: taken under the parent's lock, given under the child's, never both.
- * Meanwhile reclaim may unmap a taken page from the parent; its reference keeps it from being
- * freed, and the child maps a page of the swap cache.
+ * meanwhile. What the child refers to is counted under both tables' locks: a reference without its entry
+ * would be a lie to whoever looks while this task waits for memory, and keep that memory from being
+ * reclaimed. The parent's lock comes first; a child copies for children of its own only when this is over.
  */
 int copy_range(struct vma *child, struct vma *parent)
 {
-	struct copy copy;
-	int more, error = 0;
-	u32 given;
-
-	copy.next = parent->start;
-	copy.error = 0;
+	struct copy copy = {.child = child, .next = parent->start};
+	int stopped_at;
 
 	do {
-		copy.nr = 0;
-		more = pgtable_walk_huge(parent->mm, copy.next, parent->end, take_entries,
-					 stop_at_huge, &copy);
-		given = copy.error ? 0 : give_entries(child, &copy);
-		if (copy.error || given < copy.nr)
-			error = -ENOMEM;
-		for (u32 i = given; i < copy.nr; i++)
-			pte_operations(copy.ptes[i])->put(copy.ptes[i]);
-		if (more == COPY_HUGE && !error)
-			error = copy_huge(child, parent, &copy);
+		stopped_at = pgtable_walk_huge(parent->mm, copy.next, parent->end, copy_entries,
+					       stop_at_huge, &copy);
+		copy_between_walks(&copy, parent, stopped_at);
 		cond_resched();
-	} while (more && !error);
-	return error;
+	} while (stopped_at && !copy.error);
+	return copy.error;
 }

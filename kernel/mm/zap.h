@@ -13,8 +13,8 @@ void zap_range(struct vma *vma, u64 start, u64 end, enum pte_why why);
  * rights were lost. */
 void protect_range(struct vma *vma, u64 start, u64 end);
 
-/* Copies the parent's entries into the child copy-on-write: fork. 0 or -ENOMEM. Both mmap_locks
- * held for writing. */
+/* Copies the parent's entries into the child copy-on-write: fork. 0, -ENOMEM, -EOVERFLOW, or -EINTR
+ * when the caller is dying. Both mmap_locks held for writing. */
 int copy_range(struct vma *child, struct vma *parent);
 
 #endif
