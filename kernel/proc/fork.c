@@ -171,7 +171,7 @@ long task_clone(const struct clone_args *args)
 
 	if ((args->flags & CLONE_SETTLS) && args->tls >= USER_END)
 		return -EPERM;
-	if (!limit_allows_process())
+	if (!limit_allows_process() || !task_may_be_made())
 		return -EAGAIN;
 	struct task *child = create_child(self, args);
 	if (!child)

@@ -405,7 +405,6 @@ long futex_wake_op(u32 __user *at, u32 __user *at2, enum futex_scope scope, s32 
 /* Bits of a lock's word; the ABI's. */
 #define FUTEX_WAITERS    0x80000000u
 #define FUTEX_OWNER_DIED 0x40000000u
-#define FUTEX_TID_MASK   0x3fffffffu
 
 #define ROBUST_LIST_LIMIT 2048 /* as Linux's: a list may be a ring */
 

@@ -12,6 +12,9 @@ enum futex_scope {
 
 #define FUTEX_ANY ~0u /* a bitset that meets every other */
 
+/* The bits of a lock word that name a thread. */
+#define FUTEX_TID_MASK 0x3fffffffu
+
 /* Sleeps on the word at `at` if it holds `value`, until a wake-up whose bitset meets `bitset`. With a
  * deadline of clock_ns(), or ~0. 0, -EAGAIN: another value, -ETIMEDOUT, -EFAULT, -EINVAL,
  * -ERESTARTSYS or, with a deadline, -ERESTART_RESTARTBLOCK. */

@@ -13,12 +13,10 @@
 #define NOFILE_HARD   4096
 #define MEMLOCK_LIMIT (8 * MIB)
 #define MSGQUEUE_SIZE 819200
-/* Linux: an eighth of memory for kernel stacks, and half of that for one user. */
-#define FRAMES_PER_PROCESS (2 * 8 * KSTACK_SIZE / PAGE_SIZE)
 
 void limits_init(struct rlimit limits[NR_RLIMITS])
 {
-	u64 processes = nr_managed_frames / FRAMES_PER_PROCESS;
+	u64 processes = max_threads / 2;
 
 	for (u32 i = 0; i < NR_RLIMITS; i++)
 		limits[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};

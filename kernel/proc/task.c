@@ -14,6 +14,7 @@
 #include "lib/errno.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
+#include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "proc/fork.h"
 #include "proc/process.h"
@@ -25,8 +26,15 @@ DEFINE_SPINLOCK(tasks_lock, RANK_TASKS);
 LIST_HEAD(task_list);
 
 static s32 last_pid = INIT_PID; /* tasks_lock; INIT_PID itself is given on request only */
+static u32 nr_threads;          /* tasks_lock; in task_list */
+
+u32 max_threads;
 
 static struct task idle_tasks[MAX_CPUS];
+
+/* Linux: stacks of all tasks take an eighth of memory at most. */
+#define FRAMES_PER_THREAD (8 * KSTACK_SIZE / PAGE_SIZE)
+#define MIN_THREADS       20
 
 static void init_fields(struct task *task, const char *comm, u32 flags)
 {
@@ -46,6 +54,8 @@ void task_init(void)
 {
 	struct task *idle = &idle_tasks[cpu_id()];
 
+	if (cpu_id() == 0)
+		max_threads = max(nr_managed_frames / FRAMES_PER_THREAD, (u32)MIN_THREADS);
 	init_fields(idle, "idle", PF_KTHREAD | PF_IDLE);
 	idle->cur.kernel_sp_top = current->kernel_sp_top;
 	arch_task_init_fpu(&idle->arch);
@@ -172,6 +182,7 @@ s32 task_link(struct task *task, const struct task_birth *birth)
 		list_add(&task->node, &task_list);
 	else
 		list_add_tail(&task->node, &task_list);
+	nr_threads++;
 	tell_birth(task, birth);
 	spin_unlock(&tasks_lock);
 	return pid;
@@ -188,6 +199,7 @@ void task_unlink(struct task *task)
 
 	ASSERT(spin_is_held(&tasks_lock));
 	list_del(&task->node);
+	nr_threads--;
 	if (!process)
 		return;
 	list_del(&task->thread_node);
@@ -244,15 +256,16 @@ bool task_has_ended(const struct task *task)
 
 s32 task_last_pid(u32 *nr_tasks)
 {
-	struct task *task;
-
-	*nr_tasks = 0;
 	spin_lock(&tasks_lock);
-	list_for_each_entry (task, &task_list, node)
-		(*nr_tasks)++;
+	*nr_tasks = nr_threads;
 	s32 pid = last_pid;
 	spin_unlock(&tasks_lock);
 	return pid;
+}
+
+bool task_may_be_made(void)
+{
+	return READ_ONCE(nr_threads) < READ_ONCE(max_threads);
 }
 
 u32 task_nr_blocked(void)

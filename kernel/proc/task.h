@@ -165,6 +165,12 @@ struct task *task_find(s32 pid);
 s32 task_last_pid(u32 *nr_tasks);
 u32 task_nr_blocked(void);
 
+/* Tasks that there may be at once, those of the kernel included (/proc/sys/kernel/threads-max): what keeps a bomb
+ * of processes from taking all memory for what a process costs the kernel. */
+extern u32 max_threads;
+/* Whether there may be one more. Racy, as on Linux: some more than that may come at once. */
+bool task_may_be_made(void);
+
 /* Changes what a task shares with others, so that who looks at it under tasks_lock (/proc) finds
  * something alive: returns what was there. */
 struct file_table *task_set_files(struct task *task, struct file_table *files);

@@ -12,6 +12,7 @@
 #include "mm/slab.h"
 #include "mm/vma.h"
 #include "proc/cred.h"
+#include "proc/futex.h"
 #include "proc/task.h"
 #include "proc/uts.h"
 
@@ -28,47 +29,31 @@
 		return 0;                                                        \
 	}
 
-/* A value of mm/limits.h that is set by a number up to `max`. */
-#define SETTING(name, member, max)                                       \
-	NUMBER(name, "%lu", (u64)READ_ONCE(overcommit.member))           \
+/* A variable that is set by a number from `min` to `max`. */
+#define SETTING(name, variable, min, max)                                \
+	NUMBER(name, "%lu", (u64)READ_ONCE(variable))                    \
 	static int set_##name(const struct proc_inode *proc, char *data) \
 	{                                                                \
 		u64 number;                                              \
 		int error = proc_parse_u64(data, &number);               \
                                                                          \
 		(void)proc;                                              \
-		if (error == 0 && number > (max))                        \
+		if (error == 0 && number - (min) > (max) - (min))        \
 			error = -EINVAL;                                 \
 		if (error == 0)                                          \
-			WRITE_ONCE(overcommit.member, number);           \
+			WRITE_ONCE(variable, number);                    \
 		return error;                                            \
 	}
 
-SETTING(overcommit_memory, memory, 2)
-SETTING(overcommit_ratio, ratio, UINT32_MAX)
-SETTING(overcommit_kbytes, kbytes, UINT64_MAX)
-SETTING(admin_reserve_kbytes, admin_reserve_kbytes, UINT64_MAX)
-SETTING(user_reserve_kbytes, user_reserve_kbytes, UINT64_MAX)
-
-/* A limit of fs/shm.h, likewise. */
-#define SHM_LIMIT(name, member, highest)                                 \
-	NUMBER(name, "%lu", (u64)READ_ONCE(shm_limits.member))           \
-	static int set_##name(const struct proc_inode *proc, char *data) \
-	{                                                                \
-		u64 number;                                              \
-		int error = proc_parse_u64(data, &number);               \
-                                                                         \
-		(void)proc;                                              \
-		if (error == 0 && number > (highest))                    \
-			error = -EINVAL;                                 \
-		if (error == 0)                                          \
-			WRITE_ONCE(shm_limits.member, number);           \
-		return error;                                            \
-	}
-
-SHM_LIMIT(shmmax, max, UINT64_MAX)
-SHM_LIMIT(shmall, all, UINT64_MAX)
-SHM_LIMIT(shmmni, mni, SHM_MAX_MNI)
+SETTING(overcommit_memory, overcommit.memory, 0, 2)
+SETTING(overcommit_ratio, overcommit.ratio, 0, UINT32_MAX)
+SETTING(overcommit_kbytes, overcommit.kbytes, 0, UINT64_MAX)
+SETTING(admin_reserve_kbytes, overcommit.admin_reserve_kbytes, 0, UINT64_MAX)
+SETTING(user_reserve_kbytes, overcommit.user_reserve_kbytes, 0, UINT64_MAX)
+SETTING(threads_max, max_threads, 1, FUTEX_TID_MASK)
+SETTING(shmmax, shm_limits.max, 0, UINT64_MAX)
+SETTING(shmall, shm_limits.all, 0, UINT64_MAX)
+SETTING(shmmni, shm_limits.mni, 0, SHM_MAX_MNI)
 
 NUMBER(min_free_kbytes, "%lu", watermarks.min *(PAGE_SIZE / KIB))
 NUMBER(max_map_count, "%d", MAX_MAP_COUNT)
@@ -80,7 +65,6 @@ NUMBER(version, "%s", UTS_VERSION)
 NUMBER(hostname, "%s", UTS_NODENAME)
 NUMBER(domainname, "%s", UTS_DOMAINNAME)
 NUMBER(pid_max, "%d", PID_MAX_LIMIT)
-NUMBER(threads_max, "%d", PID_MAX_LIMIT)
 NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
 NUMBER(ngroups_max, "%d", MAX_GROUPS)
 NUMBER(file_max, "%lu", (u64)INT64_MAX)
@@ -149,7 +133,7 @@ static const struct proc_node kernel_nodes[] = {
 	{.name = "shmall", .mode = RW, .show = show_shmall, .write = set_shmall},
 	{.name = "shmmax", .mode = RW, .show = show_shmmax, .write = set_shmmax},
 	{.name = "shmmni", .mode = RW, .show = show_shmmni, .write = set_shmmni},
-	{.name = "threads-max", .mode = RO, .show = show_threads_max},
+	{.name = "threads-max", .mode = RW, .show = show_threads_max, .write = set_threads_max},
 	{.name = "version", .mode = RO, .show = show_version},
 	{.name = NULL},
 };
