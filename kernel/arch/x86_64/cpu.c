@@ -48,6 +48,7 @@ DEFINE_PER_CPU(u64, entry_stack_top);
 DEFINE_PER_CPU(u64, syscall_user_sp);
 
 void syscall_entry(void);
+void syscall_entry_32(void);
 
 void cpu_set_entry_stack(u64 top)
 {
@@ -108,6 +109,7 @@ static void init_syscall(void)
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
 	wrmsr(MSR_STAR, (u64)USER_CS32 << 48 | (u64)KERNEL_CS << 32);
 	wrmsr(MSR_LSTAR, (u64)syscall_entry);
+	wrmsr(MSR_CSTAR, (u64)syscall_entry_32);
 	wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC);
 }
 

@@ -156,6 +156,13 @@ FUNCTION syscall_entry
 	jmp trap_exit
 END_FUNCTION syscall_entry
 
+/* SYSCALL by 32-bit code, which CPUs of AMD (and QEMU) know: there are no calls for it. Nothing of the kernel's is
+ * touched on the way, neither its stack nor its %gs. */
+FUNCTION syscall_entry_32
+	movl $-ASM_ENOSYS, %eax
+	sysretl
+END_FUNCTION syscall_entry_32
+
 /* void arch_enter_user(struct trap_frame *frame) */
 FUNCTION arch_enter_user
 	movq %rdi, %rsp

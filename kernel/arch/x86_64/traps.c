@@ -18,6 +18,7 @@
 #include "cpu/lockdep.h"
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 static_assert(offsetof(struct trap_frame, r11) == FRAME_R11, "entry code");
@@ -26,6 +27,7 @@ static_assert(offsetof(struct trap_frame, rip) == FRAME_RIP, "entry code");
 static_assert(offsetof(struct trap_frame, cs) == FRAME_CS, "entry code");
 static_assert(offsetof(struct trap_frame, rsp) == FRAME_RSP, "entry code");
 static_assert(SYSCALL_VECTOR == ASM_SYSCALL_VECTOR, "entry code");
+static_assert(ENOSYS == ASM_ENOSYS, "entry code");
 
 enum {
 	EXC_DEBUG = 1,
