@@ -85,6 +85,11 @@ void signal_fork(struct task *child, bool shares_mm)
 		child->signals.altstack = own->altstack;
 }
 
+static bool is_signal(s32 sig)
+{
+	return sig >= 0 && sig <= NR_SIGNALS;
+}
+
 /* ---- who gets it ---- */
 
 /* Of a process that can be found; under tasks_lock its leader does not change. */
@@ -424,7 +429,8 @@ bool signal_tell_exit(struct process *process, s32 sig, s32 wait_status)
 	bool discards = sig == SIGCHLD && signal_discards_children(parent);
 
 	ASSERT(spin_is_held(&tasks_lock));
-	if (sig != 0 &&
+	/* clone(2) takes any byte: who tells by what is no signal tells nobody. */
+	if (sig != 0 && is_signal(sig) &&
 	    !(sig == SIGCHLD && sighand_of(parent)->actions[SIGCHLD - 1].handler == SIG_IGN)) {
 		struct siginfo info = child_info(process, sig, signal ? CLD_KILLED : CLD_EXITED,
 						 signal ? signal : wait_status >> 8 & 0xff);
@@ -491,11 +497,6 @@ static long kill_many(s32 pid, const struct siginfo *info)
 			result = error;
 	}
 	return result;
-}
-
-static bool is_signal(s32 sig)
-{
-	return sig >= 0 && sig <= NR_SIGNALS;
 }
 
 long signal_kill(s32 pid, s32 sig)
