@@ -24,15 +24,16 @@ static int get_set(u64 from, u64 size, u64 *set)
 
 /* ---- actions and masks ---- */
 
-long sys_rt_sigaction(u64 sig, u64 new, u64 old, u64 set_size)
+long sys_rt_sigaction(u64 user_sig, u64 new, u64 old, u64 set_size)
 {
 	struct sigaction action, former;
+	s32 sig = user_sig; /* whatever else the register holds */
 
 	if (set_size != SIGSET_SIZE)
 		return -EINVAL;
 	if (new &&copy_from_user(&action, (const void __user *)new, sizeof(action)) != 0)
 		return -EFAULT;
-	if ((s32)sig < 1 || (s32)sig > NR_SIGNALS || (new && (sig == SIGKILL || sig == SIGSTOP)))
+	if (sig < 1 || sig > NR_SIGNALS || (new && (sig == SIGKILL || sig == SIGSTOP)))
 		return -EINVAL;
 	signal_set_action(sig, new ? &action : NULL, &former);
 	return old ? copy_to_user((void __user *)old, &former, sizeof(former)) : 0;
