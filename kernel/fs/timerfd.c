@@ -26,12 +26,11 @@ static void count_expired(struct timerfd *timerfd, u64 now)
 
 	if (!timerfd->armed || now < timerfd->expires_ns)
 		return;
-	if (timerfd->interval_ns == 0) {
+	if (timerfd->interval_ns == 0)
 		timerfd->armed = false;
-	} else {
-		times += (now - timerfd->expires_ns) / timerfd->interval_ns;
-		timerfd->expires_ns += times * timerfd->interval_ns;
-	}
+	else
+		timerfd->expires_ns =
+			ktimer_next_expiry(timerfd->expires_ns, timerfd->interval_ns, now, &times);
 	timerfd->nr_expired += times;
 }
 

@@ -8,10 +8,12 @@
 #include "proc/sched.h"
 #include "proc/signal.h"
 
-/* Some intervals may have passed at once. */
+/* Some intervals may have passed at once: that is one signal. */
 static u64 next_expiry(u64 expired_ns, u64 interval_ns, u64 now)
 {
-	return expired_ns + ((now - expired_ns) / interval_ns + 1) * interval_ns;
+	u64 ignored;
+
+	return ktimer_next_expiry(expired_ns, interval_ns, now, &ignored);
 }
 
 static void real_expires(struct ktimer *timer)
@@ -97,7 +99,9 @@ static void get_cpu(const struct cpu_timer *timer, u64 now, struct timer_setting
 static void set_cpu(struct cpu_timer *timer, u64 now, const struct timer_setting *setting)
 {
 	timer->interval_ns = setting->interval_ns;
-	timer->expires_ns = setting->value_ns ? now + setting->value_ns : 0;
+	timer->expires_ns = 0;
+	if (setting->value_ns && __builtin_add_overflow(now, setting->value_ns, &timer->expires_ns))
+		timer->expires_ns = ~0ul;
 }
 
 int itimer_set(u32 which, const struct timer_setting *new, struct timer_setting *old)

@@ -61,12 +61,11 @@ static u64 expirations(struct posix_timer *timer, u64 now)
 
 	if (!timer->armed || now < timer->expires_ns)
 		return 0;
-	if (timer->interval_ns == 0) {
+	if (timer->interval_ns == 0)
 		timer->armed = false;
-	} else {
-		times += (now - timer->expires_ns) / timer->interval_ns;
-		timer->expires_ns += times * timer->interval_ns;
-	}
+	else
+		timer->expires_ns =
+			ktimer_next_expiry(timer->expires_ns, timer->interval_ns, now, &times);
 	return times;
 }
 

@@ -4,7 +4,8 @@
  * session has a handful of sleepers at a time.
  *
  * Timers have a list of their own and a thread that calls their functions, so that these may take the
- * locks that signals need: none of those is taken by interrupt handlers.
+ * locks that signals need: none of those is taken by interrupt handlers. The thread calls those that were
+ * due at the last tick: one that a function starts anew comes with the next, however short its interval.
  *
  * Locks: sleepers_lock (RANK_TIMER, interrupts off) guards both lists, then the run queues.
  */
@@ -25,6 +26,7 @@ struct sleeper {
 static DEFINE_SPINLOCK(sleepers_lock, RANK_TIMER);
 static LIST_HEAD(sleepers); /* earliest first; sleepers_lock */
 static LIST_HEAD(timers);   /* the same */
+static u64 last_tick_ns;    /* sleepers_lock */
 
 static DEFINE_WAIT_QUEUE(timer_wait);      /* the thread, until one is due */
 static DEFINE_WAIT_QUEUE(timer_done);      /* who waits for a function to end */
@@ -50,11 +52,11 @@ static void remove_sleeper(struct sleeper *sleeper)
 	spin_unlock_irqrestore(&sleepers_lock, flags);
 }
 
-/* sleepers_lock held, or as a hint. */
-static bool timer_is_due(u64 now)
+/* sleepers_lock held. */
+static bool timer_is_due(void)
 {
 	return !list_empty(&timers) &&
-	       list_first_entry(&timers, struct ktimer, node)->deadline_ns <= now;
+	       list_first_entry(&timers, struct ktimer, node)->deadline_ns <= last_tick_ns;
 }
 
 void timer_tick(void)
@@ -70,7 +72,8 @@ void timer_tick(void)
 		list_del(&first->node);
 		sched_wake(first->task);
 	}
-	bool due = timer_is_due(now);
+	last_tick_ns = now;
+	bool due = timer_is_due();
 	spin_unlock(&sleepers_lock);
 	if (due)
 		wake_up(&timer_wait);
@@ -137,6 +140,17 @@ void ktimer_stop(struct ktimer *timer)
 	spin_unlock_irqrestore(&sleepers_lock, flags);
 }
 
+u64 ktimer_next_expiry(u64 expired_ns, u64 interval_ns, u64 now, u64 *times)
+{
+	u64 span_ns, next_ns;
+
+	*times = (now - expired_ns) / interval_ns + 1;
+	if (__builtin_mul_overflow(*times, interval_ns, &span_ns) ||
+	    __builtin_add_overflow(expired_ns, span_ns, &next_ns))
+		return ~0ul;
+	return next_ns;
+}
+
 static bool is_running(const struct ktimer *timer)
 {
 	u64 flags = spin_lock_irqsave(&sleepers_lock);
@@ -159,7 +173,7 @@ static struct ktimer *take_due(void)
 	u64 flags = spin_lock_irqsave(&sleepers_lock);
 	struct ktimer *timer = NULL;
 
-	if (timer_is_due(clock_ns())) {
+	if (timer_is_due()) {
 		timer = list_first_entry(&timers, struct ktimer, node);
 		list_del(&timer->node);
 	}
@@ -179,6 +193,7 @@ static void timer_thread(void *unused)
 			timer->expire(timer);
 			timer = take_due(); /* the one before may be gone now */
 			wake_up(&timer_done);
+			cond_resched();
 		}
 	}
 }

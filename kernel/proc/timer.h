@@ -29,6 +29,10 @@ void ktimer_stop(struct ktimer *timer);
  * that the function takes. */
 void ktimer_destroy(struct ktimer *timer);
 
+/* When something that expired at `expired_ns`, and does so each `interval_ns` (not 0), next does behind
+ * `now`; ~0: never. *times: how often it did until `now`, the first time included. */
+u64 ktimer_next_expiry(u64 expired_ns, u64 interval_ns, u64 now, u64 *times);
+
 /* Wakes those whose time has come. Interrupts off; on one CPU only. */
 void timer_tick(void);
 
