@@ -31,10 +31,19 @@ struct current_task {
 	s32 pid;
 	u32 flags;     /* PF_*; own task only */
 	struct mm *mm; /* NULL for a kernel thread; changed by exec and exit of the task itself */
-	u32 killed;    /* nonzero once a fatal signal is pending; set by anyone, never cleared */
-	bool signal_pending; /* something to take on the way to user mode: set by who sends, under
-				the signal lock; cleared by the task itself, under the same */
-	bool timer_work; /* the tick asks for a look at timers of processor time; own CPU only */
+	union {
+		struct {
+			u32 killed; /* nonzero once a fatal signal is pending; set by anyone, never
+				       cleared */
+			bool signal_pending; /* something to take on the way to user mode: set by
+						who sends, under the signal lock; cleared by the
+						task itself, under the same */
+			bool timer_work; /* the tick asks for a look at timers of processor time;
+					    own CPU only */
+			u16 nothing;
+		};
+		u64 exit_work; /* all of them, for the way to user mode: read only */
+	};
 	u32 oom_victim; /* kill_id of the OOM decision that chose it, or 0; set by the OOM killer */
 	u64 kernel_sp_top; /* end of its kernel stack; the trap entry and the backtrace use it */
 	char comm[TASK_COMM_LEN];

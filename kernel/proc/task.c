@@ -177,7 +177,7 @@ s32 task_link(struct task *task, const struct task_birth *birth)
 	if (task->process && !task->process->leader)
 		begin_process(task->process, task, birth);
 	if (task->process)
-		task->arch.process_number = task->process->tgid;
+		arch_task_set_process(&task->arch, task->process->tgid);
 	if (birth->is_init)
 		list_add(&task->node, &task_list);
 	else

@@ -37,6 +37,17 @@ void arch_task_load(struct arch_task *task)
 	wrmsr(MSR_KERNEL_GS_BASE, task->gs_base);
 }
 
+/* The same behind the registers of `prev`, which has just been saved; NULL: of some other task. Most
+ * tasks have no %gs base, and those of one program the same %fs base: to write an MSR is dear. */
+static inline void load_switched(const struct arch_task *next, const struct arch_task *prev)
+{
+	fpu_restore(arch_task_fpu((struct arch_task *)next));
+	if (!prev || prev->fs_base != next->fs_base)
+		wrmsr(MSR_FS_BASE, next->fs_base);
+	if (!prev || prev->gs_base != next->gs_base)
+		wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+}
+
 void arch_task_copy(struct arch_task *child, struct arch_task *parent)
 {
 	arch_task_save(parent);
@@ -87,14 +98,13 @@ struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,
 				 struct current_task *next_task)
 {
 	struct current_task *prev_task = current;
+	bool from_user = !(prev_task->flags & PF_KTHREAD);
 
-	if (!(prev_task->flags & PF_KTHREAD))
+	if (from_user)
 		arch_task_save(prev);
 	this_cpu_write(current_task, next_task);
-	cpu_set_entry_stack(next_task->kernel_sp_top);
-	if (!(next_task->flags & PF_KTHREAD)) {
-		cpu_set_process_number(next->process_number);
-		arch_task_load(next);
-	}
+	cpu_set_entry(next_task->kernel_sp_top, next->process_descriptor);
+	if (!(next_task->flags & PF_KTHREAD))
+		load_switched(next, from_user ? prev : NULL);
 	return switch_stack(&prev->sp, next->sp, prev_task);
 }

@@ -19,7 +19,7 @@ struct arch_task {
 	u64 fs_base; /* user's %fs base; live value in the MSR while running */
 	u64 gs_base; /* user's %gs base */
 	struct user_trap trap;
-	u32 process_number; /* what the vDSO says; set before it runs first */
+	u64 process_descriptor; /* of the segment whose limit tells the vDSO the process */
 	/* Live in the CPU while running. Memory for tasks is aligned to 16 bytes only, so the state
 	 * lies somewhere in here: arch_task_fpu(). */
 	u8 fpu_space[sizeof(struct fpu_state) + FPU_FRAME_ALIGN - 16] __aligned(16);
@@ -45,6 +45,9 @@ void arch_task_load(struct arch_task *task);
 
 /* Sets %fs base of the running task (arch_prctl). Returns -EPERM for an address beyond USER_END. */
 int arch_set_fs_base(struct arch_task *task, u64 base);
+
+/* What a task's program hears from the vDSO as its process. Before it runs first. */
+void arch_task_set_process(struct arch_task *task, u32 number);
 
 /* Prepares a new task so that the first switch to it calls entry(arg) on the stack that ends at
  * stack_top. */

@@ -53,20 +53,26 @@ void syscall_entry_32(void);
 void cpu_set_entry_stack(u64 top)
 {
 	this_cpu_write(entry_stack_top, top);
-	this_cpu(tss).rsp[0] = top;
+	this_cpu_write(tss.rsp[0], top);
 }
 
 /* A data segment that nobody uses, whose limit is the number (SDM vol. 3, 3.4.5): present, for
  * user mode, read-only, accessed. */
 static u64 number_descriptor(u32 number)
 {
+	number = min(number, (u32)NUMBER_UNKNOWN);
 	return (number & 0xffff) | 0xf1ul << 40 | (u64)(number >> 16 & 0xf) << 48 | 4ul << 52;
 }
 
-void cpu_set_process_number(u32 number)
+void arch_task_set_process(struct arch_task *task, u32 number)
 {
-	number = min(number, (u32)NUMBER_UNKNOWN);
-	this_cpu(gdt)[PROCESS_NUMBER_SELECTOR >> 3] = number_descriptor(number);
+	task->process_descriptor = number_descriptor(number);
+}
+
+void cpu_set_entry(u64 top, u64 process_descriptor)
+{
+	cpu_set_entry_stack(top);
+	this_cpu_write(gdt[PROCESS_NUMBER_SELECTOR >> 3], process_descriptor);
 }
 
 static void init_gdt(void)

@@ -12,8 +12,8 @@ DECLARE_PER_CPU(u64, entry_stack_top);
 /* Sets that, for system calls and (in the TSS) for traps. Interrupts off. */
 void cpu_set_entry_stack(u64 top);
 
-/* What the running program hears from the vDSO as its process. Interrupts off. */
-void cpu_set_process_number(u32 number);
+/* The same, and what the program that will run hears from the vDSO as its process. Interrupts off. */
+void cpu_set_entry(u64 top, u64 process_descriptor);
 
 /* Names of the double fault, NMI and machine check stacks in the TSS; 0 means none. */
 enum ist { IST_NONE, IST_DOUBLE_FAULT, IST_NMI, IST_MACHINE_CHECK, NR_IST };

@@ -37,7 +37,7 @@
 #define OLDEST_MXCSR_MASK 0xffbfu /* of a CPU that does not tell (SDM vol. 1, 11.6.6) */
 
 struct xstate_header {
-	u64 present; /* components that are not in their initial state */
+	u64 present; /* fpu_components that are not in their initial state */
 	u64 compacted;
 	u64 reserved[6];
 };
@@ -57,9 +57,9 @@ struct frame_software {
 static_assert(sizeof(struct xstate_header) == 64, "SDM vol. 1, 13.4.2");
 static_assert(sizeof(struct frame_software) == FXSAVE_SIZE - STATE_SOFTWARE, "ABI");
 
+u32 fpu_components;
+bool fpu_has_xsaveopt;
 /* Set by CPU 0 before the second one starts. */
-static u64 components; /* 0: FXSAVE */
-static bool has_xsaveopt;
 static u32 state_size = FXSAVE_SIZE;
 static u32 mxcsr_mask = OLDEST_MXCSR_MASK;
 
@@ -84,23 +84,23 @@ static void choose_components(void)
 
 	if (fpu_cr4_features()) {
 		cpuid(XSTATE_LEAF, &a, &b, &c, &d);
-		components = a & (XSTATE_X87 | XSTATE_SSE | XSTATE_AVX);
-		xsetbv(components);
+		fpu_components = a & (XSTATE_X87 | XSTATE_SSE | XSTATE_AVX);
+		xsetbv(fpu_components);
 		cpuid(XSTATE_LEAF, &a, &b, &c, &d);
 		state_size = b;
 		cpuid_count(XSTATE_LEAF, 1, &a, &b, &c, &d);
-		has_xsaveopt = a & BIT(0);
+		fpu_has_xsaveopt = a & BIT(0);
 	}
 	if (state_size > FPU_STATE_MAX)
-		panic("FPU state of %u bytes for components %lx", state_size, components);
+		panic("FPU state of %u bytes for components %x", state_size, fpu_components);
 	memset(&probe, 0, sizeof(probe));
 	__asm__ volatile("fxsave64 %0" : "=m"(probe));
 	memcpy(&mxcsr_mask, probe.bytes + STATE_MXCSR_MASK, sizeof(mxcsr_mask));
 	if (mxcsr_mask == 0)
 		mxcsr_mask = OLDEST_MXCSR_MASK;
 	printk("cpu: FPU state of %u bytes by %s", state_size,
-	       !components    ? "FXSAVE"
-	       : has_xsaveopt ? "XSAVEOPT"
+	       !fpu_components    ? "FXSAVE"
+	       : fpu_has_xsaveopt ? "XSAVEOPT"
 			      : "XSAVE");
 }
 
@@ -108,8 +108,8 @@ void fpu_init_cpu(u32 cpu)
 {
 	if (cpu == 0)
 		choose_components();
-	else if (components)
-		xsetbv(components);
+	else if (fpu_components)
+		xsetbv(fpu_components);
 }
 
 void fpu_reset(struct fpu_state *state)
@@ -122,46 +122,16 @@ void fpu_reset(struct fpu_state *state)
 	memcpy(state->bytes + STATE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
-/* All of it, components in their initial state included. */
-static void save_whole(struct fpu_state *state)
-{
-	if (components)
-		__asm__ volatile("xsave64 %0"
-				 : "+m"(*state)
-				 : "a"((u32)components), "d"((u32)(components >> 32)));
-	else
-		__asm__ volatile("fxsave64 %0" : "+m"(*state));
-}
-
-void fpu_save(struct fpu_state *state)
-{
-	if (has_xsaveopt)
-		__asm__ volatile("xsaveopt64 %0"
-				 : "+m"(*state)
-				 : "a"((u32)components), "d"((u32)(components >> 32)));
-	else
-		save_whole(state);
-}
-
-void fpu_restore(const struct fpu_state *state)
-{
-	if (components)
-		__asm__ volatile("xrstor64 %0" ::"m"(*state), "a"((u32)components),
-				 "d"((u32)(components >> 32)));
-	else
-		__asm__ volatile("fxrstor64 %0" ::"m"(*state));
-}
-
 /* ---- signal frames ---- */
 
 bool fpu_has_xsave(void)
 {
-	return components != 0;
+	return fpu_components != 0;
 }
 
 static u32 frame_magic2_size(void)
 {
-	return components ? sizeof(u32) : 0;
+	return fpu_components ? sizeof(u32) : 0;
 }
 
 u64 fpu_frame_size(void)
@@ -175,18 +145,18 @@ int fpu_to_frame(struct fpu_state *state, void __user *to)
 	struct frame_software software = {
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = fpu_frame_size(),
-		.components = components,
+		.components = fpu_components,
 		.state_size = state_size,
 	};
 	u32 magic2 = FP_XSTATE_MAGIC2;
 
-	if (!components)
+	if (!fpu_components)
 		memset(&software, 0, sizeof(software));
 	memcpy(state->bytes + STATE_SOFTWARE, &software, sizeof(software));
-	save_whole(state);
+	fpu_save_whole(state);
 	if (copy_to_user(to, state, state_size) != 0)
 		return -EFAULT;
-	return components ? copy_to_user(to + state_size, &magic2, sizeof(magic2)) : 0;
+	return fpu_components ? copy_to_user(to + state_size, &magic2, sizeof(magic2)) : 0;
 }
 
 static void load_fresh(struct fpu_state *state)
@@ -203,7 +173,7 @@ static int read_software(const void __user *from, struct frame_software *softwar
 	if (copy_from_user(software, from + STATE_SOFTWARE, sizeof(*software)) != 0)
 		return -EFAULT;
 	*whole = false;
-	if (!components || software->magic1 != FP_XSTATE_MAGIC1 ||
+	if (!fpu_components || software->magic1 != FP_XSTATE_MAGIC1 ||
 	    software->state_size < STATE_HEADER + sizeof(struct xstate_header) ||
 	    software->state_size > state_size || software->state_size > software->extended_size)
 		return 0;
@@ -224,7 +194,7 @@ static bool is_loadable(const struct fpu_state *image)
 	if (mxcsr & ~mxcsr_mask)
 		return false;
 	/* Of the reserved words XRSTOR looks at the first. */
-	return !(header.present & ~components) && header.compacted == 0 && header.reserved[0] == 0;
+	return !(header.present & ~(u64)fpu_components) && header.compacted == 0 && header.reserved[0] == 0;
 }
 
 /* Which of the components in the image count: those that the frame says it has. */
@@ -248,7 +218,7 @@ static int read_image(const void __user *from, struct fpu_state *image)
 		return error;
 	if (copy_from_user(image, from, whole ? software.state_size : FXSAVE_SIZE) != 0)
 		return -EFAULT;
-	if (!whole && components) {
+	if (!whole && fpu_components) {
 		u64 present = XSTATE_X87 | XSTATE_SSE;
 
 		memcpy(image->bytes + STATE_HEADER, &present, sizeof(present));

@@ -27,9 +27,36 @@ void fpu_init_cpu(u32 cpu);
 /* What a fresh program begins with. */
 void fpu_reset(struct fpu_state *state);
 
+/* The components that are switched on, as in XCR0, all of them in its lower half; 0: the CPU has FXSAVE.
+ * Set by CPU 0 before the second one starts. */
+extern u32 fpu_components;
+extern bool fpu_has_xsaveopt;
+
+/* From the registers of this CPU: all, components in their initial state included. */
+static inline void fpu_save_whole(struct fpu_state *state)
+{
+	if (likely(fpu_components))
+		__asm__ volatile("xsave64 %0" : "+m"(*state) : "a"(fpu_components), "d"(0));
+	else
+		__asm__ volatile("fxsave64 %0" : "+m"(*state));
+}
+
 /* From and to the registers of this CPU. */
-void fpu_save(struct fpu_state *state);
-void fpu_restore(const struct fpu_state *state);
+static inline void fpu_save(struct fpu_state *state)
+{
+	if (likely(fpu_has_xsaveopt))
+		__asm__ volatile("xsaveopt64 %0" : "+m"(*state) : "a"(fpu_components), "d"(0));
+	else
+		fpu_save_whole(state);
+}
+
+static inline void fpu_restore(const struct fpu_state *state)
+{
+	if (likely(fpu_components))
+		__asm__ volatile("xrstor64 %0" ::"m"(*state), "a"(fpu_components), "d"(0));
+	else
+		__asm__ volatile("fxrstor64 %0" ::"m"(*state));
+}
 
 /* The registers of the running task as they lie in a signal frame: bytes, and how they are
  * aligned. */

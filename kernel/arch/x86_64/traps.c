@@ -261,26 +261,38 @@ static void trap_from_user(struct trap_frame *frame)
  * reached, from where it comes here again. */
 static inline bool has_exit_work(void)
 {
-	return this_cpu_read(need_resched) | current_has_signal() | READ_ONCE(current->timer_work) |
+	return READ_ONCE(current->exit_work) | this_cpu_read(need_resched) |
 	       READ_ONCE(quiesce_wanted);
 }
 
-/* Does what is to be done before user mode; leaves interrupts off. */
-void exit_to_user(struct trap_frame *frame);
-
-void exit_to_user(struct trap_frame *frame)
+static __noinline void do_exit_work(struct trap_frame *frame)
 {
-	lockdep_no_locks();
-	irq_disable();
-	while (unlikely(has_exit_work())) {
+	do {
 		irq_enable();
 		upcall_return_to_user(frame);
 		irq_disable();
-	}
+	} while (has_exit_work());
+}
+
+/* Does what is to be done before user mode; leaves interrupts off. */
+static inline void leave_to_user(struct trap_frame *frame)
+{
+	lockdep_no_locks();
+	irq_disable();
+	if (unlikely(has_exit_work()))
+		do_exit_work(frame);
 	/* IRET and SYSRET fault inside the kernel on an address that is not canonical: the first
 	 * address behind user memory gives the program the fault that it deserves. */
 	if (unlikely(frame->rip > USER_END))
 		frame->rip = USER_END;
+}
+
+/* The same for arch_enter_user(). */
+void exit_to_user(struct trap_frame *frame);
+
+void exit_to_user(struct trap_frame *frame)
+{
+	leave_to_user(frame);
 }
 
 /* From traps.S, like those below. Returns with interrupts off. */
@@ -307,7 +319,7 @@ void trap_dispatch(struct trap_frame *frame)
 	else
 		trap_from_kernel(frame);
 	if (frame_from_user(frame))
-		exit_to_user(frame);
+		leave_to_user(frame);
 }
 
 /* Returns whether SYSRET, with the callee-saved registers as this function returns them, restores
@@ -317,7 +329,7 @@ bool syscall_dispatch(struct trap_frame *frame)
 {
 	irq_enable();
 	upcall_syscall(frame);
-	exit_to_user(frame);
+	leave_to_user(frame);
 	return frame->rip == frame->rcx && frame->rflags == frame->r11 &&
 	       !(frame->rflags & (RFLAGS_TF | RFLAGS_RF)) && frame->cs == USER_CS;
 }
