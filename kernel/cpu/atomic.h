@@ -20,6 +20,10 @@ static inline void atomic_inc(atomic_t *a)
 {
 	__atomic_add_fetch(&a->v, 1, __ATOMIC_SEQ_CST);
 }
+static inline void atomic_dec(atomic_t *a)
+{
+	__atomic_sub_fetch(&a->v, 1, __ATOMIC_SEQ_CST);
+}
 static inline s32 atomic_add_return(atomic_t *a, s32 n)
 {
 	return __atomic_add_fetch(&a->v, n, __ATOMIC_SEQ_CST);

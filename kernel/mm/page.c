@@ -107,14 +107,10 @@ void page_wake(struct page *page)
 		wake_up(queue);
 }
 
-void page_put(struct page *page)
+void page_put_last(struct page *page, s32 left)
 {
-	s32 left = atomic_dec_return(&page->refcount);
-
 	if (unlikely(left < 0))
 		panic("page_put: pfn %u has no reference left to drop", page_pfn(page));
-	if (left)
-		return;
 	page_operations(page)->destroy(page);
 	free_pages(page, page->order);
 }

@@ -181,8 +181,16 @@ static inline bool page_get_unless_free(struct page *page)
 {
 	return atomic_inc_not_zero(&page->refcount);
 }
+/* The rest of page_put(), with no reference left or fewer. */
+void page_put_last(struct page *page, s32 left);
 /* Drops a reference; the last one takes the page off its LRU list and frees it. No LRU or buddy
  * lock held. */
-void page_put(struct page *page);
+static inline void page_put(struct page *page)
+{
+	s32 left = atomic_dec_return(&page->refcount);
+
+	if (left <= 0)
+		page_put_last(page, left);
+}
 
 #endif

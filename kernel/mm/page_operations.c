@@ -2,16 +2,12 @@
 #include "mm/page_operations.h"
 
 #include "mm/address_space.h"
+#include "mm/anon_page.h"
 #include "mm/lru.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "mm/shmem.h"
 #include "mm/swap.h"
-
-static struct page *pte_page(pte_t pte)
-{
-	return pfn_page(pte_pfn(pte));
-}
 
 /* ---- anon ---- */
 
@@ -21,23 +17,15 @@ static int frame_get(pte_t pte)
 	return 0;
 }
 
-static void anon_map(struct vma *vma, u64 va, pte_t pte)
+static void map_anon(struct vma *vma, u64 va, pte_t pte)
 {
-	rmap_add(pte_page(pte), vma, va);
-	atomic_inc(&vma->mm->nr_resident);
+	anon_map(vma, va, pte_page(pte));
 }
 
-static struct page *anon_unmap(struct mm *mm, u64 va, pte_t old)
+static struct page *unmap_anon(struct mm *mm, u64 va, pte_t old)
 {
-	struct page *page = pte_page(old);
-
-	if ((old & PTE_DIRTY) && page_test(page, PG_SWAPCACHE))
-		page_set(page, PG_DIRTY);
-	rmap_remove(page, mm, va);
-	atomic_add_return(&mm->nr_resident, -1);
-	if (mm->oom_kill_id && !page_mapcount(page))
-		atomic_inc(&mm->oom_freed);
-	return page;
+	anon_unmap(mm, va, old, pte_page(old));
+	return pte_page(old);
 }
 
 static void anon_moved(struct mm *mm, u64 va, pte_t old)
@@ -78,8 +66,8 @@ static void anon_destroy(struct page *page)
 const struct page_operations anon_page = {
 	.name = "anon",
 	.get = frame_get,
-	.map = anon_map,
-	.unmap = anon_unmap,
+	.map = map_anon,
+	.unmap = unmap_anon,
 	.moved = anon_moved,
 	.dirty = anon_dirty,
 	.swap_out = anon_swap_out,
@@ -241,3 +229,18 @@ static void kernel_destroy(struct page *page)
 }
 
 const struct page_operations kernel_page = {.name = "kernel", .destroy = kernel_destroy};
+
+const struct page_operations *const page_operations_by_kind[PAGE_KINDS] = {
+	[PAGE_KERNEL] = &kernel_page,
+	[PAGE_PGTABLE] = &kernel_page,
+	[PAGE_SLAB] = &kernel_page,
+	[PAGE_ANON] = &anon_page,
+	[PAGE_FILE] = &kernel_page,
+	[PAGE_STACK] = &kernel_page,
+	[PAGE_ZERO] = &zero_page_operations,
+	[PAGE_TRACE] = &kernel_page,
+	[PAGE_IO] = &kernel_page,
+	[PAGE_SHMEM] = &shmem_page,
+	[PAGE_SPECIAL] = &zero_page_operations,
+	[PAGE_SPECIAL + 1 ... PAGE_KINDS - 1] = &kernel_page,
+};

@@ -65,25 +65,27 @@ struct page_operations {
 extern const struct page_operations anon_page, shmem_page, zero_page_operations, swapped_page,
 	kernel_page;
 
+/* A power of two above every kind; PAGE_FREE is its last one. */
+#define PAGE_KINDS 16
+extern const struct page_operations *const page_operations_by_kind[PAGE_KINDS];
+static_assert(PAGE_SPECIAL < PAGE_KINDS - 1 && PAGE_FREE % PAGE_KINDS == PAGE_KINDS - 1,
+	      "every kind has its place");
+
 static inline const struct page_operations *page_operations(const struct page *page)
 {
-	switch (page->kind) {
-	case PAGE_ANON:
-		return &anon_page;
-	case PAGE_SHMEM:
-		return &shmem_page;
-	case PAGE_ZERO:
-	case PAGE_SPECIAL:
-		return &zero_page_operations;
-	default:
-		return &kernel_page;
-	}
+	return page_operations_by_kind[page->kind % PAGE_KINDS];
+}
+
+/* The page that an entry maps. */
+static inline struct page *pte_page(pte_t pte)
+{
+	return pfn_page(pte_pfn(pte));
 }
 
 /* Of what an entry that is not empty refers to. */
 static inline const struct page_operations *pte_operations(pte_t pte)
 {
-	return pte_maps(pte) ? page_operations(pfn_page(pte_pfn(pte))) : &swapped_page;
+	return likely(pte_maps(pte)) ? page_operations(pte_page(pte)) : &swapped_page;
 }
 
 #endif

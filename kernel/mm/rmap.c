@@ -295,7 +295,7 @@ void anon_vma_end_resize(struct vma *vma)
 	spin_unlock(family_lock(vma->anon_vma));
 }
 
-static void count_mapping(struct page *page, struct vma *vma, u64 va)
+static inline void count_mapping(struct page *page, struct vma *vma, u64 va)
 {
 	s32 mapcount = atomic_inc_return(&page->mapcount) + 1;
 
@@ -339,13 +339,14 @@ void rmap_add_file(struct page *page, struct vma *vma, u64 va)
 
 void rmap_remove(struct page *page, struct mm *mm, u64 va)
 {
-	/* Read first: without mappings a page of a file may leave it. */
-	u32 mapping_id = rmap_mapping_id(page);
+	bool is_anon = page->kind == PAGE_ANON;
+	/* Read first: without mappings a page of a file may leave it. One of an anon_vma stays there. */
+	u32 mapping_id = likely(is_anon) ? 0 : rmap_mapping_id(page);
 	s32 mapcount = atomic_dec_return(&page->mapcount) + 1;
 
 	BUG_ON(mapcount < 0);
 	TRACE(rmap_remove, .va = va, .pfn = page_pfn(page), .mm_id = mm->id,
-	      .mapping_id = mapping_id, .mapcount = mapcount);
+	      .mapping_id = is_anon ? page->anon_vma->id : mapping_id, .mapcount = mapcount);
 }
 
 u32 rmap_mapping_id(const struct page *page)

@@ -59,6 +59,11 @@ static struct kmem_cache *all_caches; /* added to by compare-exchange */
 static const u16 kmalloc_sizes[] = {64, 96, 128, 192, 256, 384, 512, 768, 1024, 1344, 2048};
 static struct kmem_cache *kmalloc_caches[ARRAY_SIZE(kmalloc_sizes)];
 
+#define KMALLOC_MAX  2048 /* the largest of them */
+#define KMALLOC_STEP 32   /* divides them all */
+/* By the number of steps, rounded up: the cache of the smallest size that holds them. */
+static struct kmem_cache *kmalloc_by_steps[KMALLOC_MAX / KMALLOC_STEP + 1];
+
 /* ---- one slab ---- */
 
 static u64 all_objects(const struct kmem_cache *cache)
@@ -88,7 +93,7 @@ static u32 object_index(const struct kmem_cache *cache, const struct page *slab,
 	return offset / cache->distance;
 }
 
-static void link_slab(struct kmem_cache *cache, struct page *slab)
+static inline void link_slab(struct kmem_cache *cache, struct page *slab)
 {
 	enum slab_state state = slab_state(cache, slab);
 
@@ -96,10 +101,25 @@ static void link_slab(struct kmem_cache *cache, struct page *slab)
 	cache->nr_slabs[state]++;
 }
 
-static void unlink_slab(struct kmem_cache *cache, struct page *slab)
+static inline void unlink_slab(struct kmem_cache *cache, struct page *slab)
 {
 	list_del(&slab->lru);
 	cache->nr_slabs[slab_state(cache, slab)]--;
+}
+
+/* Changes which objects are free. Mostly the slab stays where it is. The cache's lock is held. */
+static inline void set_free_objects(struct kmem_cache *cache, struct page *slab, u64 free_objects)
+{
+	u64 all = all_objects(cache), old = slab->free_objects;
+	bool stays = old && free_objects && old != all && free_objects != all;
+
+	if (stays) {
+		slab->free_objects = free_objects;
+		return;
+	}
+	unlink_slab(cache, slab);
+	slab->free_objects = free_objects;
+	link_slab(cache, slab);
 }
 
 /* ---- poison ---- */
@@ -208,6 +228,10 @@ void slab_init(void)
 		kmalloc_caches[i] = kmem_cache_create(names[i], kmalloc_sizes[i]);
 		BUG_ON(!kmalloc_caches[i]);
 	}
+	for (u32 steps = 0, i = 0; steps < ARRAY_SIZE(kmalloc_by_steps); steps++) {
+		i += steps * KMALLOC_STEP > kmalloc_sizes[i];
+		kmalloc_by_steps[steps] = kmalloc_caches[i];
+	}
 }
 
 /* ---- objects ---- */
@@ -223,10 +247,8 @@ static void *take_object(struct kmem_cache *cache)
 	from = list_empty(&cache->slabs[SLAB_PARTIAL]) ? SLAB_EMPTY : SLAB_PARTIAL;
 	if (!list_empty(&cache->slabs[from])) {
 		slab = list_first_entry(&cache->slabs[from], struct page, lru);
-		unlink_slab(cache, slab);
 		object = object_at(cache, slab, __builtin_ctzl(slab->free_objects));
-		slab->free_objects &= slab->free_objects - 1;
-		link_slab(cache, slab);
+		set_free_objects(cache, slab, slab->free_objects & (slab->free_objects - 1));
 	}
 	spin_unlock(&cache->lock);
 	return object;
@@ -263,9 +285,7 @@ static struct page *put_object(struct kmem_cache *cache, struct page *slab, cons
 	spin_lock(&cache->lock);
 	if (slab->free_objects & bit)
 		panic("slab %s: double free of %p", cache->name, object);
-	unlink_slab(cache, slab);
-	slab->free_objects |= bit;
-	link_slab(cache, slab);
+	set_free_objects(cache, slab, slab->free_objects | bit);
 	surplus = cache->nr_slabs[SLAB_EMPTY] > 1 && slab_state(cache, slab) == SLAB_EMPTY;
 	if (surplus)
 		detach_empty(cache, slab);
@@ -411,10 +431,9 @@ static void *kmalloc_large(size_t size, u32 gfp)
 void *kmalloc(size_t size, u32 gfp)
 {
 	BUG_ON(!size);
-	for (u32 i = 0; i < ARRAY_SIZE(kmalloc_sizes); i++)
-		if (size <= kmalloc_sizes[i])
-			return alloc_object(kmalloc_caches[i], size, gfp);
-	return kmalloc_large(size, gfp);
+	if (size > KMALLOC_MAX)
+		return kmalloc_large(size, gfp);
+	return alloc_object(kmalloc_by_steps[(size + KMALLOC_STEP - 1) / KMALLOC_STEP], size, gfp);
 }
 
 void kfree(const void *object)

@@ -9,9 +9,9 @@
 
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/anon_page.h"
 #include "mm/huge_memory.h"
 #include "mm/lru.h"
-#include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
 
@@ -26,34 +26,49 @@ struct zap {
 	struct page *pages[GATHER_MAX];
 };
 
+/* The operation unmap of what `old` referred to. */
+static inline struct page *unmap(struct mm *mm, u64 va, pte_t old)
+{
+	struct page *page = pte_anon_page(old);
+
+	if (unlikely(!page))
+		return pte_operations(old)->unmap(mm, va, old);
+	anon_unmap(mm, va, old, page);
+	return page;
+}
+
 /* Visits the entries of one table; stops early when the gathered pages fill up. */
 static int zap_entries(struct pte_range *range)
 {
 	struct zap *zap = range->arg;
 	struct mm *mm = range->mm;
+	pte_t *entry = range->entry, *end = entry + range->nr, seen = 0;
+	u64 va = range->va;
+	u32 nr_pages = zap->nr_pages;
+	bool locked = zap->vma->flags & VM_LOCKED;
 
-	for (u32 i = 0; i < range->nr; i++) {
-		pte_t *entry = &range->entry[i];
-		u64 va = range->va + i * PAGE_SIZE;
+	for (; entry < end; entry++, va += PAGE_SIZE) {
 		pte_t old = pte_read(entry);
 		struct page *page;
 
 		if (!old)
 			continue;
-		if (zap->nr_pages == GATHER_MAX) {
+		if (nr_pages == GATHER_MAX) {
 			zap->next = va;
-			return 1;
+			break;
 		}
 		old = pte_remove(mm, va, entry, zap->why);
-		zap->flush |= old & PTE_PRESENT;
-		page = pte_operations(old)->unmap(mm, va, old);
+		seen |= old;
+		page = unmap(mm, va, old);
 		if (!page)
 			continue;
-		if (zap->vma->flags & VM_LOCKED)
+		if (unlikely(locked))
 			munlock_page(page);
-		zap->pages[zap->nr_pages++] = page;
+		zap->pages[nr_pages++] = page;
 	}
-	return 0;
+	zap->flush |= seen & PTE_PRESENT;
+	zap->nr_pages = nr_pages;
+	return entry < end;
 }
 
 static int zap_huge(struct pte_range *range)
@@ -77,7 +92,8 @@ static int zap_huge(struct pte_range *range)
 static void drop_gathered(struct zap *zap)
 {
 	for (u32 i = 0; i < zap->nr_pages; i++) {
-		swap_cache_drop_unused(zap->pages[i]);
+		if (page_test(zap->pages[i], PG_SWAPCACHE))
+			swap_cache_drop_unused(zap->pages[i]);
 		page_put(zap->pages[i]);
 	}
 	zap->nr_pages = 0;
@@ -184,43 +200,59 @@ struct copy {
 /* What ends a walk early. */
 enum { COPY_BATCH_FULL = 1, COPY_TABLE, COPY_HUGE, COPY_FAILED };
 
-/* Gives the child what the parent's entry refers to; the parent's loses write permission, so that both copy
- * on write. Both tables are locked. 0 or -EOVERFLOW. */
-static int copy_entry(struct vma *child, struct mm *parent, u64 va, pte_t *from, pte_t *to)
+/* Whether the child finds it in the file. */
+static inline bool stays_behind(pte_t pte)
 {
-	pte_t pte = pte_read(from);
-	const struct page_operations *operations = pte_operations(pte);
-	int error = operations->get(pte);
+	return !pte_anon_page(pte) && pte_operations(pte)->is_file;
+}
 
-	if (error)
+/* Gives the child what the parent's entry `pte` refers to; the parent's loses write permission, so that both
+ * copy on write. Both tables are locked. 0 or -EOVERFLOW. */
+static inline int copy_entry(struct vma *child, struct mm *parent, u64 va, pte_t *from, pte_t pte,
+			     pte_t *to)
+{
+	struct page *page = pte_anon_page(pte);
+	int error = 0;
+
+	if (likely(page))
+		page_get(page);
+	else
+		error = pte_operations(pte)->get(pte);
+	if (unlikely(error))
 		return error;
 	if (pte & PTE_WRITE)
 		pte = pte_replace(parent, va, from, pte & ~PTE_WRITE, PTE_WHY_FORK_PARENT) &
 		      ~PTE_WRITE;
 	pte &= ~PTE_ACCESSED; /* the child has not used it */
 	pte_replace(child->mm, va, to, pte, PTE_WHY_FORK_CHILD);
-	operations->map(child, va, pte);
+	if (likely(page))
+		anon_map(child, va, page);
+	else
+		pte_operations(pte)->map(child, va, pte);
 	return 0;
 }
 
 /* The parent's table is locked, the child's not yet; `to` is the child's first entry. */
 static int copy_table(struct copy *copy, struct pte_range *range, pte_t *to)
 {
+	struct vma *child = copy->child;
 	u32 copied = 0, i;
+	int error = 0;
 
 	spin_lock_nested(pte_lockptr(to));
-	for (i = 0; i < range->nr && copied < COPY_BATCH && !copy->error; i++) {
+	for (i = 0; i < range->nr && copied < COPY_BATCH && !error; i++) {
 		pte_t pte = pte_read(&range->entry[i]);
 
-		if (!pte || pte_operations(pte)->is_file)
+		if (!pte || stays_behind(pte))
 			continue;
-		copy->error = copy_entry(copy->child, range->mm, range->va + i * PAGE_SIZE,
-					 &range->entry[i], &to[i]);
+		error = copy_entry(child, range->mm, range->va + i * PAGE_SIZE, &range->entry[i],
+				   pte, &to[i]);
 		copied++;
 	}
 	spin_unlock(pte_lockptr(to));
 	copy->next = range->va + i * PAGE_SIZE;
-	if (copy->error)
+	copy->error = error;
+	if (error)
 		return COPY_FAILED;
 	return i < range->nr ? COPY_BATCH_FULL : 0;
 }
@@ -235,7 +267,7 @@ static int copy_entries(struct pte_range *range)
 	for (u32 i = 0; i < range->nr; i++) {
 		pte_t pte = pte_read(&range->entry[i]);
 
-		if (!pte || pte_operations(pte)->is_file)
+		if (!pte || stays_behind(pte))
 			continue;
 		copy->next = range->va + i * PAGE_SIZE;
 		return COPY_TABLE;

@@ -37,11 +37,9 @@ void page_unlock(struct page *page)
 {
 	assert_true(page_clear(page, PG_LOCKED));
 }
-void page_put(struct page *page)
+void page_put_last(struct page *page, s32 left)
 {
-	assert_true(atomic_read(&page->refcount) > 0);
-	if (atomic_dec_return(&page->refcount))
-		return;
+	assert_int_equal(left, 0);
 	assert_null(page->mapping);
 	free_page(page);
 }

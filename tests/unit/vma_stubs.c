@@ -11,22 +11,28 @@
 
 /* No page is ever mapped. */
 const struct page_operations anon_page, shmem_page, zero_page_operations, swapped_page, kernel_page;
+const struct page_operations *const page_operations_by_kind[PAGE_KINDS];
 
-void page_put(struct page *page)
+static void fail_page(struct page *page)
 {
 	fail_msg("page %u", page_pfn(page));
 }
+void page_put_last(struct page *page, s32 left)
+{
+	(void)left;
+	fail_page(page);
+}
 void page_lock(struct page *page)
 {
-	page_put(page);
+	fail_page(page);
 }
 void page_unlock(struct page *page)
 {
-	page_put(page);
+	fail_page(page);
 }
 void swap_cache_drop_unused(struct page *page)
 {
-	page_put(page);
+	fail_page(page);
 }
 int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)
 {
@@ -47,7 +53,7 @@ void swap_slot_put(u32 slot, enum slot_why why)
 }
 void reclaim_list_new(struct page *page)
 {
-	page_put(page);
+	fail_page(page);
 }
 void mapping_read_ahead(struct address_space *mapping, u64 index, u64 end)
 {
@@ -58,7 +64,7 @@ bool rmap_visit(struct page *page, struct vma *vma, u64 va,
 		bool (*visit)(struct rmap_mapping *mapping, void *arg), void *arg)
 {
 	(void)vma, (void)va, (void)visit, (void)arg;
-	page_put(page);
+	fail_page(page);
 	return false;
 }
 

@@ -101,7 +101,7 @@ static void choose_components(void)
 	printk("cpu: FPU state of %u bytes by %s", state_size,
 	       !fpu_components    ? "FXSAVE"
 	       : fpu_has_xsaveopt ? "XSAVEOPT"
-			      : "XSAVE");
+				  : "XSAVE");
 }
 
 void fpu_init_cpu(u32 cpu)
@@ -194,7 +194,8 @@ static bool is_loadable(const struct fpu_state *image)
 	if (mxcsr & ~mxcsr_mask)
 		return false;
 	/* Of the reserved words XRSTOR looks at the first. */
-	return !(header.present & ~(u64)fpu_components) && header.compacted == 0 && header.reserved[0] == 0;
+	return !(header.present & ~(u64)fpu_components) && header.compacted == 0 &&
+	       header.reserved[0] == 0;
 }
 
 /* Which of the components in the image count: those that the frame says it has. */
