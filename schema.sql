@@ -153,14 +153,14 @@ CREATE TABLE sys_unimplemented (
 	pid INTEGER NOT NULL -- the caller
 ) STRICT;
 
--- 0x17: A task that waits was taken over by another CPU.
+-- 0x17: A task that does not run belongs to another CPU from now on: that took it, or that it was sent to.
 CREATE TABLE sched_migrate_task (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
 	t INTEGER NOT NULL, -- ns since boot
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
 	pid INTEGER NOT NULL, -- the task
-	orig_cpu INTEGER NOT NULL, -- on whose run queue it waited
-	dest_cpu INTEGER NOT NULL -- who took it
+	orig_cpu INTEGER NOT NULL, -- on whose run queue it waited, or where it ran last
+	dest_cpu INTEGER NOT NULL -- where it will run
 ) STRICT;
 
 -- 0x18: A new task became runnable for the first time.
@@ -1180,6 +1180,15 @@ CREATE TABLE state_thread (
 	cpu INTEGER NOT NULL, -- the CPU that emitted it
 	pid INTEGER NOT NULL, -- the task
 	tgid INTEGER NOT NULL -- its group
+) STRICT;
+
+-- 0x0b: The CPUs on which a task may run were set; its children inherit them.
+CREATE TABLE sched_affinity (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- the task
+	cpus INTEGER NOT NULL -- bit mask of them
 ) STRICT;
 
 -- The names of enumeration values and of bits.

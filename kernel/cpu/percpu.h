@@ -52,6 +52,12 @@ extern u64 cpu_online_mask;
 /* CPUs that firmware reports and the kernel will start; fixed before they are started. */
 extern u32 nr_cpus;
 
+/* Bit mask of those. */
+static inline u64 cpu_possible_mask(void)
+{
+	return ~0ul >> (64 - nr_cpus);
+}
+
 #define for_each_cpu(cpu) for (u32 cpu = 0; cpu < nr_cpus; cpu++)
 
 #endif

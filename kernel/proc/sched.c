@@ -15,10 +15,8 @@
  *             get two thirds of one each, and nobody has a CPU for himself for long
  *
  * A task that runs is never taken, and no task is spared because its cache may be warm: it waits,
- * and the other CPU does not. There is no affinity: every task may run everywhere.
- *
- * Idle CPUs halt. One sets its bit in idle_mask and then looks at all queues; who queues a task does
- * so first and then reads the mask. One of them sees the other.
+ * and the other CPU does not. All that stays within the affinity of tasks (balance.c). A task whose CPU
+ * is taken from it leaves it at its next switch, and a sleeping one is moved by who wakes it.
  *
  * Switching. The lock of the run queue is taken by the task that leaves and released by the one
  * that arrives (finish_switch()). Waking a task, and moving one, needs the lock of the queue it
@@ -27,7 +25,6 @@
  *
  * Locks: RANK_RUNQUEUE with interrupts off, never two at a time.
  */
-#include "proc/sched.h"
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/irq.h"
 #include "cpu/clock.h"
@@ -35,98 +32,34 @@
 #include "cpu/quiesce.h"
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
+#include "proc/runqueue.h"
 #include "trace/ring.h"
 #include "trace/trace.h"
 
-struct runqueue {
-	spinlock_t lock;
-	u32 nr_queued;
-	struct list_head queue; /* runnable tasks but the running one; never the idle task */
-	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
-	struct task *leaving; /* from the choice of another task to the end of the switch */
-	struct task *idle;
-	u64 nr_switches;
-	u64 user_ticks, system_ticks; /* where the ticks found tasks other than the idle one */
-};
+DEFINE_PER_CPU(struct runqueue, runqueue);
 
-static DEFINE_PER_CPU(struct runqueue, runqueue);
-
-static u64 idle_mask; /* CPUs that look for work or halt; atomic */
-
-static void enqueue_head(struct runqueue *rq, struct task *task)
+void rq_enqueue_head(struct runqueue *rq, struct task *task)
 {
 	list_add(&task->queue_node, &rq->queue);
 	rq->nr_queued++;
 }
 
-static void enqueue_tail(struct runqueue *rq, struct task *task)
+void rq_enqueue_tail(struct runqueue *rq, struct task *task)
 {
 	list_add_tail(&task->queue_node, &rq->queue);
 	rq->nr_queued++;
 }
 
-static void dequeue(struct runqueue *rq, struct task *task)
+void rq_dequeue(struct runqueue *rq, struct task *task)
 {
 	list_del(&task->queue_node);
 	rq->nr_queued--;
 }
 
-/* Makes the CPU of a queue notice need_resched. The lock is released. */
-static void kick(u32 cpu)
+void rq_kick(u32 cpu)
 {
 	if (cpu != cpu_id())
 		ipi_reschedule(cpu);
-}
-
-/* Queued tasks that must wait for others: the first need not when the CPU is idle. Exact with the
- * queue locked, else a hint. */
-static u32 nr_waiting(const struct runqueue *rq)
-{
-	u32 queued = READ_ONCE(rq->nr_queued);
-
-	return READ_ONCE(rq->running) == rq->idle && queued > 0 ? queued - 1 : queued;
-}
-
-/* A task was queued that must wait: wakes one idle CPU, which will take it or another. The queue
- * is not locked any more. */
-static void kick_idle(void)
-{
-	u64 mask = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & ~BIT(cpu_id());
-
-	while (mask) {
-		u64 bit = mask & -mask;
-
-		/* Each is woken by one: the next task wakes another CPU. */
-		if (__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST) & bit) {
-			ipi_reschedule(__builtin_ctzll(bit));
-			return;
-		}
-		mask &= ~bit;
-	}
-}
-
-/* Tasks that run or wait on a CPU. Racy: for placing tasks. */
-static u32 debug_load(u32 cpu)
-{
-	const struct runqueue *rq = &per_cpu(runqueue, cpu);
-
-	return READ_ONCE(rq->nr_queued) + (READ_ONCE(rq->running) != READ_ONCE(rq->idle));
-}
-
-/* Whether a CPU has its idle task; a CPU is online some time before that. */
-static bool takes_tasks(u32 cpu)
-{
-	return __atomic_load_n(&per_cpu(runqueue, cpu).running, __ATOMIC_ACQUIRE) != NULL;
-}
-
-static u32 least_loaded_cpu(void)
-{
-	u32 best = cpu_id();
-
-	for_each_cpu (cpu)
-		if (takes_tasks(cpu) && debug_load(cpu) < debug_load(best))
-			best = cpu;
-	return best;
 }
 
 void sched_init_cpu(struct task *idle)
@@ -139,31 +72,11 @@ void sched_init_cpu(struct task *idle)
 	idle->switched_in_ns = clock_ns();
 	rq->idle = idle;
 	this_cpu_write(current_task, &idle->cur);
-	__atomic_store_n(&rq->running, idle, __ATOMIC_RELEASE);
+	WRITE_ONCE(rq->running, idle);
+	__atomic_fetch_or(&cpu_active_mask, BIT(cpu_id()), __ATOMIC_SEQ_CST);
 }
 
-void sched_start(struct task *task)
-{
-	u32 cpu = least_loaded_cpu();
-	struct runqueue *rq = &per_cpu(runqueue, cpu);
-	u64 flags = spin_lock_irqsave(&rq->lock);
-
-	task->cpu = cpu;
-	task->slice_ns = TIME_SLICE_NS;
-	enqueue_tail(rq, task);
-	if (rq->running == rq->idle)
-		per_cpu(need_resched, cpu) = true;
-	TRACE(sched_wakeup_new, .pid = task->cur.pid, .target_cpu = cpu);
-	bool waits = nr_waiting(rq) > 0;
-	spin_unlock_irqrestore(&rq->lock, flags);
-	kick(cpu);
-	if (waits)
-		kick_idle();
-}
-
-/* The queue a task belongs to, locked; interrupts are off. A task moves only under the lock of the
- * queue it leaves. */
-static struct runqueue *lock_queue_of(struct task *task)
+struct runqueue *rq_lock_of(struct task *task)
 {
 	for (;;) {
 		u32 cpu = READ_ONCE(task->cpu);
@@ -176,6 +89,36 @@ static struct runqueue *lock_queue_of(struct task *task)
 	}
 }
 
+/* Lets a new task belong to a CPU where it may run. Its queue, which is returned, is locked; interrupts are off. */
+static struct runqueue *lock_first_queue(struct task *task)
+{
+	struct runqueue *rq = rq_lock_of(task);
+
+	do {
+		WRITE_ONCE(task->cpu, rq_choose_cpu(task));
+		spin_unlock(&rq->lock);
+		rq = rq_lock_of(task);
+	} while (!rq_may_run_on(task, task->cpu));
+	return rq;
+}
+
+void sched_start(struct task *task)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = lock_first_queue(task);
+	u32 cpu = task->cpu;
+
+	task->slice_ns = TIME_SLICE_NS;
+	rq_enqueue_tail(rq, task);
+	if (rq->running == rq->idle)
+		per_cpu(need_resched, cpu) = true;
+	TRACE(sched_wakeup_new, .pid = task->cur.pid, .target_cpu = cpu);
+	u64 helpers = rq_helpers(rq);
+	spin_unlock_irqrestore(&rq->lock, flags);
+	rq_kick(cpu);
+	rq_kick_idle(helpers);
+}
+
 /* Makes a sleeping task runnable. Queue locked. */
 static void wake_locked(struct runqueue *rq, struct task *task)
 {
@@ -183,31 +126,45 @@ static void wake_locked(struct runqueue *rq, struct task *task)
 	if (rq->running == task)
 		return; /* it has not slept yet and will not */
 	if (task->slice_ns > 0) {
-		enqueue_head(rq, task);
+		rq_enqueue_head(rq, task);
 	} else {
 		task->slice_ns = TIME_SLICE_NS;
-		enqueue_tail(rq, task);
+		rq_enqueue_tail(rq, task);
 	}
 	per_cpu(need_resched, task->cpu) = true;
 	TRACE(sched_wakeup, .pid = task->cur.pid, .target_cpu = task->cpu);
+}
+
+/* The queue of a task that may be asleep in one of `states`, locked; if so, it belongs to a CPU where it may run.
+ * Interrupts are off. */
+static struct runqueue *lock_waking_queue(struct task *task, u32 states)
+{
+	struct runqueue *rq = rq_lock_of(task);
+
+	while ((states & BIT(READ_ONCE(task->state))) && rq->running != task &&
+	       !rq_may_run_on(task, task->cpu)) {
+		rq_move(task, rq_choose_cpu(task));
+		spin_unlock(&rq->lock);
+		rq = rq_lock_of(task);
+	}
+	return rq;
 }
 
 /* Wakes a task that sleeps in one of `states` (bits). With `look` its CPU is interrupted anyway. */
 static void wake_from(struct task *task, u32 states, bool look)
 {
 	u64 flags = irq_save();
-	struct runqueue *rq = lock_queue_of(task);
+	struct runqueue *rq = lock_waking_queue(task, states);
 	u32 cpu = task->cpu;
 	bool woken = states & BIT(READ_ONCE(task->state));
 
 	if (woken)
 		wake_locked(rq, task);
-	bool waits = nr_waiting(rq) > 0;
+	u64 helpers = woken ? rq_helpers(rq) : 0;
 	spin_unlock_irqrestore(&rq->lock, flags);
 	if (woken || look)
-		kick(cpu);
-	if (woken && waits)
-		kick_idle();
+		rq_kick(cpu);
+	rq_kick_idle(helpers);
 }
 
 #define ASLEEP (BIT(TASK_INTERRUPTIBLE) | BIT(TASK_UNINTERRUPTIBLE) | BIT(TASK_KILLABLE))
@@ -235,21 +192,11 @@ void sched_wake_stopped(struct task *task)
 bool sched_has_left_cpu(struct task *task)
 {
 	u64 flags = irq_save();
-	struct runqueue *rq = lock_queue_of(task);
+	struct runqueue *rq = rq_lock_of(task);
 	bool left = rq->running != task;
 
 	spin_unlock_irqrestore(&rq->lock, flags);
 	return left;
-}
-
-/* Charges the running task for the time since it was last charged. Queue locked. */
-static void account(struct task *task, u64 now)
-{
-	u64 ran_ns = now - task->switched_in_ns;
-
-	task->run_ns += ran_ns;
-	task->slice_ns -= (s64)ran_ns;
-	task->switched_in_ns = now;
 }
 
 /* The next task to run, off the queue. Queue locked. */
@@ -259,7 +206,7 @@ static struct task *pick_next(struct runqueue *rq)
 		return rq->idle;
 
 	struct task *next = list_first_entry(&rq->queue, struct task, queue_node);
-	dequeue(rq, next);
+	rq_dequeue(rq, next);
 	return next;
 }
 
@@ -287,7 +234,7 @@ static void requeue(struct runqueue *rq, struct task *task)
 {
 	if (task->slice_ns <= 0) {
 		task->slice_ns = TIME_SLICE_NS;
-		enqueue_tail(rq, task);
+		rq_enqueue_tail(rq, task);
 		return;
 	}
 	list_add(&task->queue_node, rq->queue.next);
@@ -301,9 +248,16 @@ static void finish_switch(void)
 	struct runqueue *rq = &this_cpu(runqueue);
 	struct task *prev = rq->leaving;
 	bool has_ended = prev->state == TASK_ZOMBIE || prev->state == TASK_DEAD;
+	/* schedule() did not queue it, for it may not run here any more. */
+	bool is_homeless =
+		prev != rq->idle && prev->state == TASK_RUNNING && list_empty(&prev->queue_node);
 
 	rq->leaving = NULL;
+	if (is_homeless)
+		rq_move(prev, rq_choose_cpu(prev));
 	spin_unlock(&rq->lock);
+	if (is_homeless)
+		rq_place(prev);
 	irq_enable();
 	if (has_ended)
 		task_left_cpu(prev);
@@ -328,60 +282,6 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	finish_switch(); /* perhaps on another CPU, long afterwards */
 }
 
-/* The CPU with most tasks that wait, or the calling one when none does elsewhere. Racy. */
-static u32 busiest_cpu(void)
-{
-	u32 busiest = cpu_id(), most = 0;
-
-	for_each_cpu (cpu) {
-		if (cpu == cpu_id() || !takes_tasks(cpu))
-			continue;
-		if (nr_waiting(&per_cpu(runqueue, cpu)) > most) {
-			most = nr_waiting(&per_cpu(runqueue, cpu));
-			busiest = cpu;
-		}
-	}
-	return busiest;
-}
-
-/* Takes the next task of a CPU if it must wait there; NULL when there is none. It belongs to the
- * calling CPU then, not queued yet: nobody else touches it, because it is runnable and in no queue.
- * Interrupts off. */
-static struct task *take_from(u32 cpu)
-{
-	struct runqueue *rq = &per_cpu(runqueue, cpu);
-	struct task *task = NULL;
-
-	spin_lock(&rq->lock);
-	if (nr_waiting(rq) > 0) {
-		task = list_first_entry(&rq->queue, struct task, queue_node);
-		dequeue(rq, task);
-		WRITE_ONCE(task->cpu, cpu_id());
-		TRACE(sched_migrate_task, .pid = task->cur.pid, .orig_cpu = cpu,
-		      .dest_cpu = cpu_id());
-	}
-	spin_unlock(&rq->lock);
-	return task;
-}
-
-/* Takes a task that waits elsewhere to this CPU's queue, which is empty; looks again when another
- * CPU was faster. Interrupts off. */
-static void steal_task(struct runqueue *mine)
-{
-	u32 cpu;
-
-	while ((cpu = busiest_cpu()) != cpu_id()) {
-		struct task *task = take_from(cpu);
-
-		if (!task)
-			continue;
-		spin_lock(&mine->lock);
-		enqueue_tail(mine, task);
-		spin_unlock(&mine->lock);
-		return;
-	}
-}
-
 void schedule(void)
 {
 	might_sleep();
@@ -395,16 +295,17 @@ void schedule(void)
 	struct task *prev = current_proc;
 
 	if (prev != rq->idle && prev->slice_ns <= 0 && READ_ONCE(rq->nr_queued) == 0)
-		steal_task(rq);
+		rq_steal();
 	u64 now = clock_ns();
 
 	spin_lock(&rq->lock);
 	this_cpu_write(need_resched, false);
-	account(prev, now);
-	if (prev != rq->idle && stays_runnable(prev))
+	rq_account(prev, now);
+	if (prev != rq->idle && stays_runnable(prev) && rq_may_run_on(prev, cpu_id()))
 		requeue(rq, prev);
 	struct task *next = pick_next(rq);
 	if (next != prev) {
+		rq_kick_idle(rq_helpers(rq));
 		if (prev->state == TASK_RUNNING)
 			prev->cur.faults.involuntary++;
 		else
@@ -440,118 +341,6 @@ bool sched_need_resched(void)
 	return this_cpu_read(need_resched);
 }
 
-/* Linux's load averages: every five seconds an exponential average, in fixed point, with weights
- * e^(-5 s / 1, 5, 15 minutes). Tasks that sleep uninterruptibly are not counted. */
-#define LOAD_TICKS (5 * TICK_HZ)
-
-static u64 load_averages[3];
-
-static void count_load(void)
-{
-	static const u64 weights[] = {1884, 2014, 2037};
-	static u32 ticks;
-
-	if (++ticks < LOAD_TICKS)
-		return;
-	ticks = 0;
-	u64 active = (u64)sched_nr_running() << LOAD_SHIFT;
-	for (u32 i = 0; i < ARRAY_SIZE(weights); i++) {
-		u64 sum = load_averages[i] * weights[i] + active * (BIT(LOAD_SHIFT) - weights[i]);
-
-		if (active >= load_averages[i])
-			sum += BIT(LOAD_SHIFT) - 1;
-		WRITE_ONCE(load_averages[i], sum >> LOAD_SHIFT);
-	}
-}
-
-u64 sched_load_average(u32 which)
-{
-	return READ_ONCE(load_averages[which]);
-}
-
-void sched_tick(bool from_user)
-{
-	struct runqueue *rq = &this_cpu(runqueue);
-
-	spin_lock(&rq->lock);
-	account(rq->running, clock_ns());
-	if (from_user)
-		rq->running->user_ticks++;
-	else
-		rq->running->system_ticks++;
-	if (rq->running != rq->idle)
-		*(from_user ? &rq->user_ticks : &rq->system_ticks) += 1;
-	if (rq->running->slice_ns <= 0)
-		this_cpu_write(need_resched, true);
-	spin_unlock(&rq->lock);
-	if (cpu_id() == 0)
-		count_load();
-}
-
-/* How much of `total` belongs to `part` of `whole` ticks. */
-static u64 scale(u64 total, u64 part, u64 whole)
-{
-	return total / whole * part + total % whole * part / whole;
-}
-
-/*
- * The sum is what the TSC measured from switch to switch; how it divides is what the ticks saw. So
- * entries and exits need not read the clock, which would be a fifth of a null call. Linux does it so
- * too (cputime_adjust). Queue locked.
- */
-static struct cpu_time divide(const struct task *task, u64 total)
-{
-	u64 ticks = task->user_ticks + task->system_ticks;
-	struct cpu_time last = task->told;
-	u64 system;
-
-	if (total <= cpu_time_sum(last))
-		return last;
-	/* Before the first tick it is user time. */
-	system = ticks ? scale(total, task->system_ticks, ticks) : 0;
-	/* Neither part may shrink when the proportion changes. */
-	system = min(max(system, last.system_ns), total - last.user_ns);
-	return (struct cpu_time){.user_ns = total - system, .system_ns = system};
-}
-
-struct cpu_time sched_cpu_time(struct task *task)
-{
-	u64 flags = irq_save();
-	struct runqueue *rq = lock_queue_of(task);
-
-	if (rq->running == task)
-		account(task, clock_ns());
-	struct cpu_time time = divide(task, task->run_ns);
-	task->told = time;
-	spin_unlock_irqrestore(&rq->lock, flags);
-	return time;
-}
-
-struct cpu_stat sched_cpu_stat(u32 cpu)
-{
-	struct runqueue *rq = &per_cpu(runqueue, cpu);
-	struct cpu_stat stat = {0};
-
-	if (!takes_tasks(cpu))
-		return stat;
-	u64 flags = spin_lock_irqsave(&rq->lock);
-	if (rq->running == rq->idle)
-		account(rq->idle, clock_ns());
-	stat.idle_ns = rq->idle->run_ns;
-	stat.user_ns = rq->user_ticks * (NSEC_PER_SEC / TICK_HZ);
-	stat.system_ns = rq->system_ticks * (NSEC_PER_SEC / TICK_HZ);
-	stat.nr_switches = rq->nr_switches;
-	spin_unlock_irqrestore(&rq->lock, flags);
-	return stat;
-}
-
-struct cpu_time debug_cpu_time(const struct task *task)
-{
-	bool runs = sched_running_task(task->cpu) == task;
-
-	return divide(task, task->run_ns + (runs ? clock_ns() - task->switched_in_ns : 0));
-}
-
 u32 debug_nr_queued(u32 cpu)
 {
 	return READ_ONCE(per_cpu(runqueue, cpu).nr_queued);
@@ -562,8 +351,8 @@ u32 sched_nr_running(void)
 	u32 nr = 0;
 
 	for_each_cpu (cpu)
-		if (takes_tasks(cpu))
-			nr += debug_load(cpu);
+		if (rq_takes_tasks(cpu))
+			nr += debug_rq_load(cpu);
 	return nr;
 }
 
@@ -587,7 +376,7 @@ void sched_idle(void)
 		trace_flush_idle();
 		__atomic_fetch_or(&idle_mask, self, __ATOMIC_SEQ_CST);
 		if (READ_ONCE(rq->nr_queued) == 0)
-			steal_task(rq);
+			rq_steal();
 		if (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted))
 			arch_idle_wait();
 		else

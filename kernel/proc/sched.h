@@ -31,6 +31,15 @@ bool sched_has_left_cpu(struct task *task);
 /* First thing that a new task does: ends the switch that brought it here. */
 void sched_begin_task(void);
 
+/* Bit masks of the CPUs on which a task may run, and of those that run tasks. */
+u64 sched_affinity(const struct task *task);
+u64 sched_active_cpus(void);
+
+/* Lets a task run on those CPUs only, one of which runs tasks. It may still run elsewhere when this returns, until
+ * its next way to user mode or sleep: sched_is_misplaced(). tasks_lock held. */
+void sched_set_affinity(struct task *task, u64 cpus);
+bool sched_is_misplaced(struct task *task);
+
 /* Gives the rest of the time slice to the others of this CPU. */
 void sched_yield(void);
 

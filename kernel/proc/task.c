@@ -41,6 +41,7 @@ static void init_fields(struct task *task, const char *comm, u32 flags)
 	task->cur.flags = flags;
 	strscpy_pad(task->cur.comm, comm, sizeof(task->cur.comm));
 	task->state = TASK_RUNNING;
+	task->cpus_allowed = ~0ul;
 	task->start_ns = clock_ns();
 	atomic_set(&task->refs, 2);
 	list_init(&task->queue_node);
@@ -174,6 +175,8 @@ s32 task_link(struct task *task, const struct task_birth *birth)
 	s32 pid = birth->is_init ? INIT_PID : ++last_pid;
 
 	task->cur.pid = pid;
+	if (birth->creator)
+		task->cpus_allowed = birth->creator->cpus_allowed;
 	if (task->process && !task->process->leader)
 		begin_process(task->process, task, birth);
 	if (task->process)

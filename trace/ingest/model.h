@@ -67,6 +67,7 @@ struct task { /* key: pid */
 			 last time */
 	uint64_t t_begin, t_exit;
 	uint32_t queue;       /* 1 + the CPU it runs or waits on, or ran on last; 0: not known */
+	uint64_t cpus;        /* where it may run, or 0: not known */
 	bool fresh;           /* forked, and not runnable yet */
 	bool asleep;          /* left its CPU to sleep, and was not woken since */
 	uint32_t pass_id;     /* the reclaim pass it runs, or 0 */
@@ -432,7 +433,7 @@ void model_forget(struct model *m);
 #define REPLAYED_EVENTS(X) \
 	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(trace_off) X(state_begin) \
 	X(state_end) X(task_newtask) X(task_take_pid) X(state_thread) X(sched_process_fork) X(sched_process_exec) X(task_rename) X(sched_process_exit) \
-	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
+	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(sched_affinity) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \
 	X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) \

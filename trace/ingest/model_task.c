@@ -7,6 +7,7 @@
  */
 #include "trace/ingest/model.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static struct task *task_of(struct model *m, int32_t pid)
@@ -115,7 +116,9 @@ static struct trace_ev_task_newtask take_birth(struct model *m, int32_t pid)
 void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_fork *e)
 {
 	struct trace_ev_task_newtask birth = take_birth(m, e->child_pid);
+	const struct task *creator;
 	struct task *task;
+	uint64_t cpus;
 
 	if (e->child_pid <= 0 || map_find(&m->tasks, (uint32_t)e->child_pid, 0)) {
 		violation(m, fmt("task %d", e->child_pid), fmt("a new pid"), fmt("in use"));
@@ -126,8 +129,11 @@ void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_
 	check_group(m, e, &birth);
 	if (e->parent_pid)
 		check_runs_here(m, e->parent_pid);
+	creator = map_find(&m->tasks, (uint32_t)e->parent_pid, 0);
+	cpus = creator ? creator->cpus : 0;
 	task = task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm);
 	task->tgid = birth.tgid;
+	task->cpus = cpus;
 	task->fresh = true;
 }
 
@@ -237,9 +243,17 @@ static bool sleeps(uint32_t state)
 	       state == TASK_KILLABLE || state == TASK_STOPPED;
 }
 
+static bool may_run_on(const struct task *task, uint32_t cpu)
+{
+	return !task->cpus || (cpu < 64 && task->cpus >> cpu & 1);
+}
+
 static void begins_to_run(struct model *m, struct task *task)
 {
 	belongs_to(m, task, m->event->cpu);
+	if (!may_run_on(task, m->event->cpu))
+		violation(m, fmt("task %d", (int32_t)task->entry.a),
+			  fmt("on CPUs %" PRIx64, task->cpus), fmt("on CPU %u", m->event->cpu));
 	if (!m->migrations_told)
 		return;
 	if (task->fresh || task->asleep)
@@ -314,7 +328,7 @@ void on_sched_wakeup_new(struct model *m, const struct trace_ev_sched_wakeup_new
 	task->fresh = false;
 }
 
-/* Only a task that waits is taken, never one that runs. */
+/* Only a task that waits or sleeps is moved, never one that runs. */
 void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_task *e)
 {
 	struct task *task = task_of(m, e->pid);
@@ -322,15 +336,25 @@ void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_
 	if (!task)
 		return;
 	belongs_to(m, task, e->orig_cpu);
-	if (task->asleep || e->dest_cpu != m->event->cpu)
-		violation(
-			m, fmt("task %d", e->pid), fmt("runnable, taken by CPU %u", e->dest_cpu),
-			fmt("%s, by CPU %u", task->asleep ? "asleep" : "runnable", m->event->cpu));
+	if (e->dest_cpu == e->orig_cpu || e->dest_cpu >= m->machine.nr_cpus ||
+	    !may_run_on(task, e->dest_cpu))
+		violation(m, fmt("task %d", e->pid), fmt("to another CPU, where it may run"),
+			  fmt("from CPU %u to %u", e->orig_cpu, e->dest_cpu));
 	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++)
 		if (m->current[cpu] == e->pid)
-			violation(m, fmt("task %d", e->pid), fmt("waits"),
+			violation(m, fmt("task %d", e->pid), fmt("does not run"),
 				  fmt("runs on CPU %u", cpu));
 	task->queue = e->dest_cpu + 1;
+}
+
+void on_sched_affinity(struct model *m, const struct trace_ev_sched_affinity *e)
+{
+	struct task *task = task_of(m, e->pid);
+
+	if (!e->cpus)
+		violation(m, fmt("task %d", e->pid), fmt("a CPU to run on"), fmt("none"));
+	if (task)
+		task->cpus = e->cpus;
 }
 
 /* Init, or an ancestor that asked for that, takes the children of a task that exits, at some time after

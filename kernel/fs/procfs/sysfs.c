@@ -9,47 +9,19 @@
 #define DIR_RIGHTS  (S_IFDIR | 0755)
 #define FILE_RIGHTS (S_IFREG | 0444)
 
-/* A mask as Linux lists it: "0-2,4". */
-static void put_list(struct text *text, u64 mask)
-{
-	const char *comma = "";
-
-	for (u32 first = 0; first < MAX_CPUS; first++) {
-		u32 last = first;
-
-		if (!(mask & BIT(first)))
-			continue;
-		while (last + 1 < MAX_CPUS && (mask & BIT(last + 1)))
-			last++;
-		text_printf(text, "%s%u", comma, first);
-		if (last > first)
-			text_printf(text, "-%u", last);
-		comma = ",";
-		first = last;
-	}
-	text_puts(text, "\n");
-}
-
-static u64 possible_mask(void)
-{
-	u64 mask = 0;
-
-	for_each_cpu (cpu)
-		mask |= BIT(cpu);
-	return mask;
-}
-
 static int show_online(struct text *text, const struct proc_inode *proc)
 {
 	(void)proc;
-	put_list(text, READ_ONCE(cpu_online_mask));
+	text_put_list(text, READ_ONCE(cpu_online_mask));
+	text_puts(text, "\n");
 	return 0;
 }
 
 static int show_possible(struct text *text, const struct proc_inode *proc)
 {
 	(void)proc;
-	put_list(text, possible_mask());
+	text_put_list(text, cpu_possible_mask());
+	text_puts(text, "\n");
 	return 0;
 }
 
@@ -77,7 +49,7 @@ static int lookup_cpu(const struct proc_inode *dir, const char *name, u32 length
 
 	if (length < 4 || memcmp(name, "cpu", 3) != 0 ||
 	    !proc_parse_number(name + 3, length - 3, &cpu) || cpu >= MAX_CPUS ||
-	    !(possible_mask() & BIT(cpu)))
+	    !(cpu_possible_mask() & BIT(cpu)))
 		return -ENOENT;
 	return proc_inode_create(proc_sb(dir), cpu ? &other_cpu : &first_cpu,
 				 proc_ino(dir, name, length), NULL, cpu, result);
@@ -86,7 +58,7 @@ static int lookup_cpu(const struct proc_inode *dir, const char *name, u32 length
 static bool next_cpu(const struct proc_inode *dir, u64 *number, char *name)
 {
 	(void)dir;
-	while (*number < MAX_CPUS && !(possible_mask() & BIT(*number)))
+	while (*number < MAX_CPUS && !(cpu_possible_mask() & BIT(*number)))
 		(*number)++;
 	snprintf(name, PROC_NAME_LEN, "cpu%lu", *number);
 	return *number < MAX_CPUS;

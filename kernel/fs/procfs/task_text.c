@@ -302,15 +302,14 @@ static void put_signals(struct text *text, const struct view *view)
 		    view->cred.no_new_privs);
 }
 
-static void put_cpus(struct text *text)
+static void put_cpus(struct text *text, u64 cpus)
 {
-	u64 mask = 0;
-
-	for_each_cpu (cpu)
-		mask |= BIT(cpu);
-	text_printf(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", mask);
-	text_printf(text, mask == 1 ? "0\n" : "0-%u\n", 63 - __builtin_clzll(mask));
-	text_puts(text, "Mems_allowed:\t1\nMems_allowed_list:\t0\n");
+	text_puts(text, "Cpus_allowed:\t");
+	for (u32 digit = (nr_cpus + 3) / 4; digit-- > 0;)
+		text_printf(text, digit == 8 ? "%lx," : "%lx", cpus >> digit * 4 & 15);
+	text_puts(text, "\nCpus_allowed_list:\t");
+	text_put_list(text, cpus);
+	text_puts(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
 }
 
 int proc_show_task_status(struct text *text, const struct proc_inode *proc)
@@ -337,7 +336,7 @@ int proc_show_task_status(struct text *text, const struct proc_inode *proc)
 	text_printf(text, "Threads:\t%u\n", view.nr_threads);
 	put_signals(text, &view);
 	text_puts(text, "Seccomp:\t0\nSeccomp_filters:\t0\n");
-	put_cpus(text);
+	put_cpus(text, sched_affinity(proc->task));
 	if (fs)
 		fs_release(fs);
 	if (mm)

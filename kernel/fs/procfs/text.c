@@ -26,6 +26,25 @@ void text_printf(struct text *text, const char *format, ...)
 	text_put(text, line, min(length, sizeof(line) - 1));
 }
 
+void text_put_list(struct text *text, u64 mask)
+{
+	const char *comma = "";
+
+	for (u32 first = 0; first < 64; first++) {
+		u32 last = first;
+
+		if (!(mask & BIT(first)))
+			continue;
+		while (last + 1 < 64 && (mask & BIT(last + 1)))
+			last++;
+		text_printf(text, "%s%u", comma, first);
+		if (last > first)
+			text_printf(text, "-%u", last);
+		comma = ",";
+		first = last;
+	}
+}
+
 void text_pad(struct text *text, size_t start, size_t column)
 {
 	while (text->used < start + column)

@@ -15,6 +15,8 @@ void text_put(struct text *text, const void *bytes, size_t size);
 void text_puts(struct text *text, const char *string);
 void text_printf(struct text *text, const char *format, ...) __printf(2, 3);
 void text_put_octal(struct text *text, u32 number);
+/* A set of numbers from 0 to 63 as Linux lists it: "0-2,4". */
+void text_put_list(struct text *text, u64 mask);
 /* Spaces up to a column of the line that began at `start`. */
 void text_pad(struct text *text, size_t start, size_t column);
 /* A path: '\n' and the others of `escape` as octal. */

@@ -1,0 +1,221 @@
+/*
+ * Where tasks run: which CPU a new task begins on, who takes tasks that wait, and what a task's affinity allows.
+ *
+ * Idle CPUs halt. One sets its bit in idle_mask and then looks at all queues; who queues a task does so first and then
+ * reads the mask. One of them sees the other.
+ */
+#include "arch/x86_64/irq.h"
+#include "cpu/panic.h"
+#include "proc/runqueue.h"
+#include "trace/trace.h"
+
+u64 cpu_active_mask;
+u64 idle_mask;
+
+u32 rq_nr_waiting(const struct runqueue *rq)
+{
+	u32 queued = READ_ONCE(rq->nr_queued);
+
+	return READ_ONCE(rq->running) == rq->idle && queued > 0 ? queued - 1 : queued;
+}
+
+u32 debug_rq_load(u32 cpu)
+{
+	const struct runqueue *rq = &per_cpu(runqueue, cpu);
+
+	return READ_ONCE(rq->nr_queued) + (READ_ONCE(rq->running) != READ_ONCE(rq->idle));
+}
+
+u32 rq_choose_cpu(const struct task *task)
+{
+	u32 best = MAX_CPUS;
+
+	if (rq_may_run_on(task, cpu_id()))
+		best = cpu_id();
+	for_each_cpu (cpu)
+		if (rq_may_run_on(task, cpu) &&
+		    (best == MAX_CPUS || debug_rq_load(cpu) < debug_rq_load(best)))
+			best = cpu;
+	BUG_ON(best == MAX_CPUS);
+	return best;
+}
+
+void rq_move(struct task *task, u32 cpu)
+{
+	u32 orig_cpu = task->cpu;
+
+	WRITE_ONCE(task->cpu, cpu);
+	TRACE(sched_migrate_task, .pid = task->cur.pid, .orig_cpu = orig_cpu, .dest_cpu = cpu);
+}
+
+void rq_place(struct task *task)
+{
+	struct runqueue *rq = rq_lock_of(task);
+	u32 cpu;
+
+	/* Its affinity may change between two queues. */
+	while (!rq_may_run_on(task, task->cpu)) {
+		rq_move(task, rq_choose_cpu(task));
+		spin_unlock(&rq->lock);
+		rq = rq_lock_of(task);
+	}
+	cpu = task->cpu;
+	rq_enqueue_tail(rq, task);
+	if (rq->running == rq->idle)
+		per_cpu(need_resched, cpu) = true;
+	u64 helpers = rq_helpers(rq);
+	spin_unlock(&rq->lock);
+	rq_kick(cpu);
+	rq_kick_idle(helpers);
+}
+
+u64 rq_helpers(const struct runqueue *rq)
+{
+	const struct task *task;
+	u64 idle;
+
+	if (rq_nr_waiting(rq) == 0)
+		return 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & ~BIT(cpu_id());
+	if (!idle)
+		return 0;
+	list_for_each_entry (task, &rq->queue, queue_node)
+		if (task->cpus_allowed & idle)
+			return task->cpus_allowed & idle;
+	return 0;
+}
+
+void rq_kick_idle(u64 helpers)
+{
+	while (helpers) {
+		u64 bit = helpers & -helpers;
+
+		/* Each is woken by one: the next task wakes another CPU. */
+		if (__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST) & bit) {
+			ipi_reschedule(__builtin_ctzll(bit));
+			return;
+		}
+		helpers &= ~bit;
+	}
+}
+
+/* Of those CPUs the one with most tasks that wait; MAX_CPUS when none does. Racy. */
+static u32 busiest_cpu(u64 cpus)
+{
+	u32 busiest = MAX_CPUS, most = 0;
+
+	for_each_cpu (cpu) {
+		if (!(cpus & BIT(cpu)))
+			continue;
+		if (rq_nr_waiting(&per_cpu(runqueue, cpu)) > most) {
+			most = rq_nr_waiting(&per_cpu(runqueue, cpu));
+			busiest = cpu;
+		}
+	}
+	return busiest;
+}
+
+/* The next task of a queue that may run on this CPU, or NULL. Queue locked. */
+static struct task *first_for_here(struct runqueue *rq)
+{
+	struct task *task;
+
+	list_for_each_entry (task, &rq->queue, queue_node)
+		if (rq_may_run_on(task, cpu_id()))
+			return task;
+	return NULL;
+}
+
+/* Takes the next task of a CPU if it must wait there, and may run here; NULL when there is none. It belongs to the
+ * calling CPU then, not queued yet: nobody else touches it, because it is runnable and in no queue.
+ * Interrupts off. */
+static struct task *take_from(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct task *task = NULL;
+
+	spin_lock(&rq->lock);
+	if (rq_nr_waiting(rq) > 0)
+		task = first_for_here(rq);
+	if (task) {
+		rq_dequeue(rq, task);
+		rq_move(task, cpu_id());
+	}
+	spin_unlock(&rq->lock);
+	return task;
+}
+
+void rq_steal(void)
+{
+	u64 cpus = __atomic_load_n(&cpu_active_mask, __ATOMIC_SEQ_CST) & ~BIT(cpu_id());
+	u32 cpu;
+
+	while ((cpu = busiest_cpu(cpus)) != MAX_CPUS) {
+		struct task *task = take_from(cpu);
+
+		if (task) {
+			rq_place(task);
+			return;
+		}
+		cpus &= ~BIT(cpu);
+	}
+}
+
+/* ---- affinity ---- */
+
+u64 sched_affinity(const struct task *task)
+{
+	return READ_ONCE(task->cpus_allowed) & cpu_possible_mask();
+}
+
+u64 sched_active_cpus(void)
+{
+	return __atomic_load_n(&cpu_active_mask, __ATOMIC_SEQ_CST);
+}
+
+/* Takes a task from a CPU where it may not be any more. Returns whether it is to be placed. Its queue locked. */
+static bool expel(struct runqueue *rq, struct task *task)
+{
+	if (rq->running == task) {
+		per_cpu(need_resched, task->cpu) = true;
+		return false;
+	}
+	if (list_empty(&task->queue_node))
+		return false; /* asleep, or under way to a queue: whoever wakes or places it looks */
+	rq_dequeue(rq, task);
+	rq_move(task, rq_choose_cpu(task));
+	return true;
+}
+
+void sched_set_affinity(struct task *task, u64 cpus)
+{
+	bool placed = false;
+
+	ASSERT(spin_is_held(&tasks_lock));
+	BUG_ON(!(cpus & sched_active_cpus()));
+	u64 flags = irq_save();
+	struct runqueue *rq = rq_lock_of(task);
+	u32 cpu = task->cpu;
+
+	WRITE_ONCE(task->cpus_allowed, cpus);
+	TRACE(sched_affinity, .pid = task->cur.pid, .cpus = cpus);
+	if (!rq_may_run_on(task, cpu))
+		placed = expel(rq, task);
+	spin_unlock(&rq->lock);
+	if (placed)
+		rq_place(task);
+	else
+		rq_kick(cpu);
+	irq_restore(flags);
+}
+
+bool sched_is_misplaced(struct task *task)
+{
+	u64 flags = irq_save();
+	struct runqueue *rq = rq_lock_of(task);
+	bool misplaced = rq->running == task && !rq_may_run_on(task, task->cpu);
+
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return misplaced;
+}
