@@ -1182,6 +1182,14 @@ CREATE TABLE state_thread (
 	tgid INTEGER NOT NULL -- its group
 ) STRICT;
 
+-- 0x0a: A CPU was taken off, all CPUs parked: it tells nothing more, runs and holds nothing, until cpu_online.
+CREATE TABLE cpu_offline (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	arg_cpu INTEGER NOT NULL -- its number
+) STRICT;
+
 -- 0x0b: The CPUs on which a task may run were set; its children inherit them.
 CREATE TABLE sched_affinity (
 	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1

@@ -47,7 +47,8 @@ static inline u32 cpu_id(void)
 	return this_cpu_read(cpu_number);
 }
 
-/* Bit mask of the CPUs that run tasks; a bit is set once by its CPU and never cleared. */
+/* Bit mask of the CPUs that answer interrupts and take part in quiescing; set at boot by each CPU. Hotplug changes it while
+ * all CPUs are quiesced. */
 extern u64 cpu_online_mask;
 /* CPUs that firmware reports and the kernel will start; fixed before they are started. */
 extern u32 nr_cpus;

@@ -409,6 +409,11 @@ void free_page_zeroed(struct page *page)
 
 /* ---- idle ---- */
 
+void page_alloc_leave_cpu(void)
+{
+	pcp_drain_local();
+}
+
 bool page_alloc_idle_work(void)
 {
 	struct page *page;

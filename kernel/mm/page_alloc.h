@@ -61,6 +61,9 @@ void free_page_zeroed(struct page *page);
  * of zeroed ones. One step; returns whether there was anything to do. Idle task only. */
 bool page_alloc_idle_work(void);
 
+/* Gives back the free frames that this CPU keeps to itself. Idle task, before its CPU is taken off. */
+void page_alloc_leave_cpu(void);
+
 /* Free frames, per-CPU lists and zeroed ones included. Racy. */
 u32 nr_free_frames(void);
 

@@ -5,6 +5,7 @@
  * reads the mask. One of them sees the other.
  */
 #include "arch/x86_64/irq.h"
+#include "cpu/clock.h"
 #include "cpu/panic.h"
 #include "proc/runqueue.h"
 #include "trace/trace.h"
@@ -26,7 +27,7 @@ u32 debug_rq_load(u32 cpu)
 	return READ_ONCE(rq->nr_queued) + (READ_ONCE(rq->running) != READ_ONCE(rq->idle));
 }
 
-u32 rq_choose_cpu(const struct task *task)
+static u32 least_loaded_cpu(const struct task *task)
 {
 	u32 best = MAX_CPUS;
 
@@ -36,8 +37,27 @@ u32 rq_choose_cpu(const struct task *task)
 		if (rq_may_run_on(task, cpu) &&
 		    (best == MAX_CPUS || debug_rq_load(cpu) < debug_rq_load(best)))
 			best = cpu;
-	BUG_ON(best == MAX_CPUS);
 	return best;
+}
+
+static void set_mask(struct task *task, u64 cpus)
+{
+	WRITE_ONCE(task->cpus_allowed, cpus);
+	TRACE(sched_affinity, .pid = task->cur.pid, .cpus = cpus);
+}
+
+u32 rq_choose_cpu(struct task *task)
+{
+	u32 cpu = least_loaded_cpu(task);
+
+	if (cpu != MAX_CPUS)
+		return cpu;
+	printk("process %d (%s) no longer affine to cpu%u", task->cur.pid, task->cur.comm,
+	       task->cpu);
+	set_mask(task, cpu_possible_mask());
+	cpu = least_loaded_cpu(task);
+	BUG_ON(cpu == MAX_CPUS);
+	return cpu;
 }
 
 void rq_move(struct task *task, u32 cpu)
@@ -162,6 +182,51 @@ void rq_steal(void)
 	}
 }
 
+/* ---- hotplug ---- */
+
+/* The next task that waits on a CPU which is not active any more, made to belong to another one; NULL: there is none. Interrupts
+ * off. */
+static struct task *evict_next(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct task *task = NULL;
+
+	spin_lock(&rq->lock);
+	if (!list_empty(&rq->queue)) {
+		task = list_first_entry(&rq->queue, struct task, queue_node);
+		rq_dequeue(rq, task);
+		rq_move(task, rq_choose_cpu(task));
+	}
+	spin_unlock(&rq->lock);
+	return task;
+}
+
+void rq_close(u32 cpu)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	u64 flags = irq_save();
+	struct task *task;
+
+	spin_lock(&rq->lock);
+	__atomic_fetch_and(&cpu_active_mask, ~BIT(cpu), __ATOMIC_SEQ_CST);
+	per_cpu(need_resched, cpu) = true;
+	spin_unlock(&rq->lock);
+	while ((task = evict_next(cpu)))
+		rq_place(task);
+	rq_kick(cpu);
+	irq_restore(flags);
+}
+
+void rq_open(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	rq->idle->switched_in_ns = clock_ns();
+	__atomic_fetch_or(&cpu_active_mask, BIT(cpu_id()), __ATOMIC_SEQ_CST);
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
 /* ---- affinity ---- */
 
 u64 sched_affinity(const struct task *task)
@@ -193,13 +258,11 @@ void sched_set_affinity(struct task *task, u64 cpus)
 	bool placed = false;
 
 	ASSERT(spin_is_held(&tasks_lock));
-	BUG_ON(!(cpus & sched_active_cpus()));
 	u64 flags = irq_save();
 	struct runqueue *rq = rq_lock_of(task);
 	u32 cpu = task->cpu;
 
-	WRITE_ONCE(task->cpus_allowed, cpus);
-	TRACE(sched_affinity, .pid = task->cur.pid, .cpus = cpus);
+	set_mask(task, cpus);
 	if (!rq_may_run_on(task, cpu))
 		placed = expel(rq, task);
 	spin_unlock(&rq->lock);

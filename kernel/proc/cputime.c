@@ -99,6 +99,15 @@ struct cpu_time sched_cpu_time(struct task *task)
 	return time;
 }
 
+void rq_stop_idle_time(void)
+{
+	struct runqueue *rq = &this_cpu(runqueue);
+	u64 flags = spin_lock_irqsave(&rq->lock);
+
+	rq_account(rq->idle, clock_ns());
+	spin_unlock_irqrestore(&rq->lock, flags);
+}
+
 struct cpu_stat sched_cpu_stat(u32 cpu)
 {
 	struct runqueue *rq = &per_cpu(runqueue, cpu);
@@ -107,7 +116,7 @@ struct cpu_stat sched_cpu_stat(u32 cpu)
 	if (!rq->running)
 		return stat;
 	u64 flags = spin_lock_irqsave(&rq->lock);
-	if (rq->running == rq->idle)
+	if (rq->running == rq->idle && rq_takes_tasks(cpu))
 		rq_account(rq->idle, clock_ns());
 	stat.idle_ns = rq->idle->run_ns;
 	stat.user_ns = rq->user_ticks * (NSEC_PER_SEC / TICK_HZ);

@@ -62,8 +62,9 @@ u32 rq_nr_waiting(const struct runqueue *rq);
 /* Tasks that run or wait on a CPU. Racy: for placing tasks. */
 u32 debug_rq_load(u32 cpu);
 
-/* The least loaded CPU on which a task may run. Its queue locked. */
-u32 rq_choose_cpu(const struct task *task);
+/* The least loaded CPU on which a task may run that does not run now. When its affinity leaves none, it may run everywhere
+ * from now on, as on Linux. Its queue locked. */
+u32 rq_choose_cpu(struct task *task);
 
 /* Makes a task that is on no queue and does not run belong to another CPU; traced. Its queue, which it leaves,
  * locked. */
@@ -82,7 +83,15 @@ void rq_kick_idle(u64 helpers);
 /* Takes a task that waits elsewhere, and may run here, to this CPU's queue, which is empty. Interrupts off. */
 void rq_steal(void);
 
+/* Hotplug: no task comes to a CPU any more, and what waits in its queue goes elsewhere. */
+void rq_close(u32 cpu);
+/* The calling CPU takes tasks again. */
+void rq_open(void);
+
 /* ---- cputime.c ---- */
+
+/* The calling CPU, which is idle, is about to be absent: that is no idle time. Until rq_open(). */
+void rq_stop_idle_time(void);
 
 /* Charges the running task for the time since it was last charged. */
 void rq_account(struct task *task, u64 now);

@@ -32,6 +32,7 @@
 #include "cpu/quiesce.h"
 #include "mm/mm.h"
 #include "mm/page_alloc.h"
+#include "proc/hotplug.h"
 #include "proc/runqueue.h"
 #include "trace/ring.h"
 #include "trace/trace.h"
@@ -367,6 +368,8 @@ void sched_idle(void)
 	u64 self = BIT(cpu_id());
 
 	for (;;) {
+		if (hotplug_wants_me() && READ_ONCE(rq->nr_queued) == 0)
+			hotplug_leave();
 		while (READ_ONCE(rq->nr_queued) == 0 && !READ_ONCE(quiesce_wanted) &&
 		       page_alloc_idle_work())
 			;

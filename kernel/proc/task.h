@@ -70,7 +70,8 @@ struct task {
 	/* scheduler (sched.c) */
 	enum task_state state;        /* own task before it sleeps, waker under [R] */
 	u32 cpu;                      /* [R] where it runs, waits or ran last */
-	u64 cpus_allowed;             /* [T] and [R] to write, either to read: bit mask of CPUs */
+	u64 cpus_allowed;             /* [T] and [R] to write, but [R] alone while it does not run;
+					 either to read: bit mask of CPUs */
 	struct list_head queue_node;  /* [R] linked while runnable and not running */
 	s64 slice_ns;                 /* [R] time it may still run before others come first */
 	u64 run_ns;                   /* [R] processor time so far, by the TSC */

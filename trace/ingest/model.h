@@ -296,6 +296,9 @@ struct model {
 	uint32_t nr_cpus_listed, nr_frames_listed, max_pfn_listed; /* by the baseline */
 	uint64_t kswapd_t;
 	uint32_t kswapd_free;
+	uint64_t cpus_listed; /* by the baseline, a bit mask; */
+	uint64_t cpus_off;    /* CPUs that were taken off, likewise */
+	bool hotplug_told;    /* the kernel has CPUs come and go, and says when */
 	bool ended;           /* session_end was seen */
 	bool barriers_untold; /* there may have been some in a pause */
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
@@ -433,7 +436,7 @@ void model_forget(struct model *m);
 #define REPLAYED_EVENTS(X) \
 	X(session_begin) X(session_end) X(trace_barrier) X(trace_stall) X(trace_off) X(state_begin) \
 	X(state_end) X(task_newtask) X(task_take_pid) X(state_thread) X(sched_process_fork) X(sched_process_exec) X(task_rename) X(sched_process_exit) \
-	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(sched_affinity) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
+	X(sched_switch) X(sched_wakeup) X(sched_wakeup_new) X(sched_migrate_task) X(sched_affinity) X(cpu_online) X(cpu_offline) X(mm_create) X(mm_destroy) X(vma_create) X(vma_resize) \
 	X(vma_protect) X(vma_remove) X(anon_vma_create) X(anon_vma_free) X(avc_link) \
 	X(avc_unlink) X(anon_vma_attach) X(rmap_add) X(rmap_remove) X(pte_set) X(pte_clear) \
 	X(pgtable_alloc) X(pgtable_free) X(mm_page_alloc) X(mm_page_free) X(mm_page_pcpu_refill) \
@@ -457,6 +460,14 @@ void model_forget(struct model *m);
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);
 REPLAYED_EVENTS(X)
 #undef X
+
+static inline bool cpu_is_off(const struct model *m, uint32_t cpu)
+{
+	return cpu < TRACE_MAX_CPUS && m->cpus_off >> cpu & 1;
+}
+
+/* A CPU is taken off: no frame may be on its list. */
+void frames_check_none_of(struct model *m, uint32_t cpu);
 
 /* After a baseline: what it did not list does not exist. */
 void tasks_sweep(struct model *m);

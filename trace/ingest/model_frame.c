@@ -387,6 +387,17 @@ void frames_sweep(struct model *m)
 	}
 }
 
+void frames_check_none_of(struct model *m, uint32_t cpu)
+{
+	const struct frame *frame;
+	uint32_t pfn;
+
+	sparse_for_each (&m->frames, pfn, frame)
+		if (frame->state == FRAME_PCP && frame->cpu == cpu)
+			violation(m, fmt("frame %u", pfn), fmt("on no list of CPU %u", cpu),
+				  state_text(frame));
+}
+
 void frames_flush(struct model *m)
 {
 	const struct frame *frame;

@@ -310,6 +310,8 @@ void on_sched_wakeup(struct model *m, const struct trace_ev_sched_wakeup *e)
 	if (!task)
 		return;
 	belongs_to(m, task, e->target_cpu);
+	if (cpu_is_off(m, e->target_cpu))
+		violation(m, fmt("CPU %u", e->target_cpu), fmt("there"), fmt("taken off"));
 	if (m->migrations_told && !task->asleep)
 		violation(m, fmt("task %d", e->pid), fmt("asleep"), fmt("awake"));
 	task->asleep = false;
@@ -337,7 +339,7 @@ void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_
 		return;
 	belongs_to(m, task, e->orig_cpu);
 	if (e->dest_cpu == e->orig_cpu || e->dest_cpu >= m->machine.nr_cpus ||
-	    !may_run_on(task, e->dest_cpu))
+	    cpu_is_off(m, e->dest_cpu) || !may_run_on(task, e->dest_cpu))
 		violation(m, fmt("task %d", e->pid), fmt("to another CPU, where it may run"),
 			  fmt("from CPU %u to %u", e->orig_cpu, e->dest_cpu));
 	for (uint32_t cpu = 0; cpu < TRACE_MAX_CPUS; cpu++)
@@ -424,6 +426,36 @@ void on_state_cpu(struct model *m, const struct trace_ev_state_cpu *e)
 			     fmt("runs %d", e->pid));
 	m->current[e->cpu] = e->pid;
 	m->nr_cpus_listed++;
+	m->cpus_listed |= UINT64_C(1) << e->cpu;
+}
+
+/* Whether that CPU can come or go. */
+static bool check_hotplug(struct model *m, uint32_t cpu, bool off)
+{
+	if (m->phase == PHASE_BEFORE)
+		return false;
+	if (cpu < TRACE_MAX_CPUS && cpu < m->machine.nr_cpus && cpu_is_off(m, cpu) == off)
+		return true;
+	violation(m, fmt("CPU %u", cpu), off ? fmt("taken off") : fmt("there"),
+		  off ? fmt("there") : fmt("taken off"));
+	return false;
+}
+
+void on_cpu_online(struct model *m, const struct trace_ev_cpu_online *e)
+{
+	if (check_hotplug(m, e->cpu, true))
+		m->cpus_off &= ~(UINT64_C(1) << e->cpu);
+}
+
+void on_cpu_offline(struct model *m, const struct trace_ev_cpu_offline *e)
+{
+	if (!check_hotplug(m, e->cpu, false))
+		return;
+	if (m->current[e->cpu] != 0 || e->cpu == m->event->cpu)
+		violation(m, fmt("CPU %u", e->cpu), fmt("idle, taken off by another"),
+			  fmt("runs %d", m->current[e->cpu]));
+	frames_check_none_of(m, e->cpu);
+	m->cpus_off |= UINT64_C(1) << e->cpu;
 }
 
 void tasks_sweep(struct model *m)

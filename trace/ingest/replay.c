@@ -220,6 +220,7 @@ void on_state_begin(struct model *m, const struct trace_ev_state_begin *e)
 	if (!m->machine.nr_cpus)
 		violation(m, fmt("session"), fmt("session_begin"),
 			  fmt("none before the first baseline"));
+	m->cpus_listed = 0;
 	m->nr_cpus_listed = m->nr_frames_listed = m->max_pfn_listed = 0;
 	m->phase = m->phase == PHASE_BEFORE ? PHASE_BUILD : PHASE_COMPARE;
 	m->generation++;
@@ -232,9 +233,17 @@ void on_state_begin(struct model *m, const struct trace_ev_state_begin *e)
 static void check_machine(struct model *m)
 {
 	const struct trace_ev_session_begin *machine = &m->machine;
+	uint64_t all = (UINT64_C(1) << (machine->nr_cpus % 64)) - 1;
 
-	if (m->nr_cpus_listed != machine->nr_cpus || m->nr_frames_listed != machine->nr_frames ||
-	    m->max_pfn_listed != machine->max_pfn)
+	/* What the first one does not list was taken off before. */
+	if (m->phase == PHASE_BUILD && m->hotplug_told)
+		m->cpus_off = all & ~m->cpus_listed;
+	if (m->cpus_listed != (all & ~m->cpus_off))
+		violation(m, fmt("baseline %u", m->generation),
+			  fmt("CPUs %" PRIx64, all & ~m->cpus_off),
+			  fmt("%" PRIx64, m->cpus_listed));
+	if (m->nr_cpus_listed + (uint32_t)__builtin_popcountll(m->cpus_off) != machine->nr_cpus ||
+	    m->nr_frames_listed != machine->nr_frames || m->max_pfn_listed != machine->max_pfn)
 		violation(m, fmt("baseline %u", m->generation),
 			  fmt("%u CPUs, %u frames below %u", machine->nr_cpus, machine->nr_frames,
 			      machine->max_pfn),
@@ -278,6 +287,7 @@ struct model *replay_new(struct db *db, const struct layout *layout, uint64_t ke
 
 	m->db = db;
 	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
+	m->hotplug_told = layout->known[TRACE_ID_cpu_offline];
 	m->groups_told = layout->known[TRACE_ID_task_newtask];
 	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;
@@ -307,6 +317,8 @@ void replay_event(struct model *m, const struct event *event, uint64_t loss_t)
 	if (event->id >= TRACE_ID_LIMIT)
 		return;
 	check_padding(m, event);
+	if (cpu_is_off(m, event->cpu) && m->phase == PHASE_LIVE)
+		violation(m, fmt("CPU %u", event->cpu), fmt("taken off"), fmt("tells an event"));
 	if (m->ended)
 		violation(m, fmt("session"), fmt("nothing behind session_end"), fmt("an event"));
 	if (m->phase == PHASE_BUILD || m->phase == PHASE_COMPARE) {

@@ -125,6 +125,12 @@ void lapic_init_cpu(void)
 	lapic_write(LAPIC_TIMER_INITIAL, timer_period);
 }
 
+void lapic_stop_timer(void)
+{
+	lapic_write(LAPIC_LVT_TIMER, LVT_MASKED);
+	lapic_write(LAPIC_TIMER_INITIAL, 0);
+}
+
 /* Both 8259 interrupt controllers: every input masked. */
 static void mask_pic(void)
 {

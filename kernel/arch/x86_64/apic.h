@@ -11,6 +11,9 @@ void lapic_calibrate_timer(void);
 /* Switches it on and starts the periodic timer: on each CPU, interrupts off. */
 void lapic_init_cpu(void);
 
+/* An interrupt that it had raised before still comes. */
+void lapic_stop_timer(void);
+
 void lapic_end_of_interrupt(void);
 
 /* Sends an interrupt to another CPU; any context. */

@@ -23,6 +23,11 @@ void ipi_reschedule_others(void);
 /* Stops all other CPUs for good (panic). */
 void ipi_stop_others(void);
 
+/* Hotplug, on the CPU itself, interrupts on: no tick from when arch_leave_cpu() returns until arch_return_cpu(), which also
+ * forgets all translations: nobody told it meanwhile what changed. */
+void arch_leave_cpu(void);
+void arch_return_cpu(void);
+
 /* Halts until an interrupt; called with interrupts off, returns with them on. */
 void arch_idle_wait(void);
 

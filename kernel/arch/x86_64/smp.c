@@ -7,8 +7,10 @@
 #include "arch/x86_64/asm.h"
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/irq.h"
 #include "arch/x86_64/layout.h"
 #include "arch/x86_64/smp.h"
+#include "arch/x86_64/tlb.h"
 #include "arch/x86_64/upcall.h"
 #include "cpu/clock.h"
 #include "cpu/current.h"
@@ -83,6 +85,21 @@ static int start_cpu(u32 cpu)
 		if (clock_ns() - start > START_LIMIT_NS)
 			panic("CPU %u does not start", cpu);
 	return 0;
+}
+
+void arch_leave_cpu(void)
+{
+	irq_disable();
+	lapic_stop_timer();
+	irq_enable(); /* the last tick, if it was under way */
+}
+
+void arch_return_cpu(void)
+{
+	irq_disable();
+	tlb_flush_local_all();
+	lapic_init_cpu();
+	irq_enable();
 }
 
 int arch_start_cpus(void)

@@ -53,6 +53,12 @@ static void flush_global(void)
 	write_cr4(cr4);
 }
 
+void tlb_flush_local_all(void)
+{
+	tlb_flush_local();
+	flush_global();
+}
+
 static void flush_range(u64 start, u64 end)
 {
 	if (end - start > FLUSH_ALL_PAGES * PAGE_SIZE) {

@@ -21,6 +21,9 @@ static inline void tlb_shootdown_all(u64 cpu_mask)
 void tlb_flush_local(void);
 void tlb_flush_local_page(u64 va);
 
+/* This CPU, everything. */
+void tlb_flush_local_all(void);
+
 /* Loads a top page table on this CPU. */
 void load_pgd(phys_addr_t pgd);
 

@@ -5,6 +5,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/huge_memory.h"
+#include "proc/hotplug.h"
 
 #define DIR_RIGHTS  (S_IFDIR | 0755)
 #define FILE_RIGHTS (S_IFREG | 0444)
@@ -13,6 +14,14 @@ static int show_online(struct text *text, const struct proc_inode *proc)
 {
 	(void)proc;
 	text_put_list(text, READ_ONCE(cpu_online_mask));
+	text_puts(text, "\n");
+	return 0;
+}
+
+static int show_offline(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	text_put_list(text, cpu_possible_mask() & ~READ_ONCE(cpu_online_mask));
 	text_puts(text, "\n");
 	return 0;
 }
@@ -33,9 +42,49 @@ static int show_cpu_online(struct text *text, const struct proc_inode *proc)
 	return 0;
 }
 
+/* As Linux's kstrtobool(), the letters it looks at. */
+static int parse_bool(const char *data, bool *value)
+{
+	switch (data[0]) {
+	case 'y':
+	case 'Y':
+	case 't':
+	case 'T':
+	case '1':
+		*value = true;
+		return 0;
+	case 'n':
+	case 'N':
+	case 'f':
+	case 'F':
+	case '0':
+		*value = false;
+		return 0;
+	case 'o':
+	case 'O':
+		*value = data[1] == 'n' || data[1] == 'N';
+		return *value || data[1] == 'f' || data[1] == 'F' ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int set_cpu_online(const struct proc_inode *proc, char *data)
+{
+	bool online;
+	int error = parse_bool(data, &online);
+
+	if (error != 0)
+		return error;
+	return online ? cpu_up(proc->number) : cpu_down(proc->number);
+}
+
 /* CPU 0 cannot go offline, and has no such file. */
 static const struct proc_node other_cpu_nodes[] = {
-	{.name = "online", .mode = FILE_RIGHTS, .show = show_cpu_online},
+	{.name = "online",
+	 .mode = S_IFREG | 0644,
+	 .show = show_cpu_online,
+	 .write = set_cpu_online},
 	{.name = NULL},
 };
 static const struct proc_node first_cpu = {.name = "", .mode = DIR_RIGHTS};
@@ -102,6 +151,7 @@ static int show_huge_size(struct text *text, const struct proc_inode *proc)
 
 static const struct proc_node cpu_nodes[] = {
 	{.name = "online", .mode = FILE_RIGHTS, .show = show_online},
+	{.name = "offline", .mode = FILE_RIGHTS, .show = show_offline},
 	{.name = "possible", .mode = FILE_RIGHTS, .show = show_possible},
 	{.name = "present", .mode = FILE_RIGHTS, .show = show_possible},
 	{.name = NULL},

@@ -58,7 +58,8 @@ static unsigned long told_mask(const char *path)
 		return 0;
 	for (line += strlen(label); *line != '\n'; line++)
 		if (*line != ',')
-			mask = mask << 4 | (unsigned long)(*line > '9' ? *line - 'a' + 10 : *line - '0');
+			mask = mask << 4 |
+			       (unsigned long)(*line > '9' ? *line - 'a' + 10 : *line - '0');
 	return mask;
 }
 
