@@ -11,7 +11,7 @@ USER_BUILD := $(O)/user
 
 USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree shmshare
 USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
-USER_TESTS := fpu vm proc madvise int80 cputime touch spin layout tty thp swapoff shmlock random_calls bomb
+USER_TESTS := fpu vm proc madvise int80 cputime touch spin layout tty thp swapoff hotplug shmlock random_calls bomb
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 # Position-independent, and of the other C library: musl's wrapper cannot link it.
 USER_PIE := $(USER_BUILD)/layout-pie
@@ -46,7 +46,7 @@ $(user_page_binaries): $(call user_objects,$(USER_PAGE_LIB))
 user_test_binaries := $(addprefix $(USER_BUILD)/,$(USER_TESTS))
 $(user_test_binaries): $(USER_BUILD)/%: $(USER_BUILD)/obj/tests/%.o
 $(user_test_binaries): $(call user_objects,$(USER_TEST_LIB))
-$(USER_BUILD)/touch $(USER_BUILD)/spin $(USER_BUILD)/swapoff $(USER_BUILD)/bomb: $(call user_objects,user/workloads/options.c)
+$(USER_BUILD)/touch $(USER_BUILD)/spin $(USER_BUILD)/swapoff $(USER_BUILD)/hotplug $(USER_BUILD)/bomb: $(call user_objects,user/workloads/options.c)
 
 # musl-gcc links as position-independent by default; a fixed address needs no relocation at exec.
 $(USER_BINARIES):

@@ -351,7 +351,7 @@ void on_sched_migrate_task(struct model *m, const struct trace_ev_sched_migrate_
 
 void on_sched_affinity(struct model *m, const struct trace_ev_sched_affinity *e)
 {
-	struct task *task = task_of(m, e->pid);
+	struct task *task = m->phase == PHASE_BEFORE ? NULL : task_of(m, e->pid);
 
 	if (!e->cpus)
 		violation(m, fmt("task %d", e->pid), fmt("a CPU to run on"), fmt("none"));
