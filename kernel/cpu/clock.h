@@ -1,6 +1,11 @@
 /*
  * The clock of the kernel and of the trace: nanoseconds since boot from the time-stamp counter, by
  * one multiplication and one shift that are fixed before the second CPU starts.
+ *
+ * The vDSO multiplies to seconds instead: the upper half of the product is the seconds, and the lower
+ * half, their fraction, times 10^9 the nanoseconds, without a division. Both multipliers are the same
+ * rational number, so that both clocks agree to the nanosecond: sec_mult / 2^64 * 10^9 ==
+ * mult / 2^CLOCK_SHIFT. For that sec_mult is a multiple of 128.
  */
 #ifndef CPU_CLOCK_H
 #define CPU_CLOCK_H
@@ -11,9 +16,10 @@ struct clock {
 	u64 tsc_hz;
 	u64 tsc_boot; /* counter at boot: time zero */
 	u64 mult;     /* ns = (tsc - tsc_boot) * mult >> CLOCK_SHIFT, in 128 bits */
+	u64 sec_mult; /* seconds = (tsc - tsc_boot) * sec_mult >> 64, in 128 bits */
 };
 
-#define CLOCK_SHIFT 32
+#define CLOCK_SHIFT 48
 
 extern struct clock clock;
 

@@ -16,6 +16,12 @@ extern struct page *special_page;
 /* Makes the page. After the clock's rate is known. */
 void special_init(void);
 
+/* A tick of any CPU: the seconds that the vDSO tells go on. Interrupts off. */
+void special_tick(void);
+
+/* Those seconds: since boot, at the last tick. */
+u64 special_seconds(void);
+
 /* For exec: maps the vDSO at an address, and keeps that in mm->vdso. mmap_lock not held. 0 or -errno. */
 int special_map(struct mm *mm, u64 start);
 

@@ -10,6 +10,7 @@
 #include "cpu/spinlock.h"
 #include "lib/errno.h"
 #include "mm/fault.h"
+#include "mm/special.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/timer.h"
@@ -187,6 +188,7 @@ void upcall_tick(bool from_user)
 {
 	if (cpu_id() == 0)
 		timer_tick();
+	special_tick();
 	sched_tick(from_user);
 	if (current_process && READ_ONCE(current_process->timers.watch_cpu))
 		WRITE_ONCE(current->timer_work, true);

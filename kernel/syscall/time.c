@@ -7,6 +7,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/mm.h"
+#include "mm/special.h"
 #include "proc/process.h"
 #include "proc/sched.h"
 #include "syscall/rusage.h"
@@ -134,7 +135,7 @@ long sys_gettimeofday(u64 to, u64 timezone)
 
 long sys_time(u64 to)
 {
-	s64 sec = clock_ns() / NSEC_PER_SEC;
+	s64 sec = special_seconds();
 
 	if (to && copy_to_user((void __user *)to, &sec, sizeof(sec)) != 0)
 		return -EFAULT;

@@ -4,20 +4,23 @@
  * CPU and from task to task the CPU itself answers: LSL gives the limit of a segment, and two
  * descriptors of each CPU's table have its number and the running task's process for a limit.
  *
- * Rejected: Linux's page of data of its own. It is there because it is written at each tick; here the
- * clock's rate and origin are fixed before the first program, so there is nothing to write later, and
- * no sequence count to read.
+ * Rejected: Linux's page of data of its own, with a sequence count. It is there because the rate and
+ * the origin of its clock change; here they are fixed before the first program. What is written later
+ * is one word, the seconds for time(), as Linux has them: of the last tick.
  */
 #ifndef ARCH_VDSO_H
 #define ARCH_VDSO_H
 
 #include "lib/types.h"
 
-/* The clock of cpu/clock.h; the last bytes of the page. */
+/* The last bytes of the page: the clock of cpu/clock.h. */
 struct vvar {
 	u64 tsc_boot;
-	u64 mult;
+	u64 sec_mult;
+	u64 nsec_per_sec, usec_per_sec; /* in memory, so that one instruction multiplies by them */
+	u64 seconds; /* since boot at the last tick of any CPU; grows, by one store */
 };
+#define VVAR_OFFSET 4056 /* vdso.ld too */
 
 /* The highest limit of a segment: numbers from here on do not fit, and the vDSO asks the kernel. */
 #define NUMBER_UNKNOWN 0xfffff
