@@ -361,8 +361,10 @@ static enum fault_result solve(struct fault *fault)
 		return map_missing(fault);
 	if (pte_is_swap(fault->pte))
 		return bring_back(fault);
-	if (fault->write && !(fault->pte & PTE_WRITE))
+	if (fault->write && !(fault->pte & PTE_WRITE)) {
+		fault->kind = FAULT_SPURIOUS; /* should another thread be quicker */
 		return write_protected(fault);
+	}
 	return spurious(fault);
 }
 
