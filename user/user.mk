@@ -9,12 +9,14 @@ USER_CFLAGS ?= -O2
 USER_WARNINGS := -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
 USER_BUILD := $(O)/user
 
-USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree shmshare
+USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree shmshare threads
 USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
 USER_TESTS := fpu vm proc madvise int80 cputime touch spin layout tty thp swapoff hotplug shmlock random_calls bomb
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 # Position-independent, and of the other C library: musl's wrapper cannot link it.
 USER_PIE := $(USER_BUILD)/layout-pie
+# Multithreaded, with the other library's malloc().
+USER_GLIBC := $(USER_BUILD)/threads-glibc
 USER_PIE_CC ?= $(CROSS_COMPILE)gcc
 
 # Programs whose output in the guest is held against that on the host (docs/adding-an-abi-test.md); NAME-g is NAME with glibc.
@@ -34,7 +36,7 @@ USER_TEST_LIB := user/tests/check.c $(USER_LIB)
 user_objects = $(patsubst user/%.c,$(USER_BUILD)/obj/%.o,$(1))
 
 .PHONY: user
-user: $(USER_BINARIES) $(USER_PIE) $(USER_ABI_PROGRAMS) $(USER_ABI_LIST)
+user: $(USER_BINARIES) $(USER_PIE) $(USER_GLIBC) $(USER_ABI_PROGRAMS) $(USER_ABI_LIST)
 
 $(USER_BUILD)/init: $(call user_objects,user/init.c $(USER_LIB))
 $(USER_BUILD)/hello: $(call user_objects,user/workloads/hello.c $(USER_LIB))
@@ -55,6 +57,10 @@ $(USER_BINARIES):
 $(USER_PIE): user/tests/layout.c $(USER_LIB)
 	@mkdir -p $(@D)
 	$(USER_PIE_CC) -std=gnu11 $(USER_CFLAGS) -static-pie -fPIE $(USER_WARNINGS) -o $@ $^
+
+$(USER_GLIBC): user/workloads/threads.c $(USER_PAGE_LIB)
+	@mkdir -p $(@D)
+	$(USER_PIE_CC) -std=gnu11 $(USER_CFLAGS) -static -no-pie -fno-pie $(USER_WARNINGS) -o $@ $^
 
 $(USER_ABI_LIST): FORCE
 	@mkdir -p $(@D)

@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "tools" / "qmp-driver"), str(ROOT / "tools")]
 import results
 import session
 import sizes
+import verification
 from build import Build
 from console import MonitorVisit
 from errors import MachineTimeout
@@ -46,6 +47,23 @@ def default_signals() -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def host_program(name: str) -> str:
+    """Of this host; LookupError where it is not installed."""
+    found = shutil.which(name)
+    if found is None:
+        raise LookupError(f"{name} is not installed: make deps")
+    return found
+
+
+def link_applets(directory: Path) -> None:
+    """Makes the directory, with a link for each program that busybox is, as /bin of the guest."""
+    directory.mkdir()
+    busybox = host_program("busybox")
+    listed = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True)
+    for name in listed.stdout.split():
+        (directory / name).symlink_to(busybox)
 
 
 def program(name: str, *arguments: str, mode: str = "fg") -> Program:
@@ -76,6 +94,7 @@ class Session:
 
     def __init__(self, recording: Recording) -> None:
         self.directory = recording.directory
+        self.wanted = recording.scenario
         self.outcome = recording.outcome
         self.lines = recording.machine.console.lines
         self.exits = recording.console_exits()
@@ -201,6 +220,15 @@ class SystemTest(unittest.TestCase):
             "SELECT name FROM enum_name WHERE enum = 'vmstat_item' ORDER BY value")
         self.assertEqual([row[0] for row in counters], items)
         self.assertEqual([row for row in counters if not row[3]], [], recorded.directory)
+
+    def assert_verified(self, recorded: Session) -> None:
+        """At each instant that the scenario asks for, guest memory was as the trace says."""
+        found, failures = verification.check(recorded.directory, recorded.database)
+        self.assertEqual(failures, [])
+        self.assertEqual(len(found), recorded.wanted.verify.count)
+        for one in found:
+            self.assertEqual(verification.lines(one)[1:], [])
+            self.assertGreater(one.objects, 1000)
 
     def assert_clean(self, recorded: Session, exits: Sequence[tuple[str, int]]) -> None:
         """All that holds of a session in which nothing was asked to go wrong. exits: name and wait

@@ -1,8 +1,6 @@
 """scenarios/busybox.toml: a shell script of Debian's busybox under memory pressure says what it says on
 Linux, byte for byte: the host runs the same program."""
 
-import os
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -18,11 +16,8 @@ PREFIX = "out: "
 def on_host(directory: Path) -> list[str]:
     """What the script says here, its tools being busybox's too."""
     applets, work = directory / "bin", directory / "work"
-    applets.mkdir()
+    support.link_applets(applets)
     work.mkdir()
-    busybox = shutil.which("busybox")
-    for name in subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split():
-        os.symlink(busybox, applets / name)
     done = subprocess.run([str(applets / "sh"), str(SCENARIO.with_suffix(".sh")), str(work)], check=True,
                           text=True, stdout=subprocess.PIPE, timeout=support.COMMAND_SECONDS,
                           env={"PATH": str(applets), "HOME": "/"})
