@@ -107,9 +107,8 @@ struct mount *mount_on(struct mount *parent, struct dentry *mountpoint)
 	return NULL;
 }
 
-int mount_root(const char *type)
+int mount_root(const char *type, char *options)
 {
-	char options[] = "mode=755";
 	const struct file_system_type *fs = file_system_find(type);
 	struct super_block *sb;
 	int error = fs->mount(fs, options, &sb);

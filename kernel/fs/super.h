@@ -122,8 +122,8 @@ static inline void mount_get(struct mount *mount)
 }
 void mount_put(struct mount *mount);
 
-/* Mounts a new super block as the root of all. Boot only. 0 or -errno. */
-int mount_root(const char *type);
+/* Mounts a new super block as the root of all; the options are cut up. Boot only. 0 or -errno. */
+int mount_root(const char *type, char *options);
 
 /* ---- mount(2) and umount2(2): 0 or -errno. Take namespace_lock ---- */
 

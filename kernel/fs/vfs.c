@@ -9,7 +9,9 @@
 #include "fs/open.h"
 #include "fs/program.h"
 #include "fs/tmpfs.h"
+#include "lib/cmdline.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "proc/files.h"
 #include "proc/task.h"
 
@@ -24,13 +26,25 @@ static void mount_at(const char *type, const char *where)
 		printk("vfs: %s: not mounted, error %d", where, -error);
 }
 
+/* A tmpfs that takes half of memory, unless rootflags= says otherwise. */
+static void mount_rootfs(void)
+{
+	char options[128] = "mode=755,";
+	size_t used = strlen(options);
+	int error;
+
+	cmdline_text("rootflags", options + used, sizeof(options) - used);
+	error = mount_root("tmpfs", options);
+	if (error != 0)
+		panic("vfs: rootflags=: the root is not mounted, error %d", -error);
+}
+
 void vfs_init(void)
 {
 	dentry_init();
 	pseudo_init();
 	tmpfs_init();
-	if (mount_root("tmpfs") != 0)
-		panic("vfs: no memory for the root");
+	mount_rootfs();
 	struct fs *fs = fs_create();
 	if (!fs)
 		panic("vfs: no memory");
