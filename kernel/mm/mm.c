@@ -110,6 +110,7 @@ struct mm *mm_fork(struct mm *parent)
 	mm->start_brk = parent->start_brk;
 	mm->brk = parent->brk;
 	mm->vdso = parent->vdso;
+	memcpy(mm->auxv, parent->auxv, sizeof(mm->auxv));
 	mm->mmap_base = parent->mmap_base;
 	mm->stack_top = parent->stack_top;
 	mm->start_code = parent->start_code;

@@ -19,6 +19,9 @@
 
 struct file;
 
+/* Words of the auxiliary vector at most: type and value of each entry. */
+#define MM_AUXV_WORDS 48
+
 struct mm {
 	u32 id;         /* serial number; never changes */
 	atomic_t users; /* the task that runs in it, and temporary holders */
@@ -37,6 +40,7 @@ struct mm {
 	u64 start_code, end_code;                   /* bytes of the program's code; set by exec */
 	u64 arg_start, arg_end, env_start, env_end; /* texts on the stack; set by exec */
 	u64 start_data, end_data; /* bytes of the program's data segment; set by exec */
+	u64 auxv[MM_AUXV_WORDS];  /* as exec put it on the stack; then zeroes; set by exec */
 	u64 vdso;                 /* where its page was mapped (special.h); set by exec */
 	u64 mmap_base;            /* new mappings are placed below it, downwards */
 	u64 stack_top;

@@ -1,5 +1,6 @@
-/* Reading the memory of another process. */
+/* Reading the memory of another process, or of one that ends. */
 #include "mm/remote.h"
+#include "mm/address_space.h"
 #include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/huge_memory.h"
@@ -57,4 +58,32 @@ long mm_read_remote(struct mm *mm, u64 va, void *to, size_t n)
 	}
 	up_read(&mm->mmap_lock);
 	return done;
+}
+
+/* mmap_lock held. */
+static struct page *dump_page(struct vma *vma, u64 va)
+{
+	struct mm *mm = vma->mm;
+	int error = 0;
+
+	huge_split_range(mm, va, va + PAGE_SIZE);
+	if (fault_swap_in(vma, va) != 0)
+		return NULL;
+	struct page *page = mapped_page(mm, va);
+	if (page || !vma->mapping ||
+	    vma_pgoff(vma, va) >= PAGE_ALIGN(READ_ONCE(vma->mapping->size)) >> PAGE_SHIFT)
+		return page;
+	return mapping_get_page(vma->mapping, vma_pgoff(vma, va), 0, &error);
+}
+
+struct page *mm_get_dump_page(struct mm *mm, u64 va)
+{
+	struct page *page = NULL;
+
+	down_read(&mm->mmap_lock);
+	struct vma *vma = vma_find(mm, va);
+	if (vma)
+		page = dump_page(vma, va);
+	up_read(&mm->mmap_lock);
+	return page;
 }

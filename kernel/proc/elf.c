@@ -12,31 +12,6 @@
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 
-struct elf_header {
-	u8 ident[16];
-	u16 type, machine;
-	u32 version;
-	u64 entry, phoff, shoff;
-	u32 flags;
-	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
-};
-
-struct elf_phdr {
-	u32 type, flags;
-	u64 offset, vaddr, paddr, filesz, memsz, align;
-};
-
-static_assert(sizeof(struct elf_header) == 64, "ABI");
-static_assert(sizeof(struct elf_phdr) == ELF_PHDR_SIZE, "ABI");
-
-#define ET_EXEC   2
-#define ET_DYN    3
-#define EM_X86_64 62
-#define PT_LOAD   1
-#define PT_INTERP 3
-#define PF_X      1
-#define PF_W      2
-#define PF_R      4
 #define MAX_PHDRS 64
 
 static const u8 expected_ident[] = {0x7f, 'E', 'L', 'F', 2 /* 64 bits */, 1 /* little-endian */, 1};
@@ -60,8 +35,8 @@ static bool header_ok(const struct elf_header *header)
 
 static u32 vm_flags_of(u32 phdr_flags)
 {
-	return ((phdr_flags & PF_R) ? VM_READ : 0) | ((phdr_flags & PF_W) ? VM_WRITE : 0) |
-	       ((phdr_flags & PF_X) ? VM_EXEC : 0);
+	return ((phdr_flags & ELF_PF_R) ? VM_READ : 0) | ((phdr_flags & ELF_PF_W) ? VM_WRITE : 0) |
+	       ((phdr_flags & ELF_PF_X) ? VM_EXEC : 0);
 }
 
 /* The bounds of a PT_LOAD segment in memory and in the file. */

@@ -1,4 +1,4 @@
-/* Reading static ELF64 programs: what exec must map, checked. */
+/* ELF64: reading static programs (what exec must map, checked), and the structures of the format. */
 #ifndef PROC_ELF_H
 #define PROC_ELF_H
 
@@ -25,6 +25,35 @@ struct elf_image {
 };
 
 #define ELF_PHDR_SIZE 56
+
+/* Of the format, for who reads and writes it. */
+struct elf_header {
+	u8 ident[16];
+	u16 type, machine;
+	u32 version;
+	u64 entry, phoff, shoff;
+	u32 flags;
+	u16 ehsize, phentsize, phnum, shentsize, shnum, shstrndx;
+};
+
+struct elf_phdr {
+	u32 type, flags;
+	u64 offset, vaddr, paddr, filesz, memsz, align;
+};
+
+static_assert(sizeof(struct elf_header) == 64, "ABI");
+static_assert(sizeof(struct elf_phdr) == ELF_PHDR_SIZE, "ABI");
+
+#define ET_EXEC   2
+#define ET_DYN    3
+#define ET_CORE   4
+#define EM_X86_64 62
+#define PT_LOAD   1
+#define PT_INTERP 3
+#define PT_NOTE   4
+#define ELF_PF_X  1
+#define ELF_PF_W  2
+#define ELF_PF_R  4
 
 /* Reads the headers of a program, which goes to pie_base if it may lie anywhere. 0; -ENOEXEC: not a program that this kernel can run; -ENOMEM, or
  * what reading gave. May sleep. */

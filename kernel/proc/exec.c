@@ -169,6 +169,7 @@ static void take_new_mm(struct mm *mm, const char *path)
 struct word_writer {
 	u64 at;
 	int error;
+	u32 nr_aux; /* words of the auxiliary vector */
 };
 
 static void put_word(struct word_writer *writer, u64 word)
@@ -180,6 +181,8 @@ static void put_word(struct word_writer *writer, u64 word)
 
 static void put_aux(struct word_writer *writer, u64 type, u64 value)
 {
+	current->mm->auxv[writer->nr_aux++] = type;
+	current->mm->auxv[writer->nr_aux++] = value;
 	put_word(writer, type);
 	put_word(writer, value);
 }
@@ -212,6 +215,8 @@ struct aux_addresses {
 static const char platform[] = "x86_64";
 
 #define NR_AUX 21
+
+static_assert(2 * NR_AUX <= MM_AUXV_WORDS, "mm.h");
 
 static void put_aux_vector(struct word_writer *writer, const struct elf_image *image,
 			   const struct aux_addresses *addresses)

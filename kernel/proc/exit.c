@@ -5,6 +5,7 @@
  * parent that ignores SIGCHLD gets no zombies.
  */
 #include "proc/exit.h"
+#include "proc/coredump.h"
 #include "cpu/irqflags.h"
 #include "cpu/panic.h"
 #include "lib/errno.h"
@@ -164,7 +165,8 @@ void task_exit(s32 wait_status)
 	struct task *self = current_proc;
 	struct process *process = self->process;
 
-	self->cur.flags |= PF_EXITING;
+	if (coredump_join())
+		wait_status = process->group_status;
 	TRACE_TEXT(sched_process_exit, comm, self->cur.comm, .pid = self->cur.pid,
 		   .status = wait_status);
 	bool last = atomic_dec_return(&process->nr_live) == 0;

@@ -43,4 +43,17 @@ void program_owner(struct file *program, u32 *mode, u32 *uid, u32 *gid);
 /* Its content. */
 struct address_space *program_mapping(struct file *program);
 
+/* ---- core files ---- */
+
+/* Makes an empty file by that name, in the place of what had it. 0, or what open(2) gives. */
+int core_file_open(const char *name, struct file **result);
+/* Writes at *pos, which moves. How many, or -errno. */
+long core_file_write(struct file *file, const void *from, size_t n, u64 *pos);
+void core_file_close(struct file *file);
+
+#define MAPPING_PATH_MAX 4096
+/* The path of the file that has this content, in `buffer` of MAPPING_PATH_MAX bytes, and whether a directory
+ * still has it. NULL: it is no file's. */
+const char *files_mapping_path(struct address_space *mapping, char *buffer, bool *is_named);
+
 #endif

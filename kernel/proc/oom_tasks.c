@@ -9,8 +9,13 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 
+/* A thread that waits for a core file goes when the one that writes it has done so. tasks_lock held. */
 static bool is_dying(const struct task *task)
 {
+	const struct task *dumper = task->process ? READ_ONCE(task->process->dumper) : NULL;
+
+	if (dumper)
+		task = dumper;
 	return READ_ONCE(task->cur.killed) || (READ_ONCE(task->cur.flags) & PF_EXITING);
 }
 
@@ -84,7 +89,8 @@ int oom_kill_task(const struct oom_task *victim, u32 kill_id, u32 predicted)
 			if (task->cur.mm != victim->mm)
 				continue;
 			WRITE_ONCE(task->cur.oom_victim, kill_id);
-			if (!READ_ONCE(task->process->group_exit))
+			if (!READ_ONCE(task->process->group_exit) ||
+			    READ_ONCE(task->process->dumper))
 				signal_send(task->process, SIGKILL);
 		}
 		result = 0;

@@ -56,6 +56,8 @@ struct process {
 	bool group_exit;  /* [S] all threads are to end */
 	s32 group_status; /* [S] its wait status: that of the last thread if nobody asked all */
 	struct task *exec_task; /* [S] ends all others, to be alone; NULL */
+	struct task *dumper;    /* [S] writes a core file; the others wait in their exit. NULL */
+	u32 nr_awaited;         /* [S] of those, who have not come there yet */
 
 	/* what it used */
 	struct cpu_time ended_time;          /* [T] of the threads that have ended and are gone */
@@ -85,10 +87,21 @@ struct process *process_find(s32 tgid);
  * quiesced. */
 bool process_is_zombie(const struct process *process);
 
+/* In a wait status: there is a core file. */
+#define WAIT_STATUS_CORE 0x80
+
 /* The wait status that its parent gets: of a zombie. tasks_lock held. */
 static inline s32 process_wait_status(const struct process *process)
 {
 	return process->group_status;
+}
+
+/* What SIGCHLD and waitid(2) tell of such a status: CLD_*. */
+static inline s32 process_end_code(s32 wait_status)
+{
+	if ((wait_status & 0x7f) == 0)
+		return CLD_EXITED;
+	return wait_status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
 }
 
 /* Lets all its threads end with that wait status, unless that was decided before. Its signal lock

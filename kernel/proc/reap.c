@@ -47,7 +47,7 @@ static struct task *take_ended(struct process *child, u32 options, struct wait_r
 
 	tell(child, result);
 	result->wait_status = status;
-	result->code = signal ? CLD_KILLED : CLD_EXITED;
+	result->code = process_end_code(status);
 	result->status = signal ? signal : status >> 8 & 0xff;
 	if (options & WNOWAIT)
 		return NULL;

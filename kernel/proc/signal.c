@@ -1,14 +1,15 @@
 /*
  * Sending signals. See signal.h.
  *
- * A signal that will end a process by its default action is not queued: the group exit is decided at
- * once, when it is sent (process_kill()). Its threads find out on their way back to user mode, and all
+ * A signal that will end a process by its default action, and leaves no core file, is not queued: the
+ * group exit is decided at once, when it is sent (process_kill()). Its threads find out on their way back to user mode, and all
  * interruptible sleeps end before they begin. Nothing can take that back.
  */
 #include "proc/signal.h"
 #include "cpu/panic.h"
 #include "lib/errno.h"
 #include "mm/slab.h"
+#include "proc/coredump.h"
 #include "proc/exit.h"
 #include "proc/sched.h"
 #include "trace/trace.h"
@@ -129,7 +130,8 @@ static bool can_take(const struct task *task, s32 sig)
 /* Whether it is going to end the process of a thread that can take it. */
 static bool is_fatal(const struct task *task, s32 sig)
 {
-	u64 not_fatal = SIGNALS_IGNORED | SIGNALS_STOP;
+	/* Those that dump core are taken by a thread, which writes the file. */
+	u64 not_fatal = SIGNALS_IGNORED | SIGNALS_STOP | SIGNALS_CORE;
 
 	return handler_of(task, sig) == SIG_DFL && !(not_fatal & signal_bit(sig)) &&
 	       !task->process->signals.unkillable && !(task->signals.waited_for & signal_bit(sig));
@@ -246,8 +248,11 @@ static int send_locked(struct process *process, struct task *thread, const struc
 	const struct task *target = thread ? thread : process->leader;
 	s32 sig = info->signo;
 
-	if (process->group_exit)
+	if (process->group_exit) {
+		if (sig == SIGKILL)
+			coredump_abort(process);
 		return 0;
+	}
 	act_on_sending(process, sig);
 	if (is_ignored(target, sig))
 		return 0;
@@ -432,7 +437,7 @@ bool signal_tell_exit(struct process *process, s32 sig, s32 wait_status)
 	/* clone(2) takes any byte: who tells by what is no signal tells nobody. */
 	if (sig != 0 && is_signal(sig) &&
 	    !(sig == SIGCHLD && sighand_of(parent)->actions[SIGCHLD - 1].handler == SIG_IGN)) {
-		struct siginfo info = child_info(process, sig, signal ? CLD_KILLED : CLD_EXITED,
+		struct siginfo info = child_info(process, sig, process_end_code(wait_status),
 						 signal ? signal : wait_status >> 8 & 0xff);
 
 		(void)signal_send_info(parent, &info);

@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/layout.h"
 #include "lib/errno.h"
+#include "proc/coredump.h"
 #include "proc/exit.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
@@ -113,13 +114,30 @@ static s32 take_next(struct task *self, struct siginfo *info)
 	return sig;
 }
 
-/* Does what the default action is. Signal lock held; released for a while. */
-static void act_by_default(struct task *self, s32 sig)
+/* The default action of a signal that dumps core: does not return when there is to be a file. Signal
+ * lock held. */
+static void end_with_core(struct task *self, const struct siginfo *info)
 {
+	if (!coredump_begin(info->signo)) {
+		process_kill(self->process, info->signo);
+		return;
+	}
+	spin_unlock(&self->sighand->lock);
+	coredump_write(info);
+	task_exit_group(info->signo);
+}
+
+/* Does what the default action is. Signal lock held; released for a while. */
+static void act_by_default(struct task *self, const struct siginfo *info)
+{
+	s32 sig = info->signo;
+
 	if ((SIGNALS_IGNORED & signal_bit(sig)) || self->process->signals.unkillable)
 		return;
 	if (SIGNALS_STOP & signal_bit(sig))
 		begin_stop(self, sig);
+	else if (SIGNALS_CORE & signal_bit(sig))
+		end_with_core(self, info);
 	else
 		process_kill(self->process, sig);
 }
@@ -155,7 +173,7 @@ static bool take_handled(struct taken *taken)
 		TRACE(signal_deliver, .sig = sig, .code = taken->info.code, .pid = self->cur.pid,
 		      .handler = action->handler, .flags = action->flags);
 		if (action->handler == SIG_DFL) {
-			act_by_default(self, sig);
+			act_by_default(self, &taken->info);
 		} else if (action->handler != SIG_IGN) {
 			taken->action = *action;
 			if (action->flags & SA_RESETHAND)

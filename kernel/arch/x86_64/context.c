@@ -57,6 +57,22 @@ void arch_task_copy(struct arch_task *child, struct arch_task *parent)
 	memcpy(arch_task_fpu(child), arch_task_fpu(parent), sizeof(struct fpu_state));
 }
 
+void arch_task_registers(const struct arch_task *task, const struct trap_frame *frame,
+			 u64 registers[NR_USER_REGISTERS])
+{
+	const u64 call = frame_is_syscall(frame) ? frame_syscall_nr(frame) : ~0ul;
+	const u64 all[NR_USER_REGISTERS] = {
+		frame->r15, frame->r14,    frame->r13,    frame->r12,
+		frame->rbp, frame->rbx,    frame->r11,    frame->r10,
+		frame->r9,  frame->r8,     frame->rax,    frame->rcx,
+		frame->rdx, frame->rsi,    frame->rdi,    call,
+		frame->rip, frame->cs,     frame->rflags, frame->rsp,
+		frame->ss,  task->fs_base, task->gs_base, 0 /* %ds, %es, %fs, %gs */,
+	};
+
+	memcpy(registers, all, sizeof(all));
+}
+
 int arch_set_fs_base(struct arch_task *task, u64 base)
 {
 	if (base >= USER_END)

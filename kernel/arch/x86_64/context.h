@@ -43,6 +43,12 @@ void arch_task_copy(struct arch_task *child, struct arch_task *parent);
 /* Loads FPU, %fs and %gs base of the running task: after exec reset them. */
 void arch_task_load(struct arch_task *task);
 
+/* The general registers of a core file, as Linux's struct user_regs_struct. */
+#define NR_USER_REGISTERS 27
+/* Of a task that does not run, or that runs and was saved (arch_task_save()). */
+void arch_task_registers(const struct arch_task *task, const struct trap_frame *frame,
+			 u64 registers[NR_USER_REGISTERS]);
+
 /* Sets %fs base of the running task (arch_prctl). Returns -EPERM for an address beyond USER_END. */
 int arch_set_fs_base(struct arch_task *task, u64 base);
 

@@ -122,6 +122,20 @@ void fpu_reset(struct fpu_state *state)
 	memcpy(state->bytes + STATE_MXCSR, &mxcsr, sizeof(mxcsr));
 }
 
+/* The CPU fills in what it had left out, so it gets the state for a moment. */
+u64 fpu_whole_state(const struct fpu_state *state, struct fpu_state *own, struct fpu_state *whole)
+{
+	u64 present = fpu_components;
+
+	memset(whole, 0, sizeof(*whole));
+	fpu_save(own);
+	fpu_restore(state);
+	fpu_save_whole(whole);
+	fpu_restore(own);
+	memcpy(whole->bytes + STATE_SOFTWARE, &present, sizeof(present));
+	return state_size;
+}
+
 /* ---- signal frames ---- */
 
 bool fpu_has_xsave(void)

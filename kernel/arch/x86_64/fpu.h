@@ -71,6 +71,11 @@ int fpu_to_frame(struct fpu_state *state, void __user *to);
  * would refuse is -EINVAL, and the registers are fresh ones then. 0, -EFAULT, -EINVAL. May sleep. */
 int fpu_from_frame(struct fpu_state *state, const void __user *from);
 
+/* Of any task that does not run, or `own` of the running one: the whole state, components in their
+ * initial state included, and in the bytes for software which components those are. Returns its
+ * size. */
+u64 fpu_whole_state(const struct fpu_state *state, struct fpu_state *own, struct fpu_state *whole);
+
 /* Exceptions that are raised and not masked, of the x87 unit or of SSE: FPU_INVALID and so on. */
 #define FPU_INVALID   BIT(0)
 #define FPU_DENORMAL  BIT(1)

@@ -6,11 +6,13 @@
 #include "fs/procfs/nodes.h"
 #include "fs/shm.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mm/limits.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
+#include "proc/coredump.h"
 #include "proc/cred.h"
 #include "proc/futex.h"
 #include "proc/task.h"
@@ -67,6 +69,7 @@ NUMBER(domainname, "%s", UTS_DOMAINNAME)
 NUMBER(pid_max, "%d", PID_MAX_LIMIT)
 NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
 NUMBER(ngroups_max, "%d", MAX_GROUPS)
+NUMBER(core_uses_pid, "%u", READ_ONCE(core_uses_pid))
 NUMBER(file_max, "%lu", (u64)INT64_MAX)
 NUMBER(nr_open, "%d", 1048576)
 NUMBER(pipe_max_size, "%u", pipe_get_max_size())
@@ -122,8 +125,44 @@ static const struct proc_node vm_nodes[] = {
 	{.name = NULL},
 };
 
+static int show_core_pattern(struct text *text, const struct proc_inode *proc)
+{
+	char pattern[CORE_PATTERN_SIZE];
+
+	(void)proc;
+	coredump_get_pattern(pattern);
+	text_printf(text, "%s\n", pattern);
+	return 0;
+}
+
+static int set_core_pattern(const struct proc_inode *proc, char *data)
+{
+	char *end = strchr(data, '\n');
+
+	(void)proc;
+	if (end)
+		*end = 0;
+	return coredump_set_pattern(data);
+}
+
+static int set_core_uses_pid(const struct proc_inode *proc, char *data)
+{
+	u64 number;
+	int error = proc_parse_u64(data, &number);
+
+	(void)proc;
+	if (error == 0)
+		WRITE_ONCE(core_uses_pid, number != 0);
+	return error;
+}
+
 static const struct proc_node kernel_nodes[] = {
 	{.name = "cap_last_cap", .mode = RO, .show = show_cap_last_cap},
+	{.name = "core_pattern", .mode = RW, .show = show_core_pattern, .write = set_core_pattern},
+	{.name = "core_uses_pid",
+	 .mode = RW,
+	 .show = show_core_uses_pid,
+	 .write = set_core_uses_pid},
 	{.name = "domainname", .mode = RO, .show = show_domainname},
 	{.name = "hostname", .mode = RO, .show = show_hostname},
 	{.name = "ngroups_max", .mode = RO, .show = show_ngroups_max},
