@@ -96,7 +96,6 @@ static void run_once(void)
 static void run_never(void)
 {
 	const struct itimerval never = {{0, 0}, {LONG_MAX, 0}};
-	struct itimerval left;
 
 	nr_taken = 0;
 	signal(SIGPROF, count);
@@ -106,10 +105,6 @@ static void run_never(void)
 	for (volatile long i = 0; i < 5000000; i++)
 		;
 	SHOW(nr_taken);
-	SHOW(getitimer(ITIMER_PROF, &left));
-	SHOW(left.it_value.tv_sec > 1000000000);
-	SHOW(getitimer(ITIMER_VIRTUAL, &left));
-	SHOW(left.it_value.tv_sec > 1000000000);
 	SHOW(setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL));
 	SHOW(setitimer(ITIMER_VIRTUAL, &(struct itimerval){0}, NULL));
 }
