@@ -64,44 +64,73 @@ static struct process *find_reaper(const struct process *process)
 	return reaper;
 }
 
-/* tasks_lock held. */
-static void give_children_away(struct process *process)
-{
-	struct process *reaper, *child;
-
-	if (list_empty(&process->children))
-		return;
-	reaper = find_reaper(process);
-	list_for_each_entry (child, &process->children, sibling) {
-		child->parent = reaper;
-		WRITE_ONCE(child->parent_pid, reaper->tgid);
-		child->parent_tid = reaper->tgid;
-		child->exit_signal = SIGCHLD;
-		job_lost_parent(child, process);
-		if (child->leader->parent_death_signal)
-			signal_send(child, child->leader->parent_death_signal);
-	}
-	list_splice_tail(&process->children, &reaper->children);
-	wake_up(&reaper->child_wait);
-}
-
-/* The children that a thread made are those of another one now: __WNOTHREAD. tasks_lock held. */
-static void pass_children_on(struct process *process, const struct task *self)
-{
-	const struct task *heir = list_first_entry(&process->threads, struct task, thread_node);
-	struct process *child;
-
-	list_for_each_entry (child, &process->children, sibling)
-		if (child->parent_tid == self->cur.pid)
-			child->parent_tid = heir->cur.pid;
-}
-
 /* Unlinks a task that has ended, under the locks for that. */
 static void forget(struct task *task)
 {
 	spin_lock(&task->sighand->lock);
 	task_unlink(task);
 	spin_unlock(&task->sighand->lock);
+}
+
+/* PR_SET_PDEATHSIG; as on Linux it is the thread that made a process whose end counts. tasks_lock held. */
+static void tell_of_parents_end(struct process *child)
+{
+	const struct task *thread;
+
+	for_each_thread (child, thread)
+		if (thread->parent_death_signal)
+			signal_send(child, thread->parent_death_signal);
+}
+
+/* The end of a child is news to its new parent, who may not want zombies. tasks_lock held. */
+static void tell_adopter(struct process *child)
+{
+	struct task *leader = child->leader;
+
+	if (!process_is_zombie(child) ||
+	    signal_tell_exit(child, child->exit_signal, process_wait_status(child)))
+		return;
+	forget(leader);
+	WRITE_ONCE(leader->state, TASK_DEAD);
+	task_put(leader);
+}
+
+/* tasks_lock held. */
+static void give_children_away(struct process *process)
+{
+	struct process *reaper, *child, *next;
+
+	if (list_empty(&process->children))
+		return;
+	reaper = find_reaper(process);
+	list_for_each_entry_safe (child, next, &process->children, sibling) {
+		child->parent = reaper;
+		WRITE_ONCE(child->parent_pid, reaper->tgid);
+		child->parent_tid = reaper->tgid;
+		child->exit_signal = SIGCHLD;
+		tell_of_parents_end(child);
+		job_lost_parent(child, process);
+		tell_adopter(child);
+	}
+	list_splice_tail(&process->children, &reaper->children);
+	wake_up(&reaper->child_wait);
+}
+
+/* The children that a thread made are those of another one now. tasks_lock held. */
+static void pass_children_on(struct process *process, const struct task *self)
+{
+	const struct task *thread, *heir = NULL;
+	struct process *child;
+
+	for_each_thread (process, thread)
+		if (!heir && !(READ_ONCE(thread->cur.flags) & PF_EXITING))
+			heir = thread;
+	list_for_each_entry (child, &process->children, sibling) {
+		if (child->parent_tid != self->cur.pid || !heir)
+			continue;
+		child->parent_tid = heir->cur.pid; /* __WNOTHREAD */
+		tell_of_parents_end(child);
+	}
 }
 
 /* The last thread has ended: tells the parent. Whether the leader waits for it as a zombie.
@@ -132,10 +161,11 @@ static void leave_process(struct task *self)
 		fault_counts_add(&process->ended_faults, self->cur.faults);
 		WRITE_ONCE(self->state, TASK_DEAD);
 		forget(self);
-		pass_children_on(process, self);
 	}
 	if (process_is_zombie(process))
 		leader_goes = !end_process(process);
+	else
+		pass_children_on(process, self);
 	if (process->exec_task)
 		wake_up(&process->child_wait);
 	if (leader_goes)
