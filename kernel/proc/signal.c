@@ -223,6 +223,7 @@ static void act_on_sending(struct process *process, s32 sig)
 		discard_everywhere(process, signal_bit(SIGCONT));
 	} else if (sig == SIGCONT) {
 		discard_everywhere(process, SIGNALS_STOP);
+		process->signals.nr_continues++;
 		continue_process(process);
 	}
 }

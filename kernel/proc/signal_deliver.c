@@ -63,6 +63,7 @@ static void rest(struct task *self)
 static void begin_stop(struct task *self, s32 sig)
 {
 	struct process *process = self->process;
+	u32 nr_continues = process->signals.nr_continues;
 	struct task *task;
 
 	if (sig != SIGSTOP) {
@@ -71,7 +72,9 @@ static void begin_stop(struct task *self, s32 sig)
 		bool orphaned = signal_group_is_orphaned(process->pgid);
 		spin_unlock(&tasks_lock);
 		spin_lock(&self->sighand->lock);
-		if (orphaned || process->signals.stop_signal != 0)
+		/* The signal is off its queue: a SIGCONT that came meanwhile could not take it away. */
+		if (orphaned || process->signals.stop_signal != 0 ||
+		    process->signals.nr_continues != nr_continues)
 			return;
 	}
 	process->signals.stop_signal = sig;

@@ -59,8 +59,9 @@ struct process_signals {
 	bool unkillable;                /* init: no default action ends or stops it */
 	/* Stop and continue: a stop is decided by whoever takes the signal; the process has stopped
 	 * when all its threads have come to rest. */
-	s32 stop_signal;  /* all threads are to rest, or 0 */
-	u32 nr_stopped;   /* threads that rest */
+	s32 stop_signal; /* all threads are to rest, or 0 */
+	u32 nr_stopped;  /* threads that rest */
+	u32 nr_continues; /* SIGCONT that were sent, ever: a stop that was not decided by then is off */
 	bool has_stopped; /* that was all of them, and the parent was told */
 	s32 stopped_by;   /* the process has stopped by that signal, and nobody has waited for it
 			    with WUNTRACED yet; else 0 */
