@@ -6,6 +6,7 @@
 #include "lib/errno.h"
 #include "proc/process.h"
 #include "proc/sched.h"
+#include "proc/signal.h"
 #include "trace/trace.h"
 
 /* Asks all other threads to end. -EAGAIN: somebody else decides over this one. */
@@ -57,6 +58,7 @@ static void take_place_of(struct process *process, struct task *self, struct tas
 	list_add(&self->node, &leader->node);
 	list_del(&leader->node);
 	list_del(&leader->thread_node);
+	signal_flush(&leader->signals.pending);
 	leader->state = TASK_DEAD;
 	process->leader = self;
 	list_for_each_entry (child, &process->children, sibling)

@@ -145,8 +145,7 @@ static int unshare(struct task *self)
 
 		if (!files)
 			return -ENOMEM;
-		files_release(self->files);
-		self->files = files;
+		files_release(task_set_files(self, files));
 	}
 	return error != 0 ? error : signal_unshare();
 }
