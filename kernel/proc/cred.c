@@ -149,6 +149,20 @@ bool cred_may_signal(const struct task *task, s32 sig)
 	return sig == SIGCONT && task->process->sid == current_process->sid;
 }
 
+bool cred_may_inspect(const struct task *task)
+{
+	const struct cred *cred = own(), *theirs = &task->cred;
+
+	ASSERT(spin_is_held(&tasks_lock));
+	if (task->process == current_process || cred_capable(CAP_SYS_PTRACE))
+		return true;
+	if (cred->fsuid != theirs->euid || cred->fsuid != theirs->suid ||
+	    cred->fsuid != theirs->uid || cred->fsgid != theirs->egid ||
+	    cred->fsgid != theirs->sgid || cred->fsgid != theirs->gid)
+		return false;
+	return theirs->dumpable && !(theirs->permitted & ~cred->effective);
+}
+
 bool cred_may_control(const struct task *task)
 {
 	const struct cred *cred = own(), *theirs = &task->cred;

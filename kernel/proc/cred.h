@@ -24,6 +24,7 @@
 #define CAP_LINUX_IMMUTABLE 9
 #define CAP_IPC_OWNER       15
 #define CAP_SYS_CHROOT      18
+#define CAP_SYS_PTRACE      19
 #define CAP_SYS_ADMIN       21
 #define CAP_SYS_BOOT        22
 #define CAP_SYS_NICE        23
@@ -88,6 +89,8 @@ void cred_end_access(const struct cred *saved);
 
 /* Whether the current task may send that signal to the task; tasks_lock held. */
 bool cred_may_signal(const struct task *task, s32 sig);
+/* Whether it may look into it: memory, files, locks (Linux's ptrace_may_access()). tasks_lock held. */
+bool cred_may_inspect(const struct task *task);
 /* Whether it may change its limits and the like; tasks_lock held. */
 bool cred_may_control(const struct task *task);
 

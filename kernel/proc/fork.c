@@ -82,6 +82,8 @@ static bool share_sighand(struct task *child, struct task *self, u64 flags)
 		child->sighand = self->sighand;
 	} else {
 		child->sighand = sighand_fork(self->sighand);
+		if (child->sighand && (flags & CLONE_CLEAR_SIGHAND))
+			sighand_reset(child->sighand);
 	}
 	return child->sighand;
 }
@@ -147,6 +149,7 @@ static struct task *create_child(struct task *self, const struct clone_args *arg
 		child->process->exit_signal =
 			flags & CLONE_PARENT ? self->process->exit_signal : args->exit_signal;
 	child->personality = self->personality;
+	child->default_slack_ns = self->timer_slack_ns ?: self->default_slack_ns;
 	child->parent_waits = flags & CLONE_VFORK;
 	cred_fork(&child->cred);
 	signal_fork(child, (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);

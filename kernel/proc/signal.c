@@ -37,6 +37,16 @@ struct sighand *sighand_fork(struct sighand *parent)
 	return sighand;
 }
 
+void sighand_reset(struct sighand *sighand)
+{
+	for (u32 i = 0; i < NR_SIGNALS; i++) {
+		struct sigaction *action = &sighand->actions[i];
+		u64 handler = action->handler == SIG_IGN ? SIG_IGN : SIG_DFL;
+
+		*action = (struct sigaction){.handler = handler};
+	}
+}
+
 void sighand_get(struct sighand *sighand)
 {
 	atomic_inc(&sighand->refs);
@@ -499,6 +509,9 @@ static long kill_many(s32 pid, const struct siginfo *info)
 		    !is_target(task->process, pid))
 			continue;
 		long error = kill_process(task->process, info);
+		/* As on Linux: who asks for all means those that he may ask for. */
+		if (pid == -1 && error == -EPERM)
+			error = 0;
 		if (result != 0)
 			result = error;
 	}

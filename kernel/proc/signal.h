@@ -89,6 +89,8 @@ static inline u64 signal_bit(s32 sig)
 struct sighand *sighand_create(void);
 /* A copy for a child; NULL without memory. */
 struct sighand *sighand_fork(struct sighand *parent);
+/* Handlers become SIG_DFL, SIG_IGN stays. Under its lock, if others have it. */
+void sighand_reset(struct sighand *sighand);
 void sighand_get(struct sighand *sighand);
 /* Drops a reference; the last one frees them. No spinlock above RANK_SLAB held. */
 void sighand_put(struct sighand *sighand);

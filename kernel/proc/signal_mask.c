@@ -69,12 +69,7 @@ void signal_exec(void)
 	struct task *self = current_proc;
 
 	spin_lock(&self->sighand->lock);
-	for (u32 i = 0; i < NR_SIGNALS; i++) {
-		struct sigaction *action = &self->sighand->actions[i];
-		u64 handler = action->handler == SIG_IGN ? SIG_IGN : SIG_DFL;
-
-		*action = (struct sigaction){.handler = handler};
-	}
+	sighand_reset(self->sighand);
 	self->signals.altstack = (struct sigaltstack){0};
 	self->restart.again = NULL;
 	spin_unlock(&self->sighand->lock);

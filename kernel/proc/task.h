@@ -101,7 +101,8 @@ struct task {
 	struct fs *fs;            /* likewise */
 
 	struct cred cred;        /* [O] and [T] to write, either to read */
-	u64 timer_slack_ns;      /* [O] 0: the default */
+	u64 timer_slack_ns;      /* [O] 0: its default */
+	u64 default_slack_ns;    /* [C] what its creator had; 0: Linux's */
 	s32 parent_death_signal; /* [T] sent when its parent ends, or 0 (PR_SET_PDEATHSIG) */
 
 	u64 start_ns;    /* [C] when it was made */

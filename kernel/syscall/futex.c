@@ -96,10 +96,12 @@ long sys_get_robust_list(u64 tid, u64 head_at, u64 size_at)
 
 	spin_lock(&tasks_lock);
 	const struct task *task = (s32)tid == 0 ? current_proc : task_find(tid);
-	if (task)
-		head = (u64)task->robust_list;
-	else
+	if (!task)
 		error = -ESRCH;
+	else if (!cred_may_inspect(task))
+		error = -EPERM;
+	else
+		head = (u64)task->robust_list;
 	spin_unlock(&tasks_lock);
 	if (error == 0)
 		error = copy_to_user((u64 __user *)size_at, &size, sizeof(size));

@@ -187,8 +187,13 @@ static long credentials(u64 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 
 static long set_timer_slack(u64 ns)
 {
-	current_proc->timer_slack_ns = (s64)ns <= 0 ? TIMER_SLACK_NS : ns;
+	current_proc->timer_slack_ns = (s64)ns <= 0 ? 0 : ns;
 	return 0;
+}
+
+static u64 timer_slack(const struct task *task)
+{
+	return task->timer_slack_ns ?: task->default_slack_ns ?: TIMER_SLACK_NS;
 }
 
 long sys_prctl(u64 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
@@ -211,7 +216,7 @@ long sys_prctl(u64 option, u64 arg2, u64 arg3, u64 arg4, u64 arg5)
 	case PR_SET_TIMERSLACK:
 		return set_timer_slack(arg2);
 	case PR_GET_TIMERSLACK:
-		return self->timer_slack_ns ? self->timer_slack_ns : TIMER_SLACK_NS;
+		return timer_slack(self);
 	case PR_SET_CHILD_SUBREAPER:
 		self->process->is_subreaper = arg2 != 0;
 		return 0;
