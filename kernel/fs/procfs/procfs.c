@@ -8,6 +8,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "proc/cred.h"
 #include "proc/task.h"
 
 #define PROC_MAGIC  0x9fa0
@@ -49,6 +50,13 @@ u64 proc_ino(const struct proc_inode *dir, const char *name, u32 length)
 	return (u32)(hash ^ hash >> 32) | BIT(31);
 }
 
+/* Who owns the files of a process that may not be looked into: root, but for the directories that all may
+ * read. */
+static bool is_roots(const struct proc_node *node, const struct task *task)
+{
+	return !task || (!READ_ONCE(task->cred.dumpable) && node->mode != (S_IFDIR | 0555));
+}
+
 int proc_inode_create(struct super_block *sb, const struct proc_node *node, u64 ino,
 		      struct task *task, u64 number, struct inode **result)
 {
@@ -65,8 +73,8 @@ int proc_inode_create(struct super_block *sb, const struct proc_node *node, u64 
 	if (task)
 		task_get(task);
 	inode->ino = ino;
-	inode->uid = task ? READ_ONCE(task->cred.euid) : 0;
-	inode->gid = task ? READ_ONCE(task->cred.egid) : 0;
+	inode->uid = is_roots(node, task) ? 0 : READ_ONCE(task->cred.euid);
+	inode->gid = is_roots(node, task) ? 0 : READ_ONCE(task->cred.egid);
 	inode->private = &block->proc;
 	inode->ops = &proc_inode_ops;
 	inode->file_ops = &proc_file_ops;
@@ -134,12 +142,26 @@ static int iterate(struct inode *dir, struct dir_context *context)
 	return 0;
 }
 
-/* Nothing is below a process that is gone. */
+/* Nothing is below a process that is gone. Its own descriptors a process always sees. */
 static int may_enter(struct inode *inode, u32 mask)
 {
 	const struct proc_inode *proc = proc_of(inode);
 
-	return proc->task && proc_task_is_gone(proc->task) ? -ESRCH : inode_check_mode(inode, mask);
+	if (proc->task && proc_task_is_gone(proc->task))
+		return -ESRCH;
+	if (proc->node->lookup == proc_lookup_fd && proc->task->process == current_process)
+		return 0;
+	return inode_check_mode(inode, mask);
+}
+
+static int may_inspect(const struct proc_inode *proc)
+{
+	if (!proc->node->is_private)
+		return 0;
+	spin_lock(&tasks_lock);
+	bool may = cred_may_inspect(proc->task);
+	spin_unlock(&tasks_lock);
+	return may ? 0 : -EACCES;
 }
 
 static const struct inode_ops proc_directory_ops = {
@@ -151,8 +173,9 @@ static const struct inode_ops proc_directory_ops = {
 static int get_link(struct inode *inode, struct link_target *target)
 {
 	const struct proc_inode *proc = proc_of(inode);
+	int error = may_inspect(proc);
 
-	return proc->node->get_link(proc, target);
+	return error != 0 ? error : proc->node->get_link(proc, target);
 }
 
 static void getattr(struct inode *inode, struct stat *stat)
@@ -199,7 +222,10 @@ static int make_text(struct text *text, const struct proc_inode *proc)
 			text->size = size;
 		}
 		text->used = 0;
-		int error = proc->node->show(text, proc);
+		/* It may have executed another program since the file was opened. */
+		int error = may_inspect(proc);
+		if (error == 0)
+			error = proc->node->show(text, proc);
 		if (error != 0)
 			return error;
 		if (text->used <= text->size)
@@ -216,6 +242,10 @@ static int open_file(struct inode *inode, struct file *file)
 {
 	const struct proc_node *node = proc_of(inode)->node;
 
+	int error = may_inspect(proc_of(inode));
+
+	if (error != 0)
+		return error;
 	if ((file->mode & FMODE_WRITE) && !node->write)
 		return -EIO;
 	if (node->show) {
@@ -258,7 +288,7 @@ static long read_file(struct file *file, void __user *to, size_t size, u64 *pos)
 	struct content *content = file->private;
 
 	if (proc->node->read)
-		return proc->node->read(proc, to, size, pos);
+		return may_inspect(proc) ?: proc->node->read(proc, to, size, pos);
 	if (!proc->node->show)
 		return -EINVAL;
 	if (pos != &file->pos)
@@ -301,9 +331,11 @@ static long write_file(struct file *file, const void __user *from, size_t size, 
 
 static s64 seek_file(struct file *file, s64 offset, u32 whence)
 {
-	s64 pos = whence == SEEK_CUR ? (s64)file->pos + offset : offset;
+	s64 base = whence == SEEK_CUR ? (s64)file->pos : 0, pos;
 
-	return whence > SEEK_CUR || pos < 0 ? -EINVAL : pos;
+	if (whence > SEEK_CUR || __builtin_add_overflow(base, offset, &pos) || pos < 0)
+		return -EINVAL;
+	return pos;
 }
 
 static const struct file_ops proc_file_ops = {

@@ -15,7 +15,8 @@ struct task;
 
 struct proc_node {
 	const char *name;
-	u32 mode;                         /* S_IF* and rights */
+	u32 mode;        /* S_IF* and rights */
+	bool is_private; /* for who may look into the task (cred_may_inspect()), whatever the rights */
 	const struct proc_node *children; /* directory: a table that ends with a NULL name */
 	int (*show)(struct text *text, const struct proc_inode *proc);
 	/* A whole write: `data` is terminated. 0 or -errno. */

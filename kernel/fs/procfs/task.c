@@ -132,9 +132,9 @@ static int show_fdinfo(struct text *text, const struct proc_inode *proc)
 }
 
 static const struct proc_node fd_node = {
-	.name = "", .mode = LINK_RIGHTS, .get_link = link_fd, .link_size = 64};
+	.name = "", .mode = LINK_RIGHTS, .is_private = true, .get_link = link_fd, .link_size = 64};
 static const struct proc_node fdinfo_node = {
-	.name = "", .mode = S_IFREG | 0400, .show = show_fdinfo};
+	.name = "", .mode = S_IFREG | 0400, .is_private = true, .show = show_fdinfo};
 
 static int lookup_descriptor(const struct proc_inode *dir, const struct proc_node *node,
 			     const char *name, u32 length, struct inode **result)
@@ -233,9 +233,18 @@ static bool next_thread(const struct proc_inode *dir, u64 *number, char *name)
 		 .mode = S_IFREG | 0644,                                                      \
 		 .show = proc_show_task_comm,                                                 \
 		 .write = proc_write_comm},                                                   \
-		{.name = "cwd", .mode = LINK_RIGHTS, .get_link = proc_link_cwd},              \
-		{.name = "environ", .mode = S_IFREG | 0400, .show = proc_show_task_environ},  \
-		{.name = "exe", .mode = LINK_RIGHTS, .get_link = proc_link_exe},              \
+		{.name = "cwd",                                                               \
+		 .mode = LINK_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
+		 .get_link = proc_link_cwd},                                                  \
+		{.name = "environ",                                                           \
+		 .mode = S_IFREG | 0400,                                                      \
+		 .is_private = true,                                                          \
+		 .show = proc_show_task_environ},                                             \
+		{.name = "exe",                                                               \
+		 .mode = LINK_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
+		 .get_link = proc_link_exe},                                                  \
 		{.name = "fd",                                                                \
 		 .mode = S_IFDIR | 0500,                                                      \
 		 .lookup = proc_lookup_fd,                                                    \
@@ -246,7 +255,10 @@ static bool next_thread(const struct proc_inode *dir, u64 *number, char *name)
 		 .lookup = proc_lookup_fdinfo,                                                \
 		 .next = proc_next_fd,                                                        \
 		 .next_mode = S_IFREG},                                                       \
-		{.name = "maps", .mode = FILE_RIGHTS, .show = proc_show_task_maps},           \
+		{.name = "maps",                                                              \
+		 .mode = FILE_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
+		 .show = proc_show_task_maps},                                                \
 		{.name = "mountinfo", .mode = FILE_RIGHTS, .show = proc_show_mountinfo},      \
 		{.name = "mounts", .mode = FILE_RIGHTS, .show = proc_show_mounts},            \
 		{.name = "limits", .mode = FILE_RIGHTS, .show = proc_show_task_limits},       \
@@ -259,11 +271,21 @@ static bool next_thread(const struct proc_inode *dir, u64 *number, char *name)
 		 .show = proc_show_task_oom_score_adj,                                        \
 		 .write = proc_write_oom_score_adj},                                          \
 		{.name = "oom_score", .mode = FILE_RIGHTS, .show = proc_show_task_oom_score}, \
-		{.name = "pagemap", .mode = S_IFREG | 0400, .read = proc_read_pagemap},       \
-		{.name = "root", .mode = LINK_RIGHTS, .get_link = proc_link_root},            \
-		{.name = "smaps", .mode = FILE_RIGHTS, .show = proc_show_task_smaps},         \
+		{.name = "pagemap",                                                           \
+		 .mode = S_IFREG | 0400,                                                      \
+		 .is_private = true,                                                          \
+		 .read = proc_read_pagemap},                                                  \
+		{.name = "root",                                                              \
+		 .mode = LINK_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
+		 .get_link = proc_link_root},                                                 \
+		{.name = "smaps",                                                             \
+		 .mode = FILE_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
+		 .show = proc_show_task_smaps},                                               \
 		{.name = "smaps_rollup",                                                      \
 		 .mode = FILE_RIGHTS,                                                         \
+		 .is_private = true,                                                          \
 		 .show = proc_show_task_smaps_rollup},                                        \
 		{.name = "stat", .mode = FILE_RIGHTS, .show = proc_show_task_stat},           \
 		{.name = "statm", .mode = FILE_RIGHTS, .show = proc_show_task_statm},         \

@@ -11,6 +11,7 @@
 #include "mm/pmd.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
+#include "proc/cred.h"
 
 #define NAME_COLUMN 73
 #define PSS_TO_KIB  22 /* 2^12 of a fraction, 2^10 bytes */
@@ -197,17 +198,23 @@ int proc_show_task_smaps_rollup(struct text *text, const struct proc_inode *proc
 #define PM_CHUNK       64
 #define SWAP_TYPE_BITS 5
 
+/* Where in memory and in swap, only root is told. */
+static u64 place(u64 place)
+{
+	return cred_capable(CAP_SYS_ADMIN) ? place : 0;
+}
+
 static u64 pagemap_entry(pte_t pte)
 {
 	if (pte_maps(pte)) {
 		const struct page *page = page_head(pfn_page(pte_pfn(pte)));
 		bool is_file = page->kind == PAGE_FILE || page->kind == PAGE_SHMEM;
 
-		return pte_pfn(pte) | PM_PRESENT | PM_SOFT_DIRTY | (is_file ? PM_FILE : 0) |
+		return place(pte_pfn(pte)) | PM_PRESENT | PM_SOFT_DIRTY | (is_file ? PM_FILE : 0) |
 		       (page_mapcount(page) == 1 ? PM_EXCLUSIVE : 0);
 	}
 	if (pte_is_swap(pte))
-		return (u64)pte_slot(pte) << SWAP_TYPE_BITS | PM_SWAP | PM_SOFT_DIRTY;
+		return place((u64)pte_slot(pte) << SWAP_TYPE_BITS) | PM_SWAP | PM_SOFT_DIRTY;
 	return 0;
 }
 
