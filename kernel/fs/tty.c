@@ -6,6 +6,7 @@
 #include "fs/poll.h"
 #include "lib/string.h"
 #include "mm/slab.h"
+#include "proc/cred.h"
 #include "proc/signal.h"
 
 #define TENTH_NS   (NSEC_PER_SEC / 10) /* the unit of VTIME */
@@ -375,6 +376,8 @@ static long simulate_input(struct tty *tty, const void __user *from)
 {
 	u8 c;
 
+	if (tty_of_current() != tty && !cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	if (copy_from_user(&c, from, sizeof(c)) != 0)
 		return -EFAULT;
 	down_write(&tty->lock);
@@ -430,7 +433,7 @@ long tty_ioctl(struct file *file, u32 request, void __user *arg)
 	case TIOCSTI:
 		return simulate_input(tty, arg);
 	default:
-		return tty_job_ioctl(tty, request, (u64)arg);
+		return tty_job_ioctl(tty, file->mode & FMODE_READ, request, (u64)arg);
 	}
 }
 

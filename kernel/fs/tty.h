@@ -117,8 +117,8 @@ void tty_signal(struct tty *tty, s32 sig);
 int tty_check_background(struct tty *tty, s32 sig);
 /* open(2) without O_NOCTTY: a session leader without a terminal gets it. */
 void tty_open_controlling(struct tty *tty);
-/* The requests about sessions and groups; -ENOIOCTLCMD for any other. */
-long tty_job_ioctl(struct tty *tty, u32 request, u64 arg);
+/* The requests about sessions and groups, by a file that may be read or not; -ENOTTY for any other. */
+long tty_job_ioctl(struct tty *tty, bool may_read, u32 request, u64 arg);
 /* The terminal that controls the current process, or NULL: of /dev/tty. */
 struct tty *tty_of_current(void);
 

@@ -4,6 +4,7 @@
  */
 #include "arch/x86_64/uaccess.h"
 #include "fs/tty.h"
+#include "proc/cred.h"
 #include "proc/signal.h"
 #include "proc/tty.h"
 
@@ -79,6 +80,8 @@ int tty_check_background(struct tty *tty, s32 sig)
 			result = -EIO;
 		} else {
 			signal_send_group(self->pgid, sig);
+			/* Another thread may take it: this one makes its call again then. */
+			WRITE_ONCE(current->signal_pending, true);
 			result = -ERESTARTSYS;
 		}
 	}
@@ -88,16 +91,18 @@ int tty_check_background(struct tty *tty, s32 sig)
 
 /* ---- requests ---- */
 
-/* TIOCSCTTY; `steal` takes it from another session. */
-static long set_controlling(struct tty *tty, bool steal)
+/* TIOCSCTTY; `steal` takes it from another session, which root may. */
+static long set_controlling(struct tty *tty, bool steal, bool may_read)
 {
 	struct process *self = current_process;
+	bool is_root = cred_capable(CAP_SYS_ADMIN);
 	long result = 0;
 
 	spin_lock(&tasks_lock);
 	if (is_session_leader(self) && self->sid == tty->sid)
 		goto out;
-	if (!is_session_leader(self) || self->tty || (tty->sid != 0 && !steal)) {
+	if (!is_session_leader(self) || self->tty || (tty->sid != 0 && !(steal && is_root)) ||
+	    (!may_read && !is_root)) {
 		result = -EPERM;
 		goto out;
 	}
@@ -186,11 +191,11 @@ static long set_group(struct tty *tty, const void __user *from)
 	return error;
 }
 
-long tty_job_ioctl(struct tty *tty, u32 request, u64 arg)
+long tty_job_ioctl(struct tty *tty, bool may_read, u32 request, u64 arg)
 {
 	switch (request) {
 	case TIOCSCTTY:
-		return set_controlling(tty, arg == 1);
+		return set_controlling(tty, arg == 1, may_read);
 	case TIOCNOTTY:
 		return give_up(tty);
 	case TIOCGPGRP:
