@@ -5,6 +5,7 @@
 #include "fs/memfd.h"
 #include "fs/pipe.h"
 #include "lib/errno.h"
+#include "proc/task.h"
 #include "syscall/syscall.h"
 
 #define F_DUPFD         0
@@ -55,6 +56,25 @@ static long set_lock(struct file *file, u64 user_lock, enum lock_kind kind, enum
 	return file_lock_set(file, &lock, kind, wait);
 }
 
+/* A POSIX lock goes when a descriptor of its file is closed. Where another thread closed this one before
+ * the lock was there, it goes now. */
+static long set_posix_lock(struct file *file, u64 fd, u64 user_lock, enum lock_wait wait)
+{
+	long result = set_lock(file, user_lock, LOCK_POSIX, wait);
+	struct file *now;
+
+	if (result != 0)
+		return result;
+	now = fd_get(fd);
+	if (now != file) {
+		file_locks_close(file, current_proc->files);
+		result = -EBADF;
+	}
+	if (now)
+		file_put(now);
+	return result;
+}
+
 static long set_flags(struct file *file, u32 flags)
 {
 	if ((flags & O_DIRECT) && !(file->mode & FMODE_DIRECT) && !(file->mode & FMODE_STREAM))
@@ -64,7 +84,7 @@ static long set_flags(struct file *file, u32 flags)
 }
 
 /* Those that an O_PATH descriptor does not have. */
-static long control_open_file(struct file *file, u64 command, u64 arg)
+static long control_open_file(struct file *file, u64 fd, u64 command, u64 arg)
 {
 	if (file->mode & FMODE_PATH)
 		return -EBADF;
@@ -74,9 +94,9 @@ static long control_open_file(struct file *file, u64 command, u64 arg)
 	case F_GETLK:
 		return get_lock(file, arg, LOCK_POSIX);
 	case F_SETLK:
-		return set_lock(file, arg, LOCK_POSIX, LOCK_TRY);
+		return set_posix_lock(file, fd, arg, LOCK_TRY);
 	case F_SETLKW:
-		return set_lock(file, arg, LOCK_POSIX, LOCK_SLEEP);
+		return set_posix_lock(file, fd, arg, LOCK_SLEEP);
 	case F_OFD_GETLK:
 		return get_lock(file, arg, LOCK_OFD);
 	case F_OFD_SETLK:
@@ -110,7 +130,7 @@ static long control(struct file *file, u64 fd, u64 command, u64 arg)
 	case F_GETFL:
 		return READ_ONCE(file->flags);
 	default:
-		return control_open_file(file, command, arg);
+		return control_open_file(file, fd, command, arg);
 	}
 }
 
