@@ -261,6 +261,9 @@ int do_link(s32 old_dirfd, const char *old_name, s32 new_dirfd, const char *new_
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
+	/* Or who is given a descriptor could make a name that stays. */
+	if ((flags & AT_EMPTY_PATH) && !cred_capable(CAP_DAC_READ_SEARCH))
+		return -ENOENT;
 	int error = path_lookup(old_dirfd, old_name, how, &old);
 	if (error != 0)
 		return error;
@@ -439,6 +442,12 @@ static int may_rename(const struct rename *rename)
 	/* A directory that moves changes its "..". */
 	if (is_directory(old->inode) && from->dentry != to->dentry) {
 		error = inode_permission(old->inode, MAY_WRITE);
+		if (error != 0)
+			return error;
+	}
+	if ((rename->flags & RENAME_EXCHANGE) && is_directory(new->inode) &&
+	    from->dentry != to->dentry) {
+		error = inode_permission(new->inode, MAY_WRITE);
 		if (error != 0)
 			return error;
 	}

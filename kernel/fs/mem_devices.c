@@ -44,13 +44,14 @@ static long write_full(struct file *file, const void __user *from, size_t size, 
 	return -ENOSPC;
 }
 
-/* Copies chunks that `next` fills to a program, until it is killed. */
+/* Copies chunks that `next` fills to a program, until a signal comes; a page at least, as Linux's random
+ * devices do. */
 static long read_chunks(void __user *to, size_t size, void (*next)(void *chunk, size_t size))
 {
 	u8 chunk[CHUNK_SIZE];
 	size_t done = 0;
 
-	while (done < size && !current_is_dying()) {
+	while (done < size && !(done >= PAGE_SIZE && current_has_signal())) {
 		size_t part = min(size - done, sizeof(chunk));
 
 		next(chunk, part);
@@ -59,7 +60,7 @@ static long read_chunks(void __user *to, size_t size, void (*next)(void *chunk, 
 		done += part;
 		cond_resched();
 	}
-	return done > 0 || size == 0 ? (long)done : -EINTR;
+	return done;
 }
 
 static void zeroes(void *chunk, size_t size)
@@ -89,6 +90,8 @@ static long write_random(struct file *file, const void __user *from, size_t size
 	(void)file;
 	(void)pos;
 	for (size_t done = 0; done < size;) {
+		if (done >= PAGE_SIZE && current_has_signal())
+			return done;
 		size_t part = min(size - done, sizeof(chunk));
 
 		if (copy_from_user(chunk, (const char __user *)from + done, part) != 0)

@@ -126,11 +126,11 @@ static int open_checked(const struct path *path, u32 flags, struct file **result
 	}
 	if (error == 0 && ops->open)
 		error = ops->open(inode, file);
+	if (error == 0)
+		file->mode |= FMODE_OPENED;
 	file->flags &= ~O_NOCTTY; /* only terminals look at it, and only now */
 	if (error == 0 && (flags & O_DIRECT) && !(file->mode & FMODE_DIRECT))
 		error = -EINVAL;
-	if (error == 0)
-		file->mode |= FMODE_OPENED;
 	if (error == 0 && (flags & O_TRUNC))
 		error = truncate_inode(inode, 0);
 	if (error != 0) {

@@ -192,9 +192,9 @@ static long read_directory(struct file *file, void __user *to, size_t size, u64 
 
 static s64 seek_directory(struct file *file, s64 offset, u32 whence)
 {
-	s64 pos = whence == SEEK_CUR ? offset + (s64)file->pos : offset;
+	s64 base = whence == SEEK_CUR ? (s64)file->pos : 0, pos;
 
-	if (whence > SEEK_CUR || pos < 0)
+	if (whence > SEEK_CUR || __builtin_add_overflow(base, offset, &pos) || pos < 0)
 		return -EINVAL;
 	return pos;
 }

@@ -29,9 +29,8 @@ static long write_at(struct file *file, const void *from, size_t size, u64 *pos,
 		return 0;
 	down_write(&inode->lock);
 	u64 at = READ_ONCE(file->flags) & O_APPEND ? mapping->size : *pos;
-	if (at < MAPPING_MAX_SIZE) {
-		done = is_kernel ? (long)size : limit_file_write(at, size);
-	}
+	if (at < MAPPING_MAX_SIZE)
+		done = limit_file_write(at, size);
 	if (done > 0) {
 		size = min((size_t)done, MAPPING_MAX_SIZE - at);
 		inode_drop_setid(inode);
