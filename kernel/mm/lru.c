@@ -74,6 +74,26 @@ static bool needs_no_slot(const struct page *page)
 	       (page->kind == PAGE_SHMEM && !page_test(page, PG_DIRTY));
 }
 
+bool lru_has_evictable_without_slot(void)
+{
+	bool found = false;
+
+	spin_lock(&lru.lock);
+	for (u32 list = 0; list < NR_LRU_LISTS && !found; list++) {
+		struct page *page;
+
+		if (list == LRU_UNEVICTABLE || list == LRU_ISOLATED)
+			continue;
+		list_for_each_entry (page, &lru.lists[list], lru)
+			if (needs_no_slot(page)) {
+				found = true;
+				break;
+			}
+	}
+	spin_unlock(&lru.lock);
+	return found;
+}
+
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached)
 {
 	struct list_head *head = &lru.lists[list];

@@ -28,6 +28,9 @@ u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
  * an entry that maps the page. Takes the LRU lock. */
 bool lru_isolate_page(struct page *page);
 
+/* Whether a listed page could be evicted although no slot is free. Looks at all of them if not. */
+bool lru_has_evictable_without_slot(void);
+
 /* Whether the page is on an active list. Racy. */
 static inline bool page_is_active(const struct page *page)
 {

@@ -50,6 +50,7 @@ struct mm {
 	atomic_t nr_swapped;   /* swap entries it holds */
 	atomic_t nr_pgtables;  /* frames of its page tables, the top included */
 	u32 oom_kill_id;       /* OOM decision whose victim runs in it, or 0 */
+	s32 oom_victim_pid;    /* that victim */
 	atomic_t oom_freed;    /* pages and page tables that came free since that decision */
 	struct list_head node; /* in mm_list; RANK_MM_LIST */
 	struct file *program;  /* what runs in it, or NULL; constant after exec */

@@ -7,8 +7,10 @@
  * that no fault of the victim sees zeroes where its data was; it is going to die before it could
  * notice anything else.
  *
- * One decision at a time: oom.victim is set from the kill until the victim's address space is gone.
- * Later callers of out_of_memory() wait for that.
+ * One kill at a time: oom.victim is set from the kill until the reaper is done with it. Who needs memory
+ * sleeps meanwhile (oom_wait_reaped()): of a hundred tasks that look for what cannot be found, each would keep the
+ * victim and the reaper from the processor. Nobody waits for the victim's end, which may need a lock
+ * that the one who waits holds; that end tells oom_done.
  *
  * Locks: oom.lock (RANK_OOM) guards the fields of `oom`; never held while sleeping or while another
  * lock is taken.
@@ -30,17 +32,18 @@
 
 /* Between two looks whether those who are dying have given memory back. */
 #define LEAVING_PAUSE_NS (10 * NSEC_PER_MSEC)
+/* The reaper tries so often, and so long, to get the victim's mmap_lock; Linux allows a second too. */
+#define REAP_PAUSE_NS    NSEC_PER_MSEC
+#define REAP_PATIENCE_NS NSEC_PER_SEC
 
 static const struct oom_policy *policy = &oom_policy_resident;
 
 static struct {
 	spinlock_t lock;
-	struct mm
-		*victim; /* with a reference until the reaper is done; compared only, afterwards */
-	s32 victim_pid;
+	struct mm *victim; /* with a reference, from the kill until the reaper is done; or NULL */
+	u32 nr_dying;      /* victims whose address space is not gone yet */
 	u32 kill_id;
 	bool choosing;
-	bool to_reap; /* the reaper has not taken it yet; set by who chose, cleared by the reaper */
 } oom = {.lock = SPINLOCK_INIT(RANK_OOM)};
 
 static DEFINE_WAIT_QUEUE(oom_wait);
@@ -163,9 +166,10 @@ static bool choose(u32 kill_id, struct oom_task *best)
 void oom_mark_victim(const struct oom_task *victim, u32 kill_id, u32 predicted)
 {
 	victim->mm->oom_kill_id = kill_id;
+	victim->mm->oom_victim_pid = victim->pid;
 	spin_lock(&oom.lock);
 	oom.victim = victim->mm;
-	oom.victim_pid = victim->pid;
+	oom.nr_dying++;
 	vmstat_inc(VMSTAT_OOM_KILL);
 	TRACE(mark_victim, .kill_id = kill_id, .pid = victim->pid, .mm_id = victim->mm->id,
 	      .predicted_pages = predicted);
@@ -184,7 +188,6 @@ static void kill(u32 kill_id, struct oom_task *victim)
 		return;
 	}
 	printk("oom: killed %d (%s), about %u frames", victim->pid, victim->comm, predicted);
-	WRITE_ONCE(oom.to_reap, true);
 	wake_up(&reaper_wait);
 }
 
@@ -195,6 +198,18 @@ static void wait_for_the_dying(void)
 	if (!oom_task_is_leaving())
 		panic("out of memory, and no task that may be killed");
 	sleep_until(clock_ns() + LEAVING_PAUSE_NS, TASK_UNINTERRUPTIBLE);
+}
+
+void oom_wait_reaped(void)
+{
+	/* The victim itself must not wait for its own death. */
+	if (unlikely(kill_in_progress()))
+		wait_event(&oom_wait, !kill_in_progress() || current_is_dying());
+}
+
+bool oom_kill_in_progress(void)
+{
+	return kill_in_progress();
 }
 
 void out_of_memory(u32 order)
@@ -210,8 +225,7 @@ void out_of_memory(u32 order)
 	}
 	spin_unlock(&oom.lock);
 	if (!mine) {
-		/* The victim itself must not wait for its own death. */
-		wait_event(&oom_wait, !kill_in_progress() || current_is_dying());
+		oom_wait_reaped();
 		return;
 	}
 	TRACE(oom_invoked, .kill_id = oom.kill_id, .pid = current->pid, .order = order,
@@ -227,25 +241,19 @@ void out_of_memory(u32 order)
 
 void oom_victim_gone(struct mm *mm)
 {
-	bool was_victim;
-
 	if (!mm->oom_kill_id)
 		return;
 	spin_lock(&oom.lock);
-	was_victim = oom.victim == mm;
-	if (was_victim) {
-		oom.victim = NULL;
-		TRACE(oom_done, .kill_id = mm->oom_kill_id, .pid = oom.victim_pid,
-		      .freed_pages = atomic_read(&mm->oom_freed));
-	}
+	oom.nr_dying--;
+	TRACE(oom_done, .kill_id = mm->oom_kill_id, .pid = mm->oom_victim_pid,
+	      .freed_pages = atomic_read(&mm->oom_freed));
 	spin_unlock(&oom.lock);
-	if (was_victim)
-		wake_up(&oom_wait);
+	wake_up(&oom_wait);
 }
 
 void oom_wait_done(void)
 {
-	wait_event(&oom_wait, !kill_in_progress());
+	wait_event(&oom_wait, !kill_in_progress() && !READ_ONCE(oom.nr_dying));
 }
 
 /* Unmaps everything the victim has; mmap_lock held for reading. */
@@ -260,6 +268,20 @@ static void reap(struct mm *mm)
 			zap_range(vma, vma->start, vma->end, PTE_WHY_OOM);
 }
 
+/* A holder for writing is the victim itself in a memory call; being killed, it gets memory from the
+ * reserve or an error, and lets go. False when that does not come: somebody else may be killed then. */
+static bool lock_to_reap(struct mm *mm)
+{
+	u64 deadline = clock_ns() + REAP_PATIENCE_NS;
+
+	while (!down_read_trylock(&mm->mmap_lock)) {
+		if (clock_ns() > deadline)
+			return false;
+		sleep_until(clock_ns() + REAP_PAUSE_NS, TASK_UNINTERRUPTIBLE);
+	}
+	return true;
+}
+
 static void reaper(void *arg)
 {
 	(void)arg;
@@ -267,16 +289,16 @@ static void reaper(void *arg)
 	for (;;) {
 		struct mm *mm;
 
-		wait_event(&reaper_wait, READ_ONCE(oom.to_reap));
-		/* Nobody sets either again before this victim is gone, and our reference keeps it
-		 * from that. */
-		WRITE_ONCE(oom.to_reap, false);
+		wait_event(&reaper_wait, READ_ONCE(oom.victim));
 		mm = READ_ONCE(oom.victim);
-		/* A holder for writing is the victim itself in a memory call; being killed, it gets
-		 * memory from the reserve or an error, and lets go. */
-		down_read(&mm->mmap_lock);
-		reap(mm);
-		up_read(&mm->mmap_lock);
+		if (lock_to_reap(mm)) {
+			reap(mm);
+			up_read(&mm->mmap_lock);
+		}
+		spin_lock(&oom.lock);
+		oom.victim = NULL;
+		spin_unlock(&oom.lock);
+		wake_up(&oom_wait);
 		mm_put(mm);
 	}
 }

@@ -46,11 +46,18 @@ u32 oom_total_pages(void);
  * mmap_lock for reading held. */
 void out_of_memory(u32 order);
 
-/* Waits until no decision is in progress: the end of a session tells what it brought. Sleeps. */
+/* While a victim's memory is being taken. */
+bool oom_kill_in_progress(void);
+
+/* Waits for that to be over, unless the caller is dying: then there is more memory than reclaim could
+ * find. Sleeps; as out_of_memory(). */
+void oom_wait_reaped(void);
+
+/* Waits until every victim is gone: the end of a session tells what its death brought. Sleeps. */
 void oom_wait_done(void);
 
-/* An address space is gone, and all its frames are free (called by mm_put()): ends the decision if
- * it was the victim's. */
+/* An address space is gone, and all its frames are free (called by mm_put()): tells so if it was a
+ * victim's. */
 void oom_victim_gone(struct mm *mm);
 
 #endif

@@ -243,6 +243,7 @@ static struct page *alloc_by_reclaim(u32 gfp, u32 order, enum page_kind kind)
 	for (u32 tries = 1;; tries++) {
 		struct page *page;
 
+		oom_wait_reaped();
 		fruitless = direct_reclaim(order) ? 0 : fruitless + 1;
 		if (order)
 			pcp_drain_local(); /* single frames there may be what a block lacks */
@@ -253,7 +254,7 @@ static struct page *alloc_by_reclaim(u32 gfp, u32 order, enum page_kind kind)
 			return take(order, kind, 0);
 		if (order && tries == MAX_HIGH_ORDER_TRIES)
 			return NULL;
-		if (fruitless == MAX_FRUITLESS) {
+		if (fruitless == MAX_FRUITLESS || (fruitless && reclaim_is_hopeless())) {
 			if (order || (gfp & GFP_NOOOM) || (current->flags & PF_NOOOM))
 				return NULL;
 			out_of_memory(order);

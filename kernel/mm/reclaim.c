@@ -31,6 +31,7 @@
 #include "mm/buddy.h"
 #include "mm/huge_memory.h"
 #include "mm/lru.h"
+#include "mm/oom.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
 #include "mm/policy.h"
@@ -50,6 +51,8 @@
 #define FRUITLESS_PAUSE_NS (10 * NSEC_PER_MSEC)
 /* A direct reclaimer stops when it has freed this many, or begun to. */
 #define DIRECT_TARGET 32
+/* Its rounds that find nothing while no slot is free. */
+#define MAX_FUTILE_ROUNDS 2
 
 struct pass {
 	u32 id;
@@ -430,6 +433,12 @@ void reclaim_deactivate(struct page **pages, u32 nr_pages)
 	end_pass(&pass);
 }
 
+/* Who dies needs no memory of reclaim's; and a victim's frees more than reclaim would. */
+static bool is_pointless(void)
+{
+	return current_is_dying() || oom_kill_in_progress();
+}
+
 /* Passes over size >> priority pages, at least one batch, until `target` are freed or under way.
  * Returns how many. A pass that does not fill its batch has seen all there is: the next one would
  * find the same pages again. */
@@ -444,7 +453,8 @@ static u32 run_round(enum reclaim_kind kind, u32 priority, u32 target)
 		done += run_pass(kind, priority, &scanned);
 		swap_wait_writable();
 		cond_resched();
-	} while (done < target && scanned < goal && scanned - before >= RECLAIM_BATCH);
+	} while (done < target && scanned < goal && scanned - before >= RECLAIM_BATCH &&
+		 !is_pointless());
 	return done;
 }
 
@@ -461,22 +471,44 @@ static bool wait_for_others(void)
 	return true;
 }
 
+bool reclaim_is_hopeless(void)
+{
+	return swap_nr_free() == 0 && !swap_writes_pending() && !lru_size(LRU_ISOLATED) &&
+	       !lru_has_evictable_without_slot();
+}
+
+/* Rounds of rising priority. Without a free slot each looks at all that can go: a second one for what the
+ * first has found referenced, and more would see the same. */
+static void reclaim_for_task(void)
+{
+	u32 priority = FIRST_PRIORITY + 1, done = 0, futile = 0;
+
+	while (priority-- > 0 && done < DIRECT_TARGET && futile < MAX_FUTILE_ROUNDS &&
+	       !is_pointless() && !reclaim_is_hopeless()) {
+		u32 more = run_round(RECLAIM_DIRECT, priority, DIRECT_TARGET - done);
+
+		done += more;
+		if (!more && swap_nr_free() == 0)
+			futile++;
+	}
+}
+
 u32 direct_reclaim(u32 order)
 {
-	u32 before = atomic_read(&nr_reclaimed), done = 0, freed;
+	u32 before = atomic_read(&nr_reclaimed), freed;
 
 	current->flags |= PF_MEMALLOC;
 	vmstat_inc(VMSTAT_ALLOCSTALL);
 	TRACE(mm_vmscan_direct_reclaim_begin, .pid = current->pid, .order = order);
 	freed = slab_shrink();
-	for (u32 priority = FIRST_PRIORITY + 1; priority-- > 0 && done < DIRECT_TARGET;)
-		done += run_round(RECLAIM_DIRECT, priority, DIRECT_TARGET - done);
+	reclaim_for_task();
 	while ((u32)atomic_read(&nr_reclaimed) == before && !watermark_ok(watermarks.min, order) &&
-	       wait_for_others())
+	       !is_pointless() && wait_for_others())
 		;
 	freed += atomic_read(&nr_reclaimed) - before;
 	/* What could go may be locked for the moment, being read. Not to be taken for the end. */
-	if (!freed && !watermark_ok(watermarks.min, order))
+	if (!freed && !watermark_ok(watermarks.min, order) && !is_pointless() &&
+	    !reclaim_is_hopeless())
 		sleep_until(clock_ns() + FRUITLESS_PAUSE_NS, TASK_UNINTERRUPTIBLE);
 	TRACE(mm_vmscan_direct_reclaim_end, .pid = current->pid, .nr_reclaimed = freed);
 	current->flags &= ~PF_MEMALLOC;

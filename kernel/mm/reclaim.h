@@ -15,6 +15,10 @@ void wakeup_kswapd(u32 order);
  * there is no progress left to make. No page lock or spinlock held; mmap_lock may be. */
 u32 direct_reclaim(u32 order);
 
+/* Whether another direct_reclaim() would find nothing either: no page on the lists can go, and none is on its
+ * way. As Linux's should_reclaim_retry(). */
+bool reclaim_is_hopeless(void);
+
 /* Pages that one pass works on, at most. */
 #define RECLAIM_BATCH 32
 

@@ -123,13 +123,14 @@ void swap_wait_write_end(void)
 {
 	u32 before = READ_ONCE(write_requests_ended);
 
-	wait_event(&write_wait,
-		   READ_ONCE(write_requests_ended) != before || !swap_writes_pending());
+	(void)wait_event_killable(&write_wait, READ_ONCE(write_requests_ended) != before ||
+						       !swap_writes_pending());
 }
 
 void swap_wait_writable(void)
 {
-	wait_event(&write_wait, atomic_read(&nr_write_requests) <= IO_NR_REQUESTS / 2);
+	(void)wait_event_killable(&write_wait,
+				  atomic_read(&nr_write_requests) <= IO_NR_REQUESTS / 2);
 }
 
 /* ---- reading ---- */

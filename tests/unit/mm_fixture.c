@@ -78,6 +78,13 @@ u32 direct_reclaim(u32 order)
 	return pressure.reclaim ? pressure.reclaim() : 0;
 }
 
+bool reclaim_is_hopeless(void)
+{
+	return false;
+}
+
+void oom_wait_reaped(void) {}
+
 void out_of_memory(u32 order)
 {
 	(void)order;
