@@ -740,7 +740,7 @@ CREATE TABLE oom_score_adj (
 	kill_id INTEGER NOT NULL, -- which decision
 	pid INTEGER NOT NULL, -- the candidate
 	oom_score_adj INTEGER NOT NULL, -- -1000 to 1000; at -1000 it is never chosen
-	total_pages INTEGER NOT NULL -- frames of RAM and slots of swap
+	total_pages INTEGER NOT NULL -- score of who had all frames of RAM and slots of swap
 ) STRICT;
 
 -- 0xa2: This task is killed.

@@ -103,14 +103,16 @@ static struct oom_usage usage_of(const struct mm *mm)
 				  .page_tables = atomic_read(&mm->nr_pgtables)};
 }
 
-u32 oom_total_pages(void)
+u32 oom_total_points(void)
 {
-	return nr_managed_frames + swap_nr_slots();
+	struct oom_usage all = {.resident = nr_managed_frames, .swapped = swap_nr_slots()};
+
+	return policy->score(&all);
 }
 
 static s64 adjusted(u64 score, s32 oom_score_adj)
 {
-	return (s64)score + oom_score_adj * (s64)(oom_total_pages() / OOM_SCORE_ADJ_MAX);
+	return (s64)score + oom_score_adj * (s64)(oom_total_points() / OOM_SCORE_ADJ_MAX);
 }
 
 s64 oom_points(const struct mm *mm, s32 oom_score_adj)
@@ -129,7 +131,7 @@ static s64 score(u32 kill_id, const struct oom_task *task, enum oom_eligible may
 
 	if (task->oom_score_adj)
 		TRACE(oom_score_adj, .points = points, .kill_id = kill_id, .pid = task->pid,
-		      .oom_score_adj = task->oom_score_adj, .total_pages = oom_total_pages());
+		      .oom_score_adj = task->oom_score_adj, .total_pages = oom_total_points());
 	TRACE_TEXT(oom_score, comm, task->comm, .score = score, .kill_id = kill_id,
 		   .pid = task->pid, .resident = usage.resident, .swapped = usage.swapped,
 		   .page_tables = usage.page_tables, .eligible = may);

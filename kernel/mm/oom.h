@@ -39,8 +39,9 @@ void oom_init(void);
 /* What decides between candidates: the policy's score of an address space, in pages, with the
  * adjustment added. Racy. */
 s64 oom_points(const struct mm *mm, s32 oom_score_adj);
-/* Frames of RAM and slots of swap. */
-u32 oom_total_pages(void);
+/* What who had all frames and slots would score: of that an adjustment is thousandths, so that one of 1000 makes
+ * the smallest process the first to go. */
+u32 oom_total_points(void);
 
 /* Chooses and kills, or waits for the previous victim to give its memory back. Sleeps; no locks but
  * mmap_lock for reading held. */

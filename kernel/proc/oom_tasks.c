@@ -177,7 +177,7 @@ u32 process_oom_score(struct process *process)
 	task = thread_with_mm(process);
 	if (task && process->oom_score_adj != OOM_SCORE_ADJ_MIN)
 		points = (OOM_SCORE_ADJ_MAX + oom_points(task->cur.mm, process->oom_score_adj) *
-						      OOM_SCORE_ADJ_MAX / oom_total_pages()) *
+						      OOM_SCORE_ADJ_MAX / oom_total_points()) *
 			 2 / 3;
 	spin_unlock(&tasks_lock);
 	return points;
