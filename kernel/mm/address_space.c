@@ -10,6 +10,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/i_mmap.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
@@ -285,6 +286,8 @@ static void remove_page(struct address_space *mapping, struct page *page)
 		spin_lock(&mapping->lock);
 		mapped = page->mapping == mapping && page_mapcount(page);
 		if (page->mapping == mapping && !mapped) {
+			if (READ_ONCE(mapping->unevictable))
+				munlock_page(page);
 			radix_remove(&mapping->pages, page->index, &pool);
 			mapping_clear_page(page, 0);
 			uncharge(mapping);

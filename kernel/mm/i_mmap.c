@@ -8,6 +8,7 @@
 #include "mm/i_mmap.h"
 
 #include "lib/errno.h"
+#include "mm/lru.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/swap.h"
@@ -139,8 +140,11 @@ static void unmap_table(struct unmap *unmap)
 			continue;
 		old = pte_remove(mm, unmap->at, entry, PTE_WHY_TRUNCATE);
 		page = pte_operations(old)->unmap(mm, unmap->at, old);
-		if (page)
-			unmap->pages[unmap->nr_pages++] = page;
+		if (!page)
+			continue;
+		if (unmap->vma->flags & VM_LOCKED)
+			munlock_page(page);
+		unmap->pages[unmap->nr_pages++] = page;
 	}
 	spin_unlock(ptl);
 }

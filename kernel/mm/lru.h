@@ -24,7 +24,7 @@ void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 
 /* Moves one page from the list it is on to LRU_ISOLATED, with a reference. False when it is on none,
- * or isolated already. The caller knows that it is not free: it holds a reference, or the lock of
+ * isolated already, or unevictable: whoever unlocks it is about to move it. The caller knows that it is not free: it holds a reference, or the lock of
  * an entry that maps the page. Takes the LRU lock. */
 bool lru_isolate_page(struct page *page);
 

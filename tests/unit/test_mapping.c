@@ -63,6 +63,10 @@ void swap_slot_put(u32 slot, enum slot_why why)
 	(void)why;
 	fail_msg("slot %u", slot);
 }
+void munlock_page(struct page *page)
+{
+	fail_msg("page %u is not locked", page_pfn(page));
+}
 void reclaim_list_new(struct page *page)
 {
 	assert_true(atomic_read(&page->refcount) > 1);

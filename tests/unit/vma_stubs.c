@@ -34,6 +34,10 @@ void swap_cache_drop_unused(struct page *page)
 {
 	fail_page(page);
 }
+void munlock_page(struct page *page)
+{
+	page_put(page);
+}
 int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)
 {
 	fail_msg("%lu bytes of mapping %u at %lu", n, mapping->id, pos);

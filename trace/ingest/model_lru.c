@@ -122,11 +122,12 @@ static bool leaves_isolation(uint8_t why)
 	return why != LRU_WHY_ISOLATE && why != LRU_WHY_MLOCK && why != LRU_WHY_MUNLOCK;
 }
 
+/* Whoever takes the last locked mapping away takes the page off the unevictable list first. */
 static bool leaves_list(uint8_t list, uint8_t why)
 {
-	return why == LRU_WHY_FREE ||
-	       why == (list == LRU_UNEVICTABLE ? LRU_WHY_MUNLOCK : LRU_WHY_MLOCK) ||
-	       (why == LRU_WHY_ISOLATE && list != LRU_UNEVICTABLE);
+	if (list == LRU_UNEVICTABLE)
+		return why == LRU_WHY_MUNLOCK;
+	return why == LRU_WHY_FREE || why == LRU_WHY_MLOCK || why == LRU_WHY_ISOLATE;
 }
 
 void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
