@@ -7,6 +7,7 @@
  */
 #include "mm/i_mmap.h"
 
+#include "cpu/quiesce.h"
 #include "lib/errno.h"
 #include "mm/lru.h"
 #include "mm/page_operations.h"
@@ -193,6 +194,7 @@ void i_mmap_walk(struct page *page, bool (*visit)(struct rmap_mapping *mapping, 
 	struct interval_node *node;
 	bool go_on = true;
 
+	ASSERT(page_test(page, PG_LOCKED) || READ_ONCE(quiesce_wanted) || panic_in_progress());
 	if (!mapping)
 		return;
 	spin_lock(&mapping->i_mmap_lock);

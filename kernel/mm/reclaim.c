@@ -105,19 +105,15 @@ static void decide(struct pass *pass, struct page *page, enum reclaim_verdict ve
 }
 
 /* To the unevictable list, because a locked VMA maps it. That VMA may have been unlocked since, and
- * whoever did it not have found the page on that list: so looks again. */
+ * whoever did it not have found the page on that list: so looks again. One of a file is locked: it could
+ * leave the file, which its mappings are found by, and the file be gone. */
 static void cull(struct page *page)
 {
 	page_get(page);
 	vmstat_inc(VMSTAT_UNEVICTABLE_PGCULLED);
 	lru_putback(page, LRU_UNEVICTABLE, LRU_WHY_CULL);
-	if (!page_trylock(page)) {
-		munlock_page(page); /* on its way again: the next pass looks */
-	} else {
-		if (!rmap_is_locked(page))
-			munlock_page(page);
-		page_unlock(page);
-	}
+	if (!rmap_is_locked(page))
+		munlock_page(page);
 	page_put(page);
 }
 
@@ -161,6 +157,15 @@ static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verd
 							       : LRU_INACTIVE_ANON,
 			    LRU_WHY_PUTBACK);
 	}
+}
+
+/* The same for a locked page. */
+static void keep_locked(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
+{
+	page_get(page);
+	keep(pass, page, verdict);
+	page_unlock(page);
+	page_put(page);
 }
 
 static struct page_view harvest(struct pass *pass, struct page *page)
@@ -213,8 +218,7 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 	}
 	if (verdict == RECLAIM_FREED || verdict == RECLAIM_LAZYFREED)
 		return true;
-	page_unlock(page);
-	keep(pass, page, verdict);
+	keep_locked(pass, page, verdict);
 	return false;
 }
 
@@ -345,8 +349,9 @@ static void judge_active(struct pass *pass, struct page *page)
 	view = harvest(pass, page);
 	verdict = view.locked ? RECLAIM_UNEVICTABLE : policy->judge_active(&view);
 	if (is_file)
-		page_unlock(page);
-	keep(pass, page, verdict);
+		keep_locked(pass, page, verdict);
+	else
+		keep(pass, page, verdict);
 }
 
 static void shrink_active(struct pass *pass)
