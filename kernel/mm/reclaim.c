@@ -191,6 +191,28 @@ static bool split_to_evict(struct page *page)
 	return true;
 }
 
+static void flush(u64 cpu_mask, enum tlb_why why)
+{
+	if (!cpu_mask)
+		return;
+	TRACE(tlb_flush, .cpus = cpu_mask, .mm_id = 0, .reason = why);
+	tlb_shootdown_all(cpu_mask);
+}
+
+/* Takes the mappings of a locked page away, if that makes it go. Some may be gone, and one has to stay: then their
+ * CPUs must have forgotten them before anybody else can take the last one away, flush only its own, and free the page. */
+static enum reclaim_verdict unmap(struct pass *pass, struct page *page)
+{
+	u64 cpus = 0;
+	enum reclaim_verdict verdict = page_operations(page)->swap_out(page, &cpus);
+
+	if (verdict == RECLAIM_FREED || verdict == RECLAIM_LAZYFREED)
+		pass->unmapped_cpus |= cpus;
+	else
+		flush(cpus, TLB_RECLAIM);
+	return verdict;
+}
+
 /* Judges one isolated page. Returns whether it stays in the batch, locked and unmapped, to be
  * settled. */
 static bool judge_inactive(struct pass *pass, struct page *page)
@@ -214,7 +236,7 @@ static bool judge_inactive(struct pass *pass, struct page *page)
 		if (verdict == RECLAIM_FREED && !split_to_evict(page))
 			verdict = RECLAIM_KEEP_BUSY;
 		if (verdict == RECLAIM_FREED)
-			verdict = page_operations(page)->swap_out(page, &pass->unmapped_cpus);
+			verdict = unmap(pass, page);
 	}
 	if (verdict == RECLAIM_FREED || verdict == RECLAIM_LAZYFREED)
 		return true;
@@ -324,14 +346,6 @@ static u32 isolate(struct pass *pass, enum lru_list list)
 	for (u32 i = 0; i < pass->nr_pages; i++)
 		pass->nr_frames += page_nr_frames(pass->pages[i]);
 	return pass->nr_pages;
-}
-
-static void flush(u64 cpu_mask, enum tlb_why why)
-{
-	if (!cpu_mask)
-		return;
-	TRACE(tlb_flush, .cpus = cpu_mask, .mm_id = 0, .reason = why);
-	tlb_shootdown_all(cpu_mask);
 }
 
 /* Judges an isolated page of the active list. One of a file is locked meanwhile: it could leave the
