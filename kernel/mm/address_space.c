@@ -98,8 +98,9 @@ void mapping_set_page(struct address_space *mapping, u64 index, struct page *pag
 	      .mapping_id = mapping->id, .slot = slot);
 }
 
-/* Puts the page where nothing is. 0, -EEXIST or -ENOMEM. */
-static int insert_page(struct address_space *mapping, u64 index, struct page *page)
+/* Puts the page where nothing is. 0, -EEXIST, -ENOMEM; with MAPPING_WITHIN -EINVAL: one that passes is found
+ * by who cuts the file, because the lock is taken for that after the size was set. */
+static int insert_page(struct address_space *mapping, u64 index, struct page *page, u32 flags)
 {
 	struct radix_pool pool = {};
 	u32 missing;
@@ -109,7 +110,9 @@ static int insert_page(struct address_space *mapping, u64 index, struct page *pa
 		missing = 0;
 		error = -EEXIST;
 		spin_lock(&mapping->lock);
-		if (!radix_get(&mapping->pages, index)) {
+		if (flags & MAPPING_WITHIN && !mapping_reaches(mapping, index)) {
+			error = -EINVAL;
+		} else if (!radix_get(&mapping->pages, index)) {
 			error = 0;
 			missing = radix_insert(&mapping->pages, index, (u64)page, &pool);
 			if (!missing)
@@ -123,7 +126,7 @@ static int insert_page(struct address_space *mapping, u64 index, struct page *pa
 	return error;
 }
 
-int mapping_add_page(struct address_space *mapping, u64 index, struct page *page)
+static int add_page(struct address_space *mapping, u64 index, struct page *page, u32 flags)
 {
 	int error = mapping->ops->charge ? mapping->ops->charge(mapping) : 0;
 
@@ -131,7 +134,7 @@ int mapping_add_page(struct address_space *mapping, u64 index, struct page *page
 	if (error)
 		return error;
 	page_get(page);
-	error = insert_page(mapping, index, page);
+	error = insert_page(mapping, index, page, flags);
 	if (!error)
 		reclaim_list_new(page);
 	else if (mapping->ops->uncharge)
@@ -139,6 +142,11 @@ int mapping_add_page(struct address_space *mapping, u64 index, struct page *page
 	if (error)
 		page_put(page);
 	return error;
+}
+
+int mapping_add_page(struct address_space *mapping, u64 index, struct page *page)
+{
+	return add_page(mapping, index, page, 0);
 }
 
 /* ---- finding ---- */
@@ -159,7 +167,7 @@ struct page *mapping_find_page(struct address_space *mapping, u64 index)
 }
 
 /* A page with what a hole reads as, in the hole. *error is -EEXIST when it is none any more. */
-static struct page *fill_hole(struct address_space *mapping, u64 index, int *error)
+static struct page *fill_hole(struct address_space *mapping, u64 index, u32 flags, int *error)
 {
 	struct page *page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_SHMEM);
 
@@ -168,7 +176,7 @@ static struct page *fill_hole(struct address_space *mapping, u64 index, int *err
 		return NULL;
 	*error = mapping->ops->read_page ? mapping->ops->read_page(mapping, index, page) : 0;
 	if (!*error)
-		*error = mapping_add_page(mapping, index, page);
+		*error = add_page(mapping, index, page, flags);
 	if (!*error)
 		return page;
 	page_put(page);
@@ -217,7 +225,7 @@ struct page *mapping_get_page_waited(struct address_space *mapping, u64 index, u
 		if (is_slot(word))
 			page = mapping_swap_in(mapping, index, word_slot(word), waited, error);
 		else if (flags & MAPPING_CREATE || mapping->ops->read_page)
-			page = fill_hole(mapping, index, error);
+			page = fill_hole(mapping, index, flags, error);
 		if (page || (*error != -EEXIST && *error != -EAGAIN))
 			return page;
 	}

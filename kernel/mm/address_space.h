@@ -85,6 +85,14 @@ void mapping_init(struct address_space *mapping, const struct address_space_ops 
 /* Frees all pages and slots. No VMA or other user is left. May sleep. */
 void mapping_destroy(struct address_space *mapping);
 
+/* Whether the place lies before the end of the file. Who cuts a file sets the size first. */
+static inline bool mapping_reaches(const struct address_space *mapping, u64 index)
+{
+	u64 size = READ_ONCE(mapping->size);
+
+	return size && index <= (size - 1) >> PAGE_SHIFT;
+}
+
 static inline bool mapping_write_is_sealed(const struct address_space *mapping)
 {
 	return READ_ONCE(mapping->seals) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
@@ -104,11 +112,13 @@ static inline void mapping_put(struct address_space *mapping)
 /* ---- pages (address_space.c) ---- */
 
 #define MAPPING_CREATE BIT(0) /* a page of zeroes where there is a hole */
+#define MAPPING_WITHIN \
+	BIT(1) /* but not behind the end: -EINVAL; for who does not hold the file's lock */
 
 /* The page at an index, with a reference, content valid: read back if it is in swap. NULL with *error
  * = 0: a hole; -ENOMEM, -ENOSPC, -EIO. The caller may read and write the content; who writes calls
- * mapping_set_dirty() before it drops the reference. Looks at no size. Sleeps; no page lock or
- * spinlock held, mmap_lock may be. */
+ * mapping_set_dirty() before it drops the reference. Sleeps; no page lock or spinlock held, mmap_lock
+ * may be. */
 struct page *mapping_get_page(struct address_space *mapping, u64 index, u32 flags, int *error);
 
 /* The same; *waited becomes true when the disk was needed. */

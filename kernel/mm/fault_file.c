@@ -24,14 +24,6 @@
  * fault_around_bytes. */
 #define FAULT_AROUND (16 * PAGE_SIZE)
 
-/* Whether the place lies before the end of the file. */
-static bool is_in_file(const struct address_space *mapping, u64 pgoff)
-{
-	u64 size = READ_ONCE(mapping->size);
-
-	return size && pgoff <= (size - 1) >> PAGE_SHIFT;
-}
-
 /* The entry for a page of the file. In a shared VMA it is writable from the start: there is no file on a
  * disk to be told of the first write. */
 static pte_t file_entry(const struct fault *fault, const struct page *page, u64 accessed)
@@ -70,7 +62,7 @@ static void map_around(struct fault *fault)
 		u64 va = vma->start + ((pgoff - vma->pgoff) << PAGE_SHIFT);
 		pte_t *entry = fault->entry + ((s64)(va - fault->va) >> PAGE_SHIFT);
 
-		if (!is_in_file(mapping, pgoff))
+		if (!mapping_reaches(mapping, pgoff))
 			return;
 		if (!pte_read(entry))
 			map_page(fault, page, va, entry);
@@ -92,7 +84,7 @@ static enum fault_result map_cached(struct fault *fault, bool *mapped)
 		return FAULT_MINOR;
 	spin_lock(&mapping->lock);
 	page = mapping_next_page_locked(mapping, &pgoff, pgoff + 1);
-	if (!is_in_file(mapping, pgoff))
+	if (!mapping_reaches(mapping, pgoff))
 		result = FAULT_SIGBUS;
 	else if (!page)
 		*mapped = false;
@@ -118,10 +110,8 @@ static struct page *get_page(struct fault *fault, enum fault_result *result)
 	struct page *page;
 	int error;
 
-	*result = FAULT_SIGBUS;
-	if (!is_in_file(mapping, pgoff))
-		return NULL;
-	page = mapping_get_page_waited(mapping, pgoff, MAPPING_CREATE, &fault->waited, &error);
+	page = mapping_get_page_waited(mapping, pgoff, MAPPING_CREATE | MAPPING_WITHIN,
+				       &fault->waited, &error);
 	if (page)
 		return page;
 	*result = why_not(error);
@@ -158,7 +148,7 @@ static enum fault_result map_copy(struct fault *fault, const struct page *of)
 		page_put(page);
 		return FAULT_MINOR;
 	}
-	if (!is_in_file(fault->vma->mapping, vma_pgoff(fault->vma, fault->va))) {
+	if (!mapping_reaches(fault->vma->mapping, vma_pgoff(fault->vma, fault->va))) {
 		fault_unlock(fault);
 		page_put(page);
 		return FAULT_SIGBUS;

@@ -10,6 +10,7 @@
 #include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/anon_page.h"
+#include "mm/address_space.h"
 #include "mm/huge_memory.h"
 #include "mm/lru.h"
 #include "mm/pgtable.h"
@@ -232,6 +233,13 @@ static inline int copy_entry(struct vma *child, struct mm *parent, u64 va, pte_t
 	return 0;
 }
 
+/* Whether the child's file ends before the address. Who cut it may have looked at the child's entries before now, and
+ * finds only the parent's. */
+static bool is_cut_off(const struct vma *child, u64 va)
+{
+	return child->mapping && !mapping_reaches(child->mapping, vma_pgoff(child, va));
+}
+
 /* The parent's table is locked, the child's not yet; `to` is the child's first entry. */
 static int copy_table(struct copy *copy, struct pte_range *range, pte_t *to)
 {
@@ -242,11 +250,11 @@ static int copy_table(struct copy *copy, struct pte_range *range, pte_t *to)
 	spin_lock_nested(pte_lockptr(to));
 	for (i = 0; i < range->nr && copied < COPY_BATCH && !error; i++) {
 		pte_t pte = pte_read(&range->entry[i]);
+		u64 va = range->va + i * PAGE_SIZE;
 
-		if (!pte || stays_behind(pte))
+		if (!pte || stays_behind(pte) || is_cut_off(child, va))
 			continue;
-		error = copy_entry(child, range->mm, range->va + i * PAGE_SIZE, &range->entry[i],
-				   pte, &to[i]);
+		error = copy_entry(child, range->mm, va, &range->entry[i], pte, &to[i]);
 		copied++;
 	}
 	spin_unlock(pte_lockptr(to));
@@ -306,7 +314,7 @@ static void copy_between_walks(struct copy *copy, struct vma *parent, int stoppe
 
 /*
  * Pages of files stay behind: the child's fault finds them in the file, as it would if this one were cut
- * meanwhile. What the child refers to is counted under both tables' locks: a reference without its entry
+ * meanwhile, and private copies of what was cut off are not given. What the child refers to is counted under both tables' locks: a reference without its entry
  * would be a lie to whoever looks while this task waits for memory, and keep that memory from being
  * reclaimed. The parent's lock comes first; a child copies for children of its own only when this is over.
  */

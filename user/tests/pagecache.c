@@ -20,9 +20,9 @@
 /* Pages of a test's file. */
 #define NR 64
 /* Where they are mapped: addresses that nothing else in the trace has. */
-#define CUT_AT    0x200000000000ul
-#define PUNCH_AT  0x210000000000ul
-#define TWICE_AT  0x220000000000ul
+#define CUT_AT     0x200000000000ul
+#define PUNCH_AT   0x210000000000ul
+#define TWICE_AT   0x220000000000ul
 #define TOUCHED_AT 0x230000000000ul
 /* More pages than small machines have. */
 #define NR_STREAM 8192
