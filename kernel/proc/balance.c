@@ -60,6 +60,35 @@ u32 rq_choose_cpu(struct task *task)
 	return cpu;
 }
 
+/* The CPU that runs the lowest of ranks below that of a task, or its own. Racy. */
+static u32 lowest_rank_cpu(const struct task *task)
+{
+	u32 best = task->cpu, lowest = rq_rank(task);
+
+	for_each_cpu (cpu) {
+		const struct runqueue *rq = &per_cpu(runqueue, cpu);
+
+		if (!rq_may_run_on(task, cpu))
+			continue;
+		if (READ_ONCE(rq->running) == rq->idle)
+			return cpu;
+		if (READ_ONCE(rq->running_rank) < lowest) {
+			best = cpu;
+			lowest = READ_ONCE(rq->running_rank);
+		}
+	}
+	return best;
+}
+
+u32 rq_wake_cpu(struct task *task)
+{
+	if (!rq_may_run_on(task, task->cpu))
+		return rq_choose_cpu(task);
+	if (rq_rank(task) == 0 || per_cpu(runqueue, task->cpu).running_rank < rq_rank(task))
+		return task->cpu;
+	return lowest_rank_cpu(task);
+}
+
 void rq_move(struct task *task, u32 cpu)
 {
 	u32 orig_cpu = task->cpu;
@@ -81,7 +110,7 @@ void rq_place(struct task *task)
 	}
 	cpu = task->cpu;
 	rq_enqueue_tail(rq, task);
-	if (rq->running == rq->idle)
+	if (rq->running == rq->idle || rq_rank(task) > rq->running_rank)
 		per_cpu(need_resched, cpu) = true;
 	u64 helpers = rq_helpers(rq);
 	spin_unlock(&rq->lock);

@@ -8,7 +8,10 @@ void rq_account(struct task *task, u64 now)
 	u64 ran_ns = now - task->switched_in_ns;
 
 	task->run_ns += ran_ns;
-	task->slice_ns -= (s64)ran_ns;
+	if (task->sched.policy != SCHED_FIFO)
+		task->slice_ns -= (s64)ran_ns;
+	if (rq_rank(task) != 0)
+		per_cpu(runqueue, task->cpu).rt_spent_ns += ran_ns;
 	task->switched_in_ns = now;
 }
 
@@ -44,16 +47,18 @@ u64 sched_load_average(u32 which)
 void sched_tick(bool from_user)
 {
 	struct runqueue *rq = &this_cpu(runqueue);
+	u64 now;
 
 	spin_lock(&rq->lock);
-	rq_account(rq->running, clock_ns());
+	now = clock_ns();
+	rq_account(rq->running, now);
 	if (from_user)
 		rq->running->user_ticks++;
 	else
 		rq->running->system_ticks++;
 	if (rq->running != rq->idle)
 		*(from_user ? &rq->user_ticks : &rq->system_ticks) += 1;
-	if (rq->running->slice_ns <= 0)
+	if (rq_tick(rq, now))
 		this_cpu_write(need_resched, true);
 	spin_unlock(&rq->lock);
 	if (cpu_id() == 0)

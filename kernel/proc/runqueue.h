@@ -17,6 +17,9 @@ struct runqueue {
 	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
 	struct task *leaving; /* from the choice of another task to the end of the switch */
 	struct task *idle;
+	u32 running_rank; /* rq_rank(running); read without the lock as a hint */
+	u64 rt_period_ns; /* when the second began in which real-time tasks ran for: */
+	u64 rt_spent_ns;
 	u64 nr_switches;
 	u64 user_ticks, system_ticks; /* where the ticks found tasks other than the idle one */
 };
@@ -29,12 +32,32 @@ DECLARE_PER_CPU(struct runqueue, runqueue);
  * leaves. */
 struct runqueue *rq_lock_of(struct task *task);
 
-void rq_enqueue_head(struct runqueue *rq, struct task *task);
-void rq_enqueue_tail(struct runqueue *rq, struct task *task);
-void rq_dequeue(struct runqueue *rq, struct task *task);
-
 /* Makes the CPU of a queue notice need_resched. The lock is released. */
 void rq_kick(u32 cpu);
+
+/* ---- priority.c: who comes first ---- */
+
+/* Higher ranks come first: of real-time policies the priority, otherwise 0. */
+static inline u32 rq_rank(const struct task *task)
+{
+	return task->sched.rt_priority;
+}
+
+/* Before or behind the others of its rank. */
+void rq_enqueue_head(struct runqueue *rq, struct task *task);
+void rq_enqueue_tail(struct runqueue *rq, struct task *task);
+/* Behind the one task that preempts it, before all others of its rank. */
+void rq_enqueue_second(struct runqueue *rq, struct task *task);
+void rq_dequeue(struct runqueue *rq, struct task *task);
+
+/* The queued task that is to run next, still queued; NULL: there is none. */
+struct task *rq_first(struct runqueue *rq);
+
+/* A new slice for a task that has used up its own, less what it owes; alone it owes nothing. */
+void rq_refill_slice(struct task *task, bool is_alone);
+
+/* Whether the task that runs should leave the CPU, for its time is over. */
+bool rq_tick(struct runqueue *rq, u64 now);
 
 /* ---- balance.c: where tasks run ---- */
 
@@ -65,6 +88,10 @@ u32 debug_rq_load(u32 cpu);
 /* The least loaded CPU on which a task may run that does not run now. When its affinity leaves none, it may run everywhere
  * from now on, as on Linux. Its queue locked. */
 u32 rq_choose_cpu(struct task *task);
+
+/* Where a task that wakes up should run: where it did, unless it may not, or has a real-time priority and must wait there but not
+ * elsewhere. Its queue locked. */
+u32 rq_wake_cpu(struct task *task);
 
 /* Makes a task that is on no queue and does not run belong to another CPU; traced. Its queue, which it leaves,
  * locked. */

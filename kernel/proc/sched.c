@@ -1,5 +1,6 @@
 /*
- * The scheduler: a run queue per CPU, round robin in it, preemption on return to user mode.
+ * The scheduler: a run queue per CPU, round robin in it, preemption on return to user mode. What weights and real-time priorities
+ * make of that is in priority.c.
  *
  * Order in a queue. Who used up its time slice goes to the tail with a new one; who wakes up goes
  * to the head with what is left of its slice, and preempts the running task at its next return to
@@ -38,24 +39,6 @@
 #include "trace/trace.h"
 
 DEFINE_PER_CPU(struct runqueue, runqueue);
-
-void rq_enqueue_head(struct runqueue *rq, struct task *task)
-{
-	list_add(&task->queue_node, &rq->queue);
-	rq->nr_queued++;
-}
-
-void rq_enqueue_tail(struct runqueue *rq, struct task *task)
-{
-	list_add_tail(&task->queue_node, &rq->queue);
-	rq->nr_queued++;
-}
-
-void rq_dequeue(struct runqueue *rq, struct task *task)
-{
-	list_del(&task->queue_node);
-	rq->nr_queued--;
-}
 
 void rq_kick(u32 cpu)
 {
@@ -109,9 +92,10 @@ void sched_start(struct task *task)
 	struct runqueue *rq = lock_first_queue(task);
 	u32 cpu = task->cpu;
 
-	task->slice_ns = TIME_SLICE_NS;
+	task->slice_ns = 0;
+	rq_refill_slice(task, true);
 	rq_enqueue_tail(rq, task);
-	if (rq->running == rq->idle)
+	if (rq->running == rq->idle || rq_rank(task) > rq->running_rank)
 		per_cpu(need_resched, cpu) = true;
 	TRACE(sched_wakeup_new, .pid = task->cur.pid, .target_cpu = cpu);
 	u64 helpers = rq_helpers(rq);
@@ -126,12 +110,14 @@ static void wake_locked(struct runqueue *rq, struct task *task)
 	WRITE_ONCE(task->state, TASK_RUNNING);
 	if (rq->running == task)
 		return; /* it has not slept yet and will not */
-	if (task->slice_ns > 0) {
+	bool preempts = task->sched.policy == SCHED_OTHER && task->slice_ns > 0;
+
+	if (task->slice_ns <= 0)
+		rq_refill_slice(task, list_empty(&rq->queue));
+	if (preempts)
 		rq_enqueue_head(rq, task);
-	} else {
-		task->slice_ns = TIME_SLICE_NS;
+	else
 		rq_enqueue_tail(rq, task);
-	}
 	per_cpu(need_resched, task->cpu) = true;
 	TRACE(sched_wakeup, .pid = task->cur.pid, .target_cpu = task->cpu);
 }
@@ -142,13 +128,16 @@ static struct runqueue *lock_waking_queue(struct task *task, u32 states)
 {
 	struct runqueue *rq = rq_lock_of(task);
 
-	while ((states & BIT(READ_ONCE(task->state))) && rq->running != task &&
-	       !rq_may_run_on(task, task->cpu)) {
-		rq_move(task, rq_choose_cpu(task));
+	for (;;) {
+		if (!(states & BIT(READ_ONCE(task->state))) || rq->running == task)
+			return rq;
+		u32 cpu = rq_wake_cpu(task);
+		if (cpu == task->cpu)
+			return rq;
+		rq_move(task, cpu);
 		spin_unlock(&rq->lock);
 		rq = rq_lock_of(task);
 	}
-	return rq;
 }
 
 /* Wakes a task that sleeps in one of `states` (bits). With `look` its CPU is interrupted anyway. */
@@ -203,10 +192,10 @@ bool sched_has_left_cpu(struct task *task)
 /* The next task to run, off the queue. Queue locked. */
 static struct task *pick_next(struct runqueue *rq)
 {
-	if (list_empty(&rq->queue))
-		return rq->idle;
+	struct task *next = rq_first(rq);
 
-	struct task *next = list_first_entry(&rq->queue, struct task, queue_node);
+	if (!next)
+		return rq->idle;
 	rq_dequeue(rq, next);
 	return next;
 }
@@ -234,12 +223,11 @@ static bool stays_runnable(struct task *task)
 static void requeue(struct runqueue *rq, struct task *task)
 {
 	if (task->slice_ns <= 0) {
-		task->slice_ns = TIME_SLICE_NS;
+		rq_refill_slice(task, list_empty(&rq->queue));
 		rq_enqueue_tail(rq, task);
 		return;
 	}
-	list_add(&task->queue_node, rq->queue.next);
-	rq->nr_queued++;
+	rq_enqueue_second(rq, task);
 }
 
 /* Second half of a switch, on the stack of the task that arrives. Comes with the queue locked and
@@ -275,6 +263,7 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	      .prev_state = prev->state);
 	next->switched_in_ns = now;
 	rq->running = next;
+	rq->running_rank = rq_rank(next);
 	rq->leaving = prev;
 	rq->nr_switches++;
 	if (prev->cur.mm != next->cur.mm)
@@ -332,7 +321,7 @@ void sched_yield(void)
 	struct runqueue *rq = &this_cpu(runqueue);
 	u64 flags = spin_lock_irqsave(&rq->lock);
 
-	rq->running->slice_ns = 0;
+	rq->running->slice_ns = min(rq->running->slice_ns, (s64)0);
 	spin_unlock_irqrestore(&rq->lock, flags);
 	schedule();
 }

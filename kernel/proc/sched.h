@@ -4,7 +4,8 @@
 
 #include "proc/task.h"
 
-#define TIME_SLICE_NS (20 * NSEC_PER_MSEC) /* two ticks */
+#define TIME_SLICE_NS    (20 * NSEC_PER_MSEC)  /* two ticks */
+#define RR_TIME_SLICE_NS (100 * NSEC_PER_MSEC) /* of SCHED_RR, as Linux's */
 
 /* Lets the calling CPU take tasks, with `idle` as its idle task, which is the one that runs. */
 void sched_init_cpu(struct task *idle);
@@ -39,6 +40,20 @@ u64 sched_active_cpus(void);
  * its next way to user mode or sleep: sched_is_misplaced(). tasks_lock held. */
 void sched_set_affinity(struct task *task, u64 cpus);
 bool sched_is_misplaced(struct task *task);
+
+/* What a new task has from its creator. tasks_lock held, the new task not yet started. */
+void sched_inherit(struct task *task, const struct task *creator);
+
+static inline bool sched_is_rt(const struct sched_params *params)
+{
+	return params->policy == SCHED_FIFO || params->policy == SCHED_RR;
+}
+
+/* Changes how a task shares the CPU; what is valid is the caller's to see. tasks_lock held. */
+void sched_set_params(struct task *task, const struct sched_params *params);
+
+/* How long a task may run before others of its kind come first; 0: as long as it likes. */
+u64 sched_slice_ns(const struct sched_params *params);
 
 /* Gives the rest of the time slice to the others of this CPU. */
 void sched_yield(void);

@@ -176,7 +176,7 @@ s32 task_link(struct task *task, const struct task_birth *birth)
 
 	task->cur.pid = pid;
 	if (birth->creator)
-		task->cpus_allowed = birth->creator->cpus_allowed;
+		sched_inherit(task, birth->creator);
 	if (task->process && !task->process->leader)
 		begin_process(task->process, task, birth);
 	if (task->process)

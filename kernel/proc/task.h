@@ -62,6 +62,27 @@ static inline void fault_counts_add(struct fault_counts *sum, struct fault_count
 	sum->max_resident = max(sum->max_resident, more.max_resident);
 }
 
+/* Scheduling policies; Linux's numbers. */
+enum sched_policy {
+	SCHED_OTHER,
+	SCHED_FIFO,
+	SCHED_RR,
+	SCHED_BATCH,
+	SCHED_IDLE = 5,
+	SCHED_DEADLINE, /* not implemented */
+};
+
+#define NICE_MIN        (-20)
+#define NICE_MAX        19
+#define RT_PRIORITY_MAX 99
+
+struct sched_params {
+	u8 policy;          /* enum sched_policy */
+	s8 nice;            /* kept while the policy does not look at it */
+	u8 rt_priority;     /* 1 to 99 of SCHED_FIFO and SCHED_RR, otherwise 0 */
+	bool reset_on_fork; /* children begin with the default */
+};
+
 struct task {
 	struct current_task
 		cur; /* first; mm, comm: written by the task under [T], read so or by it */
@@ -73,6 +94,7 @@ struct task {
 	u64 cpus_allowed;             /* [T] and [R] to write, but [R] alone while it does not run;
 					 either to read: bit mask of CPUs */
 	struct list_head queue_node;  /* [R] linked while runnable and not running */
+	struct sched_params sched;    /* like cpus_allowed: how it shares the CPU with others */
 	s64 slice_ns;                 /* [R] time it may still run before others come first */
 	u64 run_ns;                   /* [R] processor time so far, by the TSC */
 	u64 user_ticks, system_ticks; /* [R] where the ticks found it */

@@ -35,6 +35,7 @@ struct view {
 	u64 pending, shared_pending, blocked, ignored, caught;
 	s32 exit_code;
 	struct cred cred;
+	struct sched_params sched;
 };
 
 static const char *state_name(char state)
@@ -132,6 +133,7 @@ static int get_view(struct view *view, const struct proc_inode *proc)
 		return -ESRCH;
 	}
 	memcpy(view->comm, task->cur.comm, sizeof(view->comm));
+	view->sched = task->sched;
 	view->state = state_letter(task);
 	if (task->cur.flags & PF_KTHREAD)
 		view->flags = 0x00200000;
@@ -185,6 +187,12 @@ static void get_mm_numbers(struct task *task, struct mm_numbers *numbers)
 	mm_put(mm);
 }
 
+/* As Linux numbers them: real-time ones from -2 down, the others from 0. */
+static s32 stat_priority(const struct sched_params *params)
+{
+	return sched_is_rt(params) ? -1 - params->rt_priority : NICE_TO_PRIO + params->nice;
+}
+
 int proc_show_task_stat(struct text *text, const struct proc_inode *proc)
 {
 	struct mm_numbers mm;
@@ -198,16 +206,16 @@ int proc_show_task_stat(struct text *text, const struct proc_inode *proc)
 		    view.state, view.ppid, view.pgid, view.sid, view.tty, view.foreground,
 		    view.flags, view.faults.minor, view.children_faults.minor, view.faults.major,
 		    view.children_faults.major);
-	text_printf(text, "%lu %lu %ld %ld %d 0 %u 0 %lu ", ticks(view.time.user_ns),
+	text_printf(text, "%lu %lu %ld %ld %d %d %u 0 %lu ", ticks(view.time.user_ns),
 		    ticks(view.time.system_ns), ticks(view.children_time.user_ns),
-		    ticks(view.children_time.system_ns), NICE_TO_PRIO, view.nr_threads,
-		    ticks(proc->task->start_ns));
+		    ticks(view.children_time.system_ns), stat_priority(&view.sched),
+		    view.sched.nice, view.nr_threads, ticks(proc->task->start_ns));
 	text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", mm.vsize, mm.rss,
 		    proc->task->process ? limit_soft(proc->task->process, RLIMIT_RSS) : ~0ul,
 		    mm.start_code, mm.end_code, mm.stack_top);
-	text_printf(text, "%lu %lu %lu %lu 0 0 0 17 %u 0 0 0 0 0 ", view.pending & INT32_MAX,
+	text_printf(text, "%lu %lu %lu %lu 0 0 0 17 %u %u %u 0 0 0 ", view.pending & INT32_MAX,
 		    view.blocked & INT32_MAX, view.ignored & INT32_MAX, view.caught & INT32_MAX,
-		    view.cpu);
+		    view.cpu, view.sched.rt_priority, view.sched.policy);
 	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm.start_data, mm.end_data,
 		    mm.start_brk, mm.arg_start, mm.arg_end, mm.env_start, mm.env_end,
 		    view.exit_code);
@@ -337,6 +345,9 @@ int proc_show_task_status(struct text *text, const struct proc_inode *proc)
 	put_signals(text, &view);
 	text_puts(text, "Seccomp:\t0\nSeccomp_filters:\t0\n");
 	put_cpus(text, sched_affinity(proc->task));
+	text_printf(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
+		    READ_ONCE(proc->task->cur.faults.voluntary),
+		    READ_ONCE(proc->task->cur.faults.involuntary));
 	if (fs)
 		fs_release(fs);
 	if (mm)
