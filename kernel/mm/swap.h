@@ -22,7 +22,7 @@ int swap_on(struct backing *disk);
 
 /* Brings all that is in swap back into memory and stops using it (swapoff.c). 0; -EINVAL when the disk
  * is not in use; -ENOMEM when memory does not suffice; -EINTR when a signal came; -EIO when a page
- * could not be read; -EBUSY when something keeps its slot. On an error swap goes on. Sleeps. As
+ * could not be read. On an error swap goes on. Sleeps. As
  * swap_on(). */
 int swap_off(struct backing *disk);
 

@@ -19,9 +19,7 @@
 #include "mm/swap.h"
 #include "mm/vma.h"
 
-/* Rounds in which nothing was found to do while slots are in use: held by what is not looked for. */
-#define MAX_FRUITLESS_ROUNDS 8
-#define PAUSE_NS             (NSEC_PER_MSEC)
+#define PAUSE_NS NSEC_PER_MSEC
 
 /* The address space with the lowest number above `id`, with a reference, or NULL. */
 static struct mm *next_mm(u32 id)
@@ -127,8 +125,6 @@ static void empty_cache(void)
 
 static int unuse_everything(void)
 {
-	u32 before = 0, in_use, fruitless = 0;
-
 	while (!swap_off_if_unused()) {
 		int error = unuse_all_mms();
 
@@ -138,13 +134,8 @@ static int unuse_everything(void)
 		if (error)
 			return error;
 		empty_cache();
-		in_use = swap_nr_used();
-		fruitless = in_use == before ? fruitless + 1 : 0;
-		if (fruitless == MAX_FRUITLESS_ROUNDS)
-			return -EBUSY;
-		before = in_use;
-		/* Writes end, and tasks that exit let go. */
-		if (in_use && sleep_until(clock_ns() + PAUSE_NS, TASK_INTERRUPTIBLE))
+		/* Writes end, and tasks that exit let go, in their time: nothing else holds a slot. */
+		if (swap_nr_used() && sleep_until(clock_ns() + PAUSE_NS, TASK_INTERRUPTIBLE))
 			return -EINTR;
 	}
 	return 0;
