@@ -3,6 +3,7 @@
 #include "fs/regular.h"
 #include "lib/errno.h"
 #include "proc/cred.h"
+#include "proc/limits.h"
 
 /* ---- size ---- */
 
@@ -13,7 +14,9 @@ int truncate_inode(struct inode *inode, u64 size)
 	if (!inode->ops->truncate)
 		return -EINVAL;
 	down_write(&inode->lock);
-	int error = inode->ops->truncate(inode, size);
+	int error = is_regular(inode) && size > inode->mapping.size ? limit_file_size(size) : 0;
+	if (error == 0)
+		error = inode->ops->truncate(inode, size);
 	if (error == 0) {
 		inode_drop_setid(inode);
 		inode_touch(inode, TIME_MTIME | TIME_CTIME);
@@ -57,9 +60,12 @@ static int fallocate_locked(struct inode *inode, u32 mode, u64 offset, u64 lengt
 		return mapping_write_is_sealed(mapping)
 			       ? -EPERM
 			       : mapping_punch_hole(mapping, offset, length);
+	int error = offset + length > mapping->size ? limit_file_size(offset + length) : 0;
+	if (error != 0)
+		return error;
 	if ((mapping->seals & F_SEAL_GROW) && offset + length > mapping->size)
 		return -EPERM;
-	int error = mapping_fallocate(mapping, offset, length);
+	error = mapping_fallocate(mapping, offset, length);
 	if (error == 0 && !(mode & FALLOC_FL_KEEP_SIZE) && offset + length > mapping->size)
 		WRITE_ONCE(mapping->size, offset + length);
 	return error;

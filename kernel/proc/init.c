@@ -24,8 +24,10 @@ static void give_up(const char *what, int error)
 
 static int collect_args(struct exec_args *args)
 {
-	int error = exec_args_add_kernel(args, INIT_PATH);
+	int error;
 
+	args->limit = ARG_MIN_LIMIT;
+	error = exec_args_add_kernel(args, INIT_PATH);
 	if (error == 0)
 		error = exec_args_add_kernel(args, INIT_PATH);
 	args->argc = 1;

@@ -97,6 +97,14 @@ long limit_file_write(u64 pos, u64 size)
 	return -EFBIG;
 }
 
+int limit_file_size(u64 size)
+{
+	if (size <= limit_soft(current_process, RLIMIT_FSIZE))
+		return 0;
+	signal_send_self(SIGXFSZ);
+	return -EFBIG;
+}
+
 /* ---- what mm asks ---- */
 
 u64 current_rlimit(u32 resource)

@@ -53,5 +53,7 @@ bool limit_allows_process(void);
 /* How many bytes of `size` may be written at `pos` of a file (RLIMIT_FSIZE): at least one, or -EFBIG
  * and SIGXFSZ is sent. */
 long limit_file_write(u64 pos, u64 size);
+/* Whether a file may become `size` bytes large: 0, or -EFBIG and the signal. */
+int limit_file_size(u64 size);
 
 #endif

@@ -14,8 +14,15 @@
 
 static int collect_args(struct exec_args *args, const char *name, u64 argv, u64 envp)
 {
-	int error = exec_args_add_kernel(args, name);
+	long argc = exec_args_count((const char __user *const __user *)argv);
+	long envc = argc < 0 ? 0 : exec_args_count((const char __user *const __user *)envp);
+	int error;
 
+	if (argc < 0 || envc < 0)
+		return argc < 0 ? argc : envc;
+	error = exec_args_set_limit(args, max(argc, 1l) + envc);
+	if (error == 0)
+		error = exec_args_add_kernel(args, name);
 	if (error == 0)
 		error = exec_args_add_user(args, (const char __user *const __user *)argv,
 					   &args->argc);
