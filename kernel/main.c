@@ -37,6 +37,7 @@
 #include "mm/special.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
+#include "proc/aslr.h"
 #include "proc/init.h"
 #include "proc/sched.h"
 #include "proc/session.h"
@@ -146,6 +147,7 @@ static void init_thread(void *arg)
 	selftest_run();
 	if (cmdline_is("break", "init"))
 		__asm__ volatile("int3");
+	aslr_init();
 	start_init();
 	for (;;)
 		sleep_until(~0ul, TASK_UNINTERRUPTIBLE);

@@ -36,6 +36,7 @@ struct mm {
 	u32 def_flags; /* VM_* of every new mapping: mlockall(MCL_FUTURE) */
 	/* Pages of its VMAs: all, writable private ones, stacks, code, locked (Linux's terms). */
 	u64 total_vm, data_vm, stack_vm, exec_vm, locked_vm;
+	u64 max_total_vm;                           /* the highest total_vm so far */
 	u64 start_brk, brk;                         /* bytes */
 	u64 start_code, end_code;                   /* bytes of the program's code; set by exec */
 	u64 arg_start, arg_end, env_start, env_end; /* texts on the stack; set by exec */

@@ -98,6 +98,10 @@ u32 swap_refault_distance(u32 slot);
 /* Takes page_cluster= from the command line, Linux's sysctl vm.page-cluster; panics when it is above 5. */
 void swap_io_init(void);
 
+/* log2 of the most pages that are read around one that is wanted. Setting it: 0, or -EINVAL above 5. */
+u32 swap_page_cluster(void);
+int swap_set_page_cluster(u64 page_cluster);
+
 /* Reads a slot for a fault, with neighbours as readahead. Returns the page with a reference,
  * unlocked, perhaps with PG_ERROR instead of PG_UPTODATE, and *error = 0; NULL and -ENOMEM, or
  * -EAGAIN when the slot is not in use any more. *waited tells whether the disk was needed. Sleeps. */

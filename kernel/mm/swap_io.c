@@ -158,9 +158,21 @@ void swap_io_init(void)
 {
 	u64 page_cluster = cmdline_u64("page_cluster", 3);
 
-	if (page_cluster > MAX_PAGE_CLUSTER)
+	if (swap_set_page_cluster(page_cluster))
 		panic("page_cluster=%lu: give 0 to %d", page_cluster, MAX_PAGE_CLUSTER);
-	readahead.limit = 1u << page_cluster;
+}
+
+u32 swap_page_cluster(void)
+{
+	return __builtin_ctz(READ_ONCE(readahead.limit));
+}
+
+int swap_set_page_cluster(u64 page_cluster)
+{
+	if (page_cluster > MAX_PAGE_CLUSTER)
+		return -EINVAL;
+	WRITE_ONCE(readahead.limit, 1u << page_cluster);
+	return 0;
 }
 
 /* Slots to read around this one, a power of two up to 2^page_cluster. */
@@ -175,7 +187,7 @@ static u32 choose_window(u32 slot)
 			window *= 2;
 	else if (slot == previous + 1 || slot + 1 == previous)
 		window = 2;
-	window = min(max(window, READ_ONCE(readahead.window) / 2), readahead.limit);
+	window = min(max(window, READ_ONCE(readahead.window) / 2), READ_ONCE(readahead.limit));
 	WRITE_ONCE(readahead.window, window);
 	WRITE_ONCE(readahead.last_slot, slot);
 	return window;

@@ -108,6 +108,7 @@ static struct vma *vma_alloc(struct mm *mm, u64 start, u64 end, u32 flags)
 static void account(struct mm *mm, u32 flags, s64 pages)
 {
 	mm->total_vm += pages;
+	mm->max_total_vm = max(mm->max_total_vm, mm->total_vm);
 	if (flags & VM_GROWSDOWN)
 		mm->stack_vm += pages;
 	else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)

@@ -19,6 +19,14 @@
 /* Two thirds of user memory. */
 #define LOWEST_PIE_BASE 0x555555554000ul
 
+u32 randomize_va_space = 2;
+
+void aslr_init(void)
+{
+	if (cmdline_has("norandmaps"))
+		randomize_va_space = 0;
+}
+
 static u64 draw(u64 places)
 {
 	return random_u64() % places * PAGE_SIZE;
@@ -42,13 +50,16 @@ struct exec_layout aslr_layout(u32 personality)
 	};
 	layout.vdso = layout.mmap_base - PAGE_SIZE;
 
-	if ((personality & ADDR_NO_RANDOMIZE) || cmdline_has("norandmaps"))
+	u32 randomize = READ_ONCE(randomize_va_space);
+
+	if ((personality & ADDR_NO_RANDOMIZE) || randomize == 0)
 		return layout;
 	layout.stack_top -= draw(STACK_PLACES);
 	/* Below the lowest place of a stack, whatever this one's is: neither tells of the other. */
 	layout.mmap_base -= STACK_PLACES * PAGE_SIZE + draw(MMAP_PLACES);
 	layout.pie_base += draw(MMAP_PLACES);
-	layout.brk_gap = draw(HEAP_PLACES);
+	if (randomize > 1)
+		layout.brk_gap = draw(HEAP_PLACES);
 	layout.vdso = vdso_place(&layout);
 	return layout;
 }

@@ -15,6 +15,12 @@ struct exec_layout {
 	u64 brk_gap;   /* bytes between the program's end and its heap */
 };
 
+/* Linux's sysctl kernel.randomize_va_space: 0 nothing moves, 1 all but the heap, above that everything. */
+extern u32 randomize_va_space;
+
+/* Takes norandmaps from the command line. */
+void aslr_init(void);
+
 /* The places for one exec of a task with this personality. */
 struct exec_layout aslr_layout(u32 personality);
 

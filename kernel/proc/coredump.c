@@ -154,16 +154,29 @@ static void put_number(struct name *name, u64 number)
 	put_text(name, text);
 }
 
-/* The name of a program is no path: a `/` in it becomes `!`. */
+/* A name that anybody may set is no path: a `/` in it becomes `!`. */
+static void put_escaped(struct name *name, char *text)
+{
+	for (u32 i = 0; text[i]; i++)
+		if (text[i] == '/')
+			text[i] = '!';
+	put_text(name, text);
+}
+
 static void put_comm(struct name *name)
 {
 	char text[TASK_COMM_LEN];
 
 	strscpy_pad(text, current->comm, sizeof(text));
-	for (u32 i = 0; text[i]; i++)
-		if (text[i] == '/')
-			text[i] = '!';
-	put_text(name, text);
+	put_escaped(name, text);
+}
+
+static void put_hostname(struct name *name)
+{
+	char text[UTS_NAME_LEN + 1];
+
+	uts_get(UTS_NODENAME, text);
+	put_escaped(name, text);
 }
 
 /* What `%` and a letter stand for; others vanish. */
@@ -192,7 +205,7 @@ static void put_specifier(struct name *name, char letter, s32 sig)
 		put_number(name, sig);
 		break;
 	case 'h':
-		put_text(name, UTS_NODENAME);
+		put_hostname(name);
 		break;
 	case 'e':
 		put_comm(name);

@@ -20,16 +20,40 @@ struct utsname {
 
 long sys_uname(u64 to)
 {
-	static const struct utsname name = {
+	struct utsname name = {
 		.sysname = UTS_SYSNAME,
-		.nodename = UTS_NODENAME,
 		.release = UTS_RELEASE,
 		.version = UTS_VERSION,
 		.machine = UTS_MACHINE,
-		.domainname = UTS_DOMAINNAME,
 	};
 
+	uts_get(UTS_NODENAME, name.nodename);
+	uts_get(UTS_DOMAINNAME, name.domainname);
 	return copy_to_user((void __user *)to, &name, sizeof(name));
+}
+
+static long set_name(enum uts_name which, u64 from, u64 length)
+{
+	char name[UTS_NAME_LEN];
+
+	if (!cred_capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if ((s32)length < 0 || (u32)length > UTS_NAME_LEN)
+		return -EINVAL;
+	if (copy_from_user(name, (const void __user *)from, (u32)length) != 0)
+		return -EFAULT;
+	uts_set(which, name, (u32)length);
+	return 0;
+}
+
+long sys_sethostname(u64 name, u64 length)
+{
+	return set_name(UTS_NODENAME, name, length);
+}
+
+long sys_setdomainname(u64 name, u64 length)
+{
+	return set_name(UTS_DOMAINNAME, name, length);
 }
 
 struct sysinfo {

@@ -185,6 +185,45 @@ int proc_show_buddyinfo(struct text *text, const struct proc_inode *proc)
 	return 0;
 }
 
+/* The one zone, which is all of the one node. */
+int proc_show_zoneinfo(struct text *text, const struct proc_inode *proc)
+{
+	struct frame_use *use = kmalloc(sizeof(*use), GFP_ZERO);
+
+	(void)proc;
+	if (!use)
+		return -ENOMEM;
+	count_memory(use);
+	text_puts(text, "Node 0, zone   Normal\n  per-node stats");
+	text_printf(text, "\n      nr_inactive_anon %u", lru_size(LRU_INACTIVE_ANON));
+	text_printf(text, "\n      nr_active_anon %u", lru_size(LRU_ACTIVE_ANON));
+	text_printf(text, "\n      nr_inactive_file %u", lru_size(LRU_INACTIVE_FILE));
+	text_printf(text, "\n      nr_active_file %u", lru_size(LRU_ACTIVE_FILE));
+	text_printf(text, "\n      nr_unevictable %u", lru_size(LRU_UNEVICTABLE));
+	text_printf(text, "\n      nr_slab_unreclaimable %lu", use->kinds[PAGE_SLAB]);
+	text_printf(text, "\n      nr_anon_pages %lu", use->anon_mapped);
+	text_printf(text, "\n      nr_mapped    %lu", use->file_mapped);
+	text_printf(text, "\n      nr_file_pages %lu",
+		    use->kinds[PAGE_FILE] + use->kinds[PAGE_SHMEM] + use->swap_cached);
+	text_printf(text, "\n      nr_dirty     %lu", use->dirty);
+	text_printf(text, "\n      nr_writeback %lu", use->writeback);
+	text_printf(text, "\n      nr_shmem     %lu", use->kinds[PAGE_SHMEM]);
+	text_printf(text, "\n      nr_anon_transparent_hugepages %u", huge_nr_mapped());
+	text_printf(text, "\n      nr_kernel_stack %lu",
+		    use->kinds[PAGE_STACK] * (PAGE_SIZE / KIB));
+	text_printf(text, "\n      nr_page_table_pages %lu", use->kinds[PAGE_PGTABLE]);
+	text_printf(text, "\n      nr_swapcached %lu", use->swap_cached);
+	text_printf(text, "\n  pages free     %u\n        min      %u\n        low      %u",
+		    nr_free_frames(), watermarks.min, watermarks.low);
+	text_printf(text, "\n        high     %u\n        spanned  %lu\n        managed  %u",
+		    watermarks.high, (u64)max_pfn, nr_managed_frames);
+	text_printf(text, "\n      nr_free_pages %u\n      nr_mlock     %u", nr_free_frames(),
+		    lru_size(LRU_UNEVICTABLE));
+	text_puts(text, "\n  start_pfn:           0\n");
+	kfree(use);
+	return 0;
+}
+
 static void put_cache(const struct slab_info *info, void *arg)
 {
 	struct text *text = arg;

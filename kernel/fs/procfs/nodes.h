@@ -10,6 +10,7 @@
 SHOW(meminfo)
 SHOW(vmstat)
 SHOW(buddyinfo)
+SHOW(zoneinfo)
 SHOW(slabinfo)
 SHOW(swaps)
 SHOW(stat)

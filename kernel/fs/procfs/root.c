@@ -126,6 +126,7 @@ static const struct proc_node root_nodes[] = {
 	{.name = "uptime", .mode = FILE_RIGHTS, .show = proc_show_uptime},
 	{.name = "version", .mode = FILE_RIGHTS, .show = proc_show_version},
 	{.name = "vmstat", .mode = FILE_RIGHTS, .show = proc_show_vmstat},
+	{.name = "zoneinfo", .mode = FILE_RIGHTS, .show = proc_show_zoneinfo},
 	{.name = NULL},
 };
 

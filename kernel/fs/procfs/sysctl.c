@@ -11,7 +11,9 @@
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vma.h"
+#include "proc/aslr.h"
 #include "proc/coredump.h"
 #include "proc/cred.h"
 #include "proc/futex.h"
@@ -64,8 +66,6 @@ NUMBER(mmap_min_addr, "%lu", MMAP_MIN_ADDR)
 NUMBER(ostype, "%s", UTS_SYSNAME)
 NUMBER(osrelease, "%s", UTS_RELEASE)
 NUMBER(version, "%s", UTS_VERSION)
-NUMBER(hostname, "%s", UTS_NODENAME)
-NUMBER(domainname, "%s", UTS_DOMAINNAME)
 NUMBER(pid_max, "%d", PID_MAX_LIMIT)
 NUMBER(cap_last_cap, "%d", NR_CAPABILITIES - 1)
 NUMBER(ngroups_max, "%d", MAX_GROUPS)
@@ -83,7 +83,77 @@ static int set_pipe_max_size(const struct proc_inode *proc, char *data)
 	return error != 0 ? error : pipe_set_max_size(size);
 }
 
-/* 1: clean pages are dropped, 2: slabs, 3: both. */
+/* A text up to the end of the line; what is longer is cut. */
+static int show_uts(struct text *text, enum uts_name which)
+{
+	char name[UTS_NAME_LEN + 1];
+
+	uts_get(which, name);
+	text_printf(text, "%s\n", name);
+	return 0;
+}
+
+static int set_uts(enum uts_name which, const char *data)
+{
+	u32 length = 0;
+
+	while (length < UTS_NAME_LEN && data[length] != '\0' && data[length] != '\n')
+		length++;
+	uts_set(which, data, length);
+	return 0;
+}
+
+static int show_hostname(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	return show_uts(text, UTS_NODENAME);
+}
+
+static int set_hostname(const struct proc_inode *proc, char *data)
+{
+	(void)proc;
+	return set_uts(UTS_NODENAME, data);
+}
+
+static int show_domainname(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	return show_uts(text, UTS_DOMAINNAME);
+}
+
+static int set_domainname(const struct proc_inode *proc, char *data)
+{
+	(void)proc;
+	return set_uts(UTS_DOMAINNAME, data);
+}
+
+NUMBER(randomize_va_space, "%u", READ_ONCE(randomize_va_space))
+
+static int set_randomize_va_space(const struct proc_inode *proc, char *data)
+{
+	u64 number;
+	int error = proc_parse_u64(data, &number);
+
+	(void)proc;
+	if (error == 0 && number > INT32_MAX)
+		error = -EINVAL;
+	if (error == 0)
+		WRITE_ONCE(randomize_va_space, (u32)number);
+	return error;
+}
+
+NUMBER(page_cluster, "%u", swap_page_cluster())
+
+static int set_page_cluster(const struct proc_inode *proc, char *data)
+{
+	u64 number;
+	int error = proc_parse_u64(data, &number);
+
+	(void)proc;
+	return error != 0 ? error : swap_set_page_cluster(number);
+}
+
+/* 1: clean pages of files, of which there are none to drop: tmpfs has no other place for its content; 2: slabs; 3: both. */
 static int set_drop_caches(const struct proc_inode *proc, char *data)
 {
 	u64 number;
@@ -118,6 +188,7 @@ static const struct proc_node vm_nodes[] = {
 	 .mode = RW,
 	 .show = show_overcommit_ratio,
 	 .write = set_overcommit_ratio},
+	{.name = "page-cluster", .mode = RW, .show = show_page_cluster, .write = set_page_cluster},
 	{.name = "user_reserve_kbytes",
 	 .mode = RW,
 	 .show = show_user_reserve_kbytes,
@@ -163,8 +234,8 @@ static const struct proc_node kernel_nodes[] = {
 	 .mode = RW,
 	 .show = show_core_uses_pid,
 	 .write = set_core_uses_pid},
-	{.name = "domainname", .mode = RO, .show = show_domainname},
-	{.name = "hostname", .mode = RO, .show = show_hostname},
+	{.name = "domainname", .mode = RW, .show = show_domainname, .write = set_domainname},
+	{.name = "hostname", .mode = RW, .show = show_hostname, .write = set_hostname},
 	{.name = "ngroups_max", .mode = RO, .show = show_ngroups_max},
 	{.name = "osrelease", .mode = RO, .show = show_osrelease},
 	{.name = "ostype", .mode = RO, .show = show_ostype},
@@ -172,6 +243,10 @@ static const struct proc_node kernel_nodes[] = {
 	{.name = "shmall", .mode = RW, .show = show_shmall, .write = set_shmall},
 	{.name = "shmmax", .mode = RW, .show = show_shmmax, .write = set_shmmax},
 	{.name = "shmmni", .mode = RW, .show = show_shmmni, .write = set_shmmni},
+	{.name = "randomize_va_space",
+	 .mode = RW,
+	 .show = show_randomize_va_space,
+	 .write = set_randomize_va_space},
 	{.name = "threads-max", .mode = RW, .show = show_threads_max, .write = set_threads_max},
 	{.name = "version", .mode = RO, .show = show_version},
 	{.name = NULL},

@@ -253,10 +253,13 @@ static void put_mm_status(struct text *text, struct mm *mm)
 	struct memory_use use;
 
 	memory_use_of_mm(mm, &use);
+	u64 rss = use.anon + use.file + use.shmem;
+	put_kib(text, "VmPeak:", mm->max_total_vm);
 	put_kib(text, "VmSize:", mm->total_vm);
 	put_kib(text, "VmLck:", mm->locked_vm);
 	put_kib(text, "VmPin:", 0);
-	put_kib(text, "VmRSS:", use.anon + use.file + use.shmem);
+	put_kib(text, "VmHWM:", max((u64)mm_max_resident(mm), rss));
+	put_kib(text, "VmRSS:", rss);
 	put_kib(text, "RssAnon:", use.anon);
 	put_kib(text, "RssFile:", use.file);
 	put_kib(text, "RssShmem:", use.shmem);

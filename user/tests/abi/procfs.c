@@ -77,6 +77,14 @@ static void about_itself(void)
 	SHOW(value_of("PPid:") == getppid());
 	SHOW(value_of("Threads:"));
 	SHOW(value_of("VmRSS:") > 0);
+	SHOW(value_of("VmHWM:") >= value_of("VmRSS:"));
+	long peak = value_of("VmPeak:"), size = value_of("VmSize:");
+	SHOW(peak >= size);
+	void *memory = mmap(NULL, 64 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	SHOW(munmap(memory, 64 << 20));
+	SHOW(read_all("/proc/self/status") > 0);
+	SHOW(value_of("VmPeak:") >= size + (64 << 10));
+	SHOW(value_of("VmSize:") == size);
 	SHOW(value_of("VmSwap:"));
 	SHOW(value_of("VmRSS:") ==
 	     value_of("RssAnon:") + value_of("RssFile:") + value_of("RssShmem:"));
