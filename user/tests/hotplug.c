@@ -179,12 +179,26 @@ static pid_t fork_pinned(unsigned cpu, bool sleeps)
 	return child;
 }
 
+/* Returns when a child that is about to pause() does. */
+static void await_sleep(pid_t child)
+{
+	char path[40], text[8192];
+	const char *name_end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
+	do {
+		sched_yield();
+		name_end = strrchr(read_text(path, text), ')');
+	} while (name_end && name_end[2] != 'S');
+}
+
 /* Who runs loses its affinity with its last CPU; who sleeps keeps it, for the CPU may be back in time. */
 static const char *last_cpu_goes(void)
 {
 	pid_t runs = fork_pinned(1, false), sleeps = fork_pinned(1, true);
 
 	CHECK(runs > 0 && sleeps > 0);
+	await_sleep(sleeps);
 	CHECK(affinity(runs) == 2 && affinity(sleeps) == 2);
 	CHECK(switch_cpu(1, "0"));
 	CHECK(affinity(runs) == (possible & ~2ul));
