@@ -11,7 +11,7 @@
 #define PAGE       4096ul
 #define NR_PAGES   128ul
 #define NR_THREADS 4
-#define NR_ROUNDS  64
+#define NR_ROUNDS  24
 
 static pthread_barrier_t round_begins;
 static int file;
