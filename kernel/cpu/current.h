@@ -16,6 +16,7 @@
 #define PF_EXITING  BIT(2) /* in exit: may use the reserve, so that it gets done */
 #define PF_IDLE     BIT(3) /* the idle task of a CPU */
 #define PF_NOOOM    BIT(4) /* its allocations fail rather than have a task killed */
+#define PF_YIELDS   BIT(5) /* gives up the rest of its time slice */
 
 struct mm;
 

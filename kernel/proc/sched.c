@@ -284,13 +284,19 @@ void schedule(void)
 	struct runqueue *rq = &this_cpu(runqueue);
 	struct task *prev = current_proc;
 
-	if (prev != rq->idle && prev->slice_ns <= 0 && READ_ONCE(rq->nr_queued) == 0)
+	bool yields = prev->cur.flags & PF_YIELDS;
+
+	if (READ_ONCE(rq->nr_queued) == 0 && prev != rq->idle && (yields || prev->slice_ns <= 0))
 		rq_steal();
 	u64 now = clock_ns();
 
 	spin_lock(&rq->lock);
 	this_cpu_write(need_resched, false);
 	rq_account(prev, now);
+	if (unlikely(yields)) {
+		prev->cur.flags &= ~PF_YIELDS;
+		prev->slice_ns = min(prev->slice_ns, (s64)0);
+	}
 	if (prev != rq->idle && stays_runnable(prev) && rq_may_run_on(prev, cpu_id()))
 		requeue(rq, prev);
 	struct task *next = pick_next(rq);
@@ -318,11 +324,7 @@ void cond_resched(void)
 
 void sched_yield(void)
 {
-	struct runqueue *rq = &this_cpu(runqueue);
-	u64 flags = spin_lock_irqsave(&rq->lock);
-
-	rq->running->slice_ns = min(rq->running->slice_ns, (s64)0);
-	spin_unlock_irqrestore(&rq->lock, flags);
+	current->flags |= PF_YIELDS;
 	schedule();
 }
 
