@@ -13,13 +13,6 @@
 u64 cpu_active_mask;
 u64 idle_mask;
 
-u32 rq_nr_waiting(const struct runqueue *rq)
-{
-	u32 queued = READ_ONCE(rq->nr_queued);
-
-	return READ_ONCE(rq->running) == rq->idle && queued > 0 ? queued - 1 : queued;
-}
-
 u32 debug_rq_load(u32 cpu)
 {
 	const struct runqueue *rq = &per_cpu(runqueue, cpu);
@@ -118,24 +111,17 @@ void rq_place(struct task *task)
 	rq_kick_idle(helpers);
 }
 
-u64 rq_helpers(const struct runqueue *rq)
+u64 rq_choose_helpers(const struct runqueue *rq, u64 idle)
 {
 	const struct task *task;
-	u64 idle;
 
-	if (rq_nr_waiting(rq) == 0)
-		return 0;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & ~BIT(cpu_id());
-	if (!idle)
-		return 0;
 	list_for_each_entry (task, &rq->queue, queue_node)
 		if (task->cpus_allowed & idle)
 			return task->cpus_allowed & idle;
 	return 0;
 }
 
-void rq_kick_idle(u64 helpers)
+void rq_kick_helper(u64 helpers)
 {
 	while (helpers) {
 		u64 bit = helpers & -helpers;

@@ -3,18 +3,6 @@
 #include "cpu/clock.h"
 #include "proc/runqueue.h"
 
-void rq_account(struct task *task, u64 now)
-{
-	u64 ran_ns = now - task->switched_in_ns;
-
-	task->run_ns += ran_ns;
-	if (task->sched.policy != SCHED_FIFO)
-		task->slice_ns -= (s64)ran_ns;
-	if (rq_rank(task) != 0)
-		per_cpu(runqueue, task->cpu).rt_spent_ns += ran_ns;
-	task->switched_in_ns = now;
-}
-
 /* Linux's load averages: every five seconds an exponential average, in fixed point, with weights
  * e^(-5 s / 1, 5, 15 minutes). Tasks that sleep uninterruptibly are not counted. */
 #define LOAD_TICKS (5 * TICK_HZ)

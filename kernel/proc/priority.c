@@ -47,14 +47,10 @@ u64 sched_slice_ns(const struct sched_params *params)
 	return TIME_SLICE_NS * weight_of(params) / WEIGHT_UNIT;
 }
 
-void rq_refill_slice(struct task *task, bool is_alone)
+static void set_params(struct task *task, const struct sched_params *params)
 {
-	s64 debt = 0;
-
-	if (rq_rank(task) == 0 && !is_alone)
-		debt = max(task->slice_ns, -(s64)TIME_SLICE_NS);
-	/* Of SCHED_FIFO it is not used up. */
-	task->slice_ns = debt + (s64)max(sched_slice_ns(&task->sched), 1ul);
+	task->sched = *params;
+	task->new_slice_ns = (s64)max(sched_slice_ns(params), 1ul);
 }
 
 /* ---- the queue ---- */
@@ -64,8 +60,6 @@ static struct list_head *place_of(struct runqueue *rq, u32 rank, bool head)
 {
 	struct task *other;
 
-	if (rank == 0 && !head)
-		return &rq->queue;
 	list_for_each_entry (other, &rq->queue, queue_node)
 		if (rq_rank(other) < rank || (head && rq_rank(other) == rank))
 			break;
@@ -78,7 +72,7 @@ void rq_enqueue_head(struct runqueue *rq, struct task *task)
 	rq->nr_queued++;
 }
 
-void rq_enqueue_tail(struct runqueue *rq, struct task *task)
+void rq_enqueue_rt_tail(struct runqueue *rq, struct task *task)
 {
 	list_add_tail(&task->queue_node, place_of(rq, rq_rank(task), false));
 	rq->nr_queued++;
@@ -101,12 +95,6 @@ void rq_enqueue_second(struct runqueue *rq, struct task *task)
 	rq->nr_queued++;
 }
 
-void rq_dequeue(struct runqueue *rq, struct task *task)
-{
-	list_del(&task->queue_node);
-	rq->nr_queued--;
-}
-
 /* The first of rank 0 that is not in debt; each that is pays a slice and goes to the tail. NULL: none is of rank 0. */
 static struct task *first_fair(struct runqueue *rq)
 {
@@ -127,13 +115,10 @@ static struct task *first_fair(struct runqueue *rq)
 	}
 }
 
-struct task *rq_first(struct runqueue *rq)
+struct task *rq_search_first(struct runqueue *rq)
 {
-	struct task *first, *fair;
+	struct task *first = list_first_entry(&rq->queue, struct task, queue_node), *fair;
 
-	if (list_empty(&rq->queue))
-		return NULL;
-	first = list_first_entry(&rq->queue, struct task, queue_node);
 	if (rq_rank(first) != 0 && rq->rt_spent_ns < RT_RUNTIME_NS)
 		return first;
 	fair = first_fair(rq);
@@ -161,13 +146,6 @@ bool rq_tick(struct runqueue *rq, u64 now)
 
 /* ---- changing it ---- */
 
-static void set_params(struct task *task, const struct sched_params *params)
-{
-	task->sched = *params;
-	task->slice_ns = 0;
-	rq_refill_slice(task, true);
-}
-
 void sched_set_params(struct task *task, const struct sched_params *params)
 {
 	ASSERT(spin_is_held(&tasks_lock));
@@ -179,6 +157,7 @@ void sched_set_params(struct task *task, const struct sched_params *params)
 	if (queued)
 		rq_dequeue(rq, task);
 	set_params(task, params);
+	task->slice_ns = task->new_slice_ns;
 	if (queued)
 		rq_enqueue_tail(rq, task);
 	if (rq->running == task)
@@ -191,12 +170,14 @@ void sched_set_params(struct task *task, const struct sched_params *params)
 
 void sched_inherit(struct task *task, const struct task *creator)
 {
+	struct sched_params params = creator->sched;
+
+	if (params.reset_on_fork) {
+		params.reset_on_fork = false;
+		if (sched_is_rt(&params))
+			params = (struct sched_params){.policy = SCHED_OTHER};
+		params.nice = max(params.nice, (s8)0);
+	}
+	set_params(task, &params);
 	task->cpus_allowed = creator->cpus_allowed;
-	task->sched = creator->sched;
-	if (!task->sched.reset_on_fork)
-		return;
-	task->sched.reset_on_fork = false;
-	if (sched_is_rt(&creator->sched))
-		task->sched = (struct sched_params){.policy = SCHED_OTHER};
-	task->sched.nice = max(task->sched.nice, (s8)0);
 }

@@ -43,18 +43,57 @@ static inline u32 rq_rank(const struct task *task)
 	return task->sched.rt_priority;
 }
 
+/* Behind the others of its rank, of a real-time policy. */
+void rq_enqueue_rt_tail(struct runqueue *rq, struct task *task);
+
 /* Before or behind the others of its rank. */
 void rq_enqueue_head(struct runqueue *rq, struct task *task);
-void rq_enqueue_tail(struct runqueue *rq, struct task *task);
+static inline void rq_enqueue_tail(struct runqueue *rq, struct task *task)
+{
+	if (unlikely(rq_rank(task) != 0)) {
+		rq_enqueue_rt_tail(rq, task);
+		return;
+	}
+	list_add_tail(&task->queue_node, &rq->queue);
+	rq->nr_queued++;
+}
+
 /* Behind the one task that preempts it, before all others of its rank. */
 void rq_enqueue_second(struct runqueue *rq, struct task *task);
-void rq_dequeue(struct runqueue *rq, struct task *task);
+
+static inline void rq_dequeue(struct runqueue *rq, struct task *task)
+{
+	list_del(&task->queue_node);
+	rq->nr_queued--;
+}
+
+/* rq_first() when it is not just the first one of the queue, which is not empty. */
+struct task *rq_search_first(struct runqueue *rq);
 
 /* The queued task that is to run next, still queued; NULL: there is none. */
-struct task *rq_first(struct runqueue *rq);
+static inline struct task *rq_first(struct runqueue *rq)
+{
+	struct task *first;
 
-/* A new slice for a task that has used up its own, less what it owes; alone it owes nothing. */
-void rq_refill_slice(struct task *task, bool is_alone);
+	if (list_empty(&rq->queue))
+		return NULL;
+	first = list_first_entry(&rq->queue, struct task, queue_node);
+	if (likely(rq_rank(first) == 0 && first->slice_ns > 0))
+		return first;
+	return rq_search_first(rq);
+}
+
+/* A new slice for a task that has used up its own, less what it owes; alone it owes nothing. Nobody owes more than a slice of
+ * nice 0. */
+static inline void rq_refill_slice(struct task *task, bool is_alone)
+{
+	s64 debt = 0;
+
+	if (rq_rank(task) == 0 && !is_alone)
+		debt = max(task->slice_ns, -(s64)TIME_SLICE_NS);
+	/* Of SCHED_FIFO it is not used up. */
+	task->slice_ns = debt + task->new_slice_ns;
+}
 
 /* Whether the task that runs should leave the CPU, for its time is over. */
 bool rq_tick(struct runqueue *rq, u64 now);
@@ -80,7 +119,12 @@ static inline bool rq_may_run_on(const struct task *task, u32 cpu)
 
 /* Queued tasks that must wait for others: the first need not when the CPU is idle. Exact with the queue locked,
  * else a hint. */
-u32 rq_nr_waiting(const struct runqueue *rq);
+static inline u32 rq_nr_waiting(const struct runqueue *rq)
+{
+	u32 queued = READ_ONCE(rq->nr_queued);
+
+	return READ_ONCE(rq->running) == rq->idle && queued > 0 ? queued - 1 : queued;
+}
 
 /* Tasks that run or wait on a CPU. Racy: for placing tasks. */
 u32 debug_rq_load(u32 cpu);
@@ -101,11 +145,30 @@ void rq_move(struct task *task, u32 cpu);
  * any more. Interrupts off, no queue locked. */
 void rq_place(struct task *task);
 
-/* Which of the idle CPUs could take one of the tasks that wait, or will when the first is preferred: 0 for none. */
-u64 rq_helpers(const struct runqueue *rq);
+/* Those of the idle CPUs that could take one of the tasks in the queue. */
+u64 rq_choose_helpers(const struct runqueue *rq, u64 idle);
 
-/* Wakes one of those CPUs, which will take a task. No queue locked. */
-void rq_kick_idle(u64 helpers);
+/* Which of the idle CPUs could take one of the tasks that wait, or will when the first is preferred: 0 for none. */
+static inline u64 rq_helpers(const struct runqueue *rq)
+{
+	u64 idle;
+
+	if (rq_nr_waiting(rq) == 0)
+		return 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST);
+	return likely(idle == 0) ? 0 : rq_choose_helpers(rq, idle & ~BIT(cpu_id()));
+}
+
+/* Wakes one of those CPUs, of which there is at least one. */
+void rq_kick_helper(u64 helpers);
+
+/* Wakes one of those CPUs, if there are any: it will take a task. */
+static inline void rq_kick_idle(u64 helpers)
+{
+	if (unlikely(helpers))
+		rq_kick_helper(helpers);
+}
 
 /* Takes a task that waits elsewhere, and may run here, to this CPU's queue, which is empty. Interrupts off. */
 void rq_steal(void);
@@ -121,6 +184,16 @@ void rq_open(void);
 void rq_stop_idle_time(void);
 
 /* Charges the running task for the time since it was last charged. */
-void rq_account(struct task *task, u64 now);
+static inline void rq_account(struct task *task, u64 now)
+{
+	u64 ran_ns = now - task->switched_in_ns;
+
+	task->switched_in_ns = now;
+	task->run_ns += ran_ns;
+	if (likely(task->sched.policy != SCHED_FIFO))
+		task->slice_ns -= (s64)ran_ns;
+	if (unlikely(rq_rank(task) != 0))
+		per_cpu(runqueue, task->cpu).rt_spent_ns += ran_ns;
+}
 
 #endif

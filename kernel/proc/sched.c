@@ -92,8 +92,7 @@ void sched_start(struct task *task)
 	struct runqueue *rq = lock_first_queue(task);
 	u32 cpu = task->cpu;
 
-	task->slice_ns = 0;
-	rq_refill_slice(task, true);
+	task->slice_ns = task->new_slice_ns;
 	rq_enqueue_tail(rq, task);
 	if (rq->running == rq->idle || rq_rank(task) > rq->running_rank)
 		per_cpu(need_resched, cpu) = true;
@@ -213,9 +212,12 @@ static bool is_called(const struct task *task)
 /* Whether the task that leaves still wants to run. Queue locked. */
 static bool stays_runnable(struct task *task)
 {
-	if (is_called(task))
-		WRITE_ONCE(task->state, TASK_RUNNING);
-	return task->state == TASK_RUNNING;
+	if (task->state == TASK_RUNNING)
+		return true;
+	if (!is_called(task))
+		return false;
+	WRITE_ONCE(task->state, TASK_RUNNING);
+	return true;
 }
 
 /* Queues a task that leaves but could go on: behind the woken task that preempts it, or at the
@@ -230,25 +232,31 @@ static void requeue(struct runqueue *rq, struct task *task)
 	rq_enqueue_second(rq, task);
 }
 
+/* Ends a switch from a task that may not run here any more, so that schedule() did not queue it. */
+static void finish_homeless(struct runqueue *rq, struct task *prev)
+{
+	rq_move(prev, rq_choose_cpu(prev));
+	spin_unlock(&rq->lock);
+	rq_place(prev);
+	irq_enable();
+}
+
 /* Second half of a switch, on the stack of the task that arrives. Comes with the queue locked and
  * interrupts off. */
-static void finish_switch(void)
+static inline void finish_switch(void)
 {
 	struct runqueue *rq = &this_cpu(runqueue);
 	struct task *prev = rq->leaving;
-	bool has_ended = prev->state == TASK_ZOMBIE || prev->state == TASK_DEAD;
-	/* schedule() did not queue it, for it may not run here any more. */
-	bool is_homeless =
-		prev != rq->idle && prev->state == TASK_RUNNING && list_empty(&prev->queue_node);
+	enum task_state state = prev->state;
 
 	rq->leaving = NULL;
-	if (is_homeless)
-		rq_move(prev, rq_choose_cpu(prev));
+	if (state == TASK_RUNNING && list_empty(&prev->queue_node) && prev != rq->idle) {
+		finish_homeless(rq, prev);
+		return;
+	}
 	spin_unlock(&rq->lock);
-	if (is_homeless)
-		rq_place(prev);
 	irq_enable();
-	if (has_ended)
+	if (unlikely(state == TASK_ZOMBIE || state == TASK_DEAD))
 		task_left_cpu(prev);
 }
 
@@ -277,8 +285,10 @@ void schedule(void)
 	might_sleep();
 	BUG_ON(spinlocks_held() != 0);
 	ASSERT(irqs_enabled());
-	BUG_ON(quiesce_is_mine());
-	quiesce_point();
+	if (unlikely(READ_ONCE(quiesce_wanted))) {
+		BUG_ON(quiesce_is_mine());
+		quiesce_park();
+	}
 
 	irq_disable();
 	struct runqueue *rq = &this_cpu(runqueue);

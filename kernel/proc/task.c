@@ -42,6 +42,7 @@ static void init_fields(struct task *task, const char *comm, u32 flags)
 	strscpy_pad(task->cur.comm, comm, sizeof(task->cur.comm));
 	task->state = TASK_RUNNING;
 	task->cpus_allowed = ~0ul;
+	task->new_slice_ns = TIME_SLICE_NS;
 	task->start_ns = clock_ns();
 	atomic_set(&task->refs, 2);
 	list_init(&task->queue_node);

@@ -96,6 +96,7 @@ struct task {
 	struct list_head queue_node;  /* [R] linked while runnable and not running */
 	struct sched_params sched;    /* like cpus_allowed: how it shares the CPU with others */
 	s64 slice_ns;                 /* [R] time it may still run before others come first */
+	s64 new_slice_ns;             /* like sched, from which it follows: what a new slice has */
 	u64 run_ns;                   /* [R] processor time so far, by the TSC */
 	u64 user_ticks, system_ticks; /* [R] where the ticks found it */
 	struct cpu_time told;         /* [R] what was last said of how run_ns divides */

@@ -23,11 +23,16 @@ void arch_task_init_fpu(struct arch_task *task)
 	fpu_reset(arch_task_fpu(task));
 }
 
-void arch_task_save(struct arch_task *task)
+static inline void save(struct arch_task *task)
 {
 	fpu_save(arch_task_fpu(task));
 	task->fs_base = rdmsr(MSR_FS_BASE);
 	task->gs_base = rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+void arch_task_save(struct arch_task *task)
+{
+	save(task);
 }
 
 void arch_task_load(struct arch_task *task)
@@ -117,7 +122,7 @@ struct current_task *arch_switch(struct arch_task *prev, struct arch_task *next,
 	bool from_user = !(prev_task->flags & PF_KTHREAD);
 
 	if (from_user)
-		arch_task_save(prev);
+		save(prev);
 	this_cpu_write(current_task, next_task);
 	cpu_set_entry(next_task->kernel_sp_top, next->process_descriptor);
 	if (!(next_task->flags & PF_KTHREAD))
