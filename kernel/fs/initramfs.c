@@ -30,7 +30,6 @@ struct unpacking {
 	struct cpio_reader reader;
 	phys_addr_t released; /* the archive's frames below it are free already */
 	struct list_head links;
-	u32 nr_failed;
 };
 
 /* ---- members ---- */
@@ -174,10 +173,12 @@ static void unpack_all(struct unpacking *unpacking, phys_addr_t start)
 	while ((result = cpio_next(&unpacking->reader, &member)) == CPIO_MEMBER) {
 		int error = unpack_member(unpacking, &member);
 
-		if (error != 0) {
+		if (error == -ENOSPC || error == -ENOMEM)
+			panic("initramfs: no room for %s: the machine needs more memory, "
+			      "or rootflags=size= a larger root",
+			      member.name);
+		if (error != 0)
 			printk("initramfs: %s: error %d", member.name, -error);
-			unpacking->nr_failed++;
-		}
 		release_frames(unpacking, start + unpacking->reader.at);
 	}
 	if (result == CPIO_FAULT)

@@ -39,6 +39,14 @@ class StopTest(support.SystemTest):
                                              "AND t_end = :forever", forever=support.FOREVER), 1)
 
 
+class NoRoomTest(support.SystemTest):
+
+    def test_a_program_that_the_root_has_no_room_for(self):
+        recorded = self.record("no-room", scenario([program("hello")], rootflags="size=16K"))
+        self.assertEqual(recorded.outcome.cause, "panic")
+        self.assertIn("initramfs: no room for ", recorded.outcome.message)
+
+
 class CommandLineTest(support.SystemTest):
 
     def record_until(self, name: str, end) -> tuple[int, list[str], Path]:
