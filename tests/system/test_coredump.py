@@ -28,7 +28,7 @@ class CoredumpTest(support.SystemTest):
     @unittest.skipUnless(PATTERN.read_text().strip() == "core", f"{PATTERN} sends cores elsewhere")
     def test_host(self):
         done = subprocess.run([str(Build().program("coredump"))], cwd=self.directory, capture_output=True, text=True,
-                              check=False, timeout=support.COMMAND_SECONDS)
+                              check=False, timeout=support.COMMAND_SECONDS, preexec_fn=support.default_signals)
         self.assertEqual(done.returncode, 0, done.stdout)
 
 
