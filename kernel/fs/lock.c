@@ -239,12 +239,15 @@ static void leave_waiters(struct lock_waiter *waiter)
 	spin_unlock(&waits_lock);
 }
 
-static bool is_free(struct file_lock_context *context, const struct file_lock *want)
+/* Whether somebody else is in the way by now, or nobody: then the circle is to be looked for anew. */
+static bool has_changed(struct file_lock_context *context, const struct file_lock *want,
+			const void *blocker)
 {
 	spin_lock(&context->lock);
-	bool free = !find_conflict(context, want);
+	const struct file_lock *other = find_conflict(context, want);
+	bool changed = !other || other->owner != blocker;
 	spin_unlock(&context->lock);
-	return free;
+	return changed;
 }
 
 static int wait_and_set(struct file_lock_context *context, const struct file_lock *want,
@@ -258,7 +261,8 @@ static int wait_and_set(struct file_lock_context *context, const struct file_loc
 			return error;
 		if (kind == LOCK_POSIX && !enter_waiter(&waiter))
 			return -EDEADLK;
-		error = wait_event_interruptible(&context->wait, is_free(context, want));
+		error = wait_event_interruptible(&context->wait,
+						 has_changed(context, want, waiter.blocker));
 		if (kind == LOCK_POSIX)
 			leave_waiters(&waiter);
 		if (error != 0)
