@@ -62,7 +62,9 @@ struct task { /* key: pid */
 	struct map_entry entry;
 	char comm[17];
 	uint32_t mm_id;
-	int32_t parent_pid, tgid, status;
+	int32_t parent_pid; /* who created it, or took it when that one ended */
+	int32_t ppid;       /* the parent of its group, as baselines tell it */
+	int32_t tgid, status;
 	bool exiting; /* sched_process_exit was seen; the span ends when it leaves its CPU for the
 			 last time */
 	uint64_t t_begin, t_exit;
@@ -301,6 +303,8 @@ struct model {
 	bool hotplug_told;    /* the kernel has CPUs come and go, and says when */
 	bool ended;           /* session_end was seen */
 	bool barriers_untold; /* there may have been some in a pause */
+	bool swap_told;       /* whether swap is on was told since tracing began or went on: */
+	bool swap_is_on;
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
 				 that event did not say when */
 	bool groups_told; /* each task_newtask tells the group; kernels without that event have no

@@ -86,6 +86,8 @@ void on_swap_slot_alloc(struct model *m, const struct trace_ev_swap_slot_alloc *
 
 	if (!slot)
 		return;
+	if (m->swap_told && !m->swap_is_on)
+		violation(m, fmt("slot %u", e->slot), fmt("swap on"), fmt("off"));
 	if (slot->used) {
 		violation(m, fmt("slot %u", e->slot), fmt("free"),
 			  fmt("%u references", slot->refs));
@@ -330,8 +332,17 @@ void swap_slot_used(struct model *m, uint32_t number)
 	slot->refault.open = false;
 }
 
+static void swap_switched(struct model *m, bool on)
+{
+	if (m->swap_told && m->swap_is_on == on)
+		violation(m, fmt("swap"), on ? fmt("off") : fmt("on"), on ? fmt("on") : fmt("off"));
+	m->swap_told = true;
+	m->swap_is_on = on;
+}
+
 void on_swap_on(struct model *m, const struct trace_ev_swap_on *e)
 {
+	swap_switched(m, true);
 	/* Slots have the same numbers each time: the limit is that of the largest area. */
 	if (e->nr_slots > m->machine.nr_slots)
 		m->machine.nr_slots = e->nr_slots;
@@ -343,6 +354,7 @@ void on_swap_off(struct model *m, const struct trace_ev_swap_off *e)
 	uint32_t i, used = 0;
 
 	(void)e;
+	swap_switched(m, false);
 	sparse_for_each (&m->slots, i, slot)
 		used += slot->used;
 	if (used)

@@ -46,7 +46,7 @@ static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, u
 	struct task *task = map_insert(&m->tasks, (uint32_t)pid, 0);
 
 	task->entry.generation = m->generation;
-	task->parent_pid = parent_pid;
+	task->parent_pid = task->ppid = parent_pid;
 	task->tgid = pid;
 	task->mm_id = mm_id;
 	task->t_begin = span_begin(m);
@@ -56,6 +56,7 @@ static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, u
 
 /* Flags of clone(2), as task_newtask tells them. */
 #define CLONE_VM     UINT64_C(0x00000100)
+#define CLONE_PARENT UINT64_C(0x00008000)
 #define CLONE_THREAD UINT64_C(0x00010000)
 
 void on_task_newtask(struct model *m, const struct trace_ev_task_newtask *e)
@@ -118,7 +119,8 @@ void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_
 	struct trace_ev_task_newtask birth = take_birth(m, e->child_pid);
 	const struct task *creator;
 	struct task *task;
-	uint64_t cpus;
+	uint64_t cpus = 0;
+	int32_t ppid = e->parent_pid;
 
 	if (e->child_pid <= 0 || map_find(&m->tasks, (uint32_t)e->child_pid, 0)) {
 		violation(m, fmt("task %d", e->child_pid), fmt("a new pid"), fmt("in use"));
@@ -130,9 +132,16 @@ void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_
 	if (e->parent_pid)
 		check_runs_here(m, e->parent_pid);
 	creator = map_find(&m->tasks, (uint32_t)e->parent_pid, 0);
-	cpus = creator ? creator->cpus : 0;
+	if (creator) {
+		cpus = creator->cpus;
+		if (birth.clone_flags & (CLONE_THREAD | CLONE_PARENT))
+			ppid = creator->ppid;
+		else
+			ppid = creator->tgid;
+	}
 	task = task_new(m, e->child_pid, e->parent_pid, e->mm_id, e->comm);
 	task->tgid = birth.tgid;
+	task->ppid = ppid;
 	task->cpus = cpus;
 	task->fresh = true;
 }
@@ -363,13 +372,14 @@ void on_sched_affinity(struct model *m, const struct trace_ev_sched_affinity *e)
  * it began to. */
 static void check_parent(struct model *m, struct task *task, int32_t parent_pid)
 {
-	const struct task *parent = map_find(&m->tasks, (uint32_t)task->parent_pid, 0);
+	const struct task *parent = map_find(&m->tasks, (uint32_t)task->ppid, 0);
 
-	if (parent_pid != task->parent_pid &&
-	    (parent_pid <= 0 || task->parent_pid <= 0 || (parent && !parent->exiting)))
+	if (parent_pid == task->ppid)
+		return;
+	if (parent_pid <= 0 || task->ppid <= 0 || (parent && !parent->exiting))
 		disagreement(m, fmt("task %d", (int32_t)task->entry.a),
-			     fmt("child of %d", task->parent_pid), fmt("of %d", parent_pid));
-	task->parent_pid = parent_pid;
+			     fmt("child of %d", task->ppid), fmt("of %d", parent_pid));
+	task->parent_pid = task->ppid = parent_pid;
 }
 
 void on_state_task(struct model *m, const struct trace_ev_state_task *e)

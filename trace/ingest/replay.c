@@ -185,6 +185,7 @@ static void forget(struct model *m)
 	m->kswapd_t = 0;
 	m->kswapd = KSWAPD_UNKNOWN;
 	m->barriers_untold = true;
+	m->swap_told = false;
 	m->phase = PHASE_BEFORE;
 }
 
