@@ -19,21 +19,26 @@ STEP_BYTES = 320 << 10  # of trace between two baselines: about 8,000 events
 
 
 def ask_for_the_state(recording: Recording) -> None:
+    """After each step of trace, and when a program says that there is something to see."""
     machine = recording.machine
     streams = [machine.config.trace_directory / f"cpu{cpu}" for cpu in range(machine.config.cpus)]
-    goal = STEP_BYTES
+    goal, looks = STEP_BYTES, 0
     while not machine.ended:
-        if sum(path.stat().st_size for path in streams) >= goal:
+        size = sum(path.stat().st_size for path in streams)
+        wanted = machine.console.lines.count("events.look")
+        if size >= goal or wanted > looks:
             machine.ctl("barrier")
             machine.ctl("state")
-            goal += STEP_BYTES
+            goal, looks = size + STEP_BYTES, wanted
         machine.wait(lambda: False, support.LOOK_S)
 
 
 def main() -> int:
-    programs = [program("thrash", "--size", "4M", "--rounds", "1", "--seed", "1", mode="bg"),
+    programs = [program("events", "/bin/spin", "--ms", "1"),
+                program("thrash", "--size", "4M", "--rounds", "1", "--seed", "1", mode="bg"),
                 program("forkshare", "--size", "500K", "--children", "2", "--rounds", "1", "--seed", "1"),
-                program("vm"), program("int80"), program("oomhog", "--step", "1M"), program("spin", "--ms", "300")]
+                program("vm"), program("int80"), program("choom", "-n", "100", "/bin/oomhog", "--step", "1M"),
+                program("oomhog", "--step", "4K", "--limit", "4K"), program("spin", "--ms", "300")]
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "session"
         recorded = support.record(directory, scenario(programs, memory="8M", cpus=2, swap="1M"), ask_for_the_state)
