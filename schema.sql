@@ -1199,6 +1199,34 @@ CREATE TABLE sched_affinity (
 	cpus INTEGER NOT NULL -- bit mask of them
 ) STRICT;
 
+-- 0x28: A task makes room for a 2 MiB page by moving pages out of one block.
+CREATE TABLE mm_compaction_begin (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL -- who
+) STRICT;
+
+-- 0x29: It is done.
+CREATE TABLE mm_compaction_end (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pid INTEGER NOT NULL, -- who
+	status INTEGER NOT NULL -- how it ended (enum: compact_result)
+) STRICT;
+
+-- 0x2a: Compaction has moved what it could out of one block of 512 frames.
+CREATE TABLE mm_migrate_pages (
+	id INTEGER PRIMARY KEY, -- rank in the merged trace, from 1
+	t INTEGER NOT NULL, -- ns since boot
+	cpu INTEGER NOT NULL, -- the CPU that emitted it
+	pfn INTEGER NOT NULL, -- the block's first frame
+	succeeded INTEGER NOT NULL, -- pages that moved, each told by its entries or its place in a file, and by both frames' lists
+	failed INTEGER NOT NULL, -- pages that stayed
+	pid INTEGER NOT NULL -- who
+) STRICT;
+
 -- The names of enumeration values and of bits.
 CREATE TABLE enum_name (
 	enum TEXT NOT NULL, -- the enumeration or set of bits
@@ -1246,7 +1274,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('lru_why', 10, 'mlock', 'a mapping of it was locked into memory'),
 	('lru_why', 11, 'munlock', 'a locked mapping of it was unlocked or went away'),
 	('lru_why', 12, 'cull', 'a reclaim pass found a locked mapping of it'),
-	('lru_why', 13, 'split', 'part of a page of 512 frames that was split');
+	('lru_why', 13, 'split', 'part of a page of 512 frames that was split'),
+	('lru_why', 14, 'migrate', 'its content moved to another frame, or here from one');
 
 -- What one reclaim pass decided about one page, and why.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1324,7 +1353,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('pte_why', 10, 'aging', 'accessed bit harvested and cleared'),
 	('pte_why', 11, 'move', 'mremap moved it to another address'),
 	('pte_why', 12, 'lazyfree', 'madvise(FREE) made it clean, or reclaim took it while it still was'),
-	('pte_why', 14, 'truncate', 'the file was cut, or a hole punched into it');
+	('pte_why', 14, 'truncate', 'the file was cut, or a hole punched into it'),
+	('pte_why', 15, 'migrate', 'the page moved to another frame');
 
 -- Bits of a VMA; Linux's numbers. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1411,6 +1441,11 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('oom_eligible', 2, 'dying', 'already killed, its memory is on the way'),
 	('oom_eligible', 3, 'disabled', 'its oom_score_adj is -1000: never chosen');
 
+-- How a compaction ended.
+INSERT INTO enum_name(enum, value, name, doc) VALUES
+	('compact_result', 0, 'success', 'a block of 2 MiB was emptied, and taken'),
+	('compact_result', 1, 'complete', 'no block could be emptied, or another CPU took it');
+
 -- Why a session ended.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('session_reason', 0, 'exit', 'init exited'),
@@ -1426,7 +1461,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('tlb_why', 4, 'aging', 'accessed bits were harvested'),
 	('tlb_why', 5, 'reclaim', 'pages were unmapped to be swapped out'),
 	('tlb_why', 6, 'exit', 'an address space was torn down'),
-	('tlb_why', 7, 'move', 'entries were moved by mremap');
+	('tlb_why', 7, 'move', 'entries were moved by mremap'),
+	('tlb_why', 8, 'migrate', 'a page moved to another frame');
 
 -- The kernel's own counters; Linux's names and meanings.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1456,7 +1492,12 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('vmstat_item', 23, 'thp_fault_fallback', 'faults that wanted a 2 MiB page and found no memory for it'),
 	('vmstat_item', 24, 'thp_split_page', '2 MiB pages split into 512'),
 	('vmstat_item', 25, 'thp_split_pmd', 'mappings of 2 MiB pages split into 512 entries'),
-	('vmstat_item', 26, 'thp_swpout_fallback', '2 MiB pages split in order to be swapped out');
+	('vmstat_item', 26, 'thp_swpout_fallback', '2 MiB pages split in order to be swapped out'),
+	('vmstat_item', 27, 'compact_stall', 'direct compactions begun'),
+	('vmstat_item', 28, 'compact_fail', 'those of them that gave no 2 MiB page'),
+	('vmstat_item', 29, 'compact_success', 'those that did'),
+	('vmstat_item', 30, 'pgmigrate_success', 'pages that compaction moved to another frame'),
+	('vmstat_item', 31, 'pgmigrate_fail', 'pages that it could not move');
 
 -- ===================================================================================================================
 -- State tables: what existed when. A span holds from t_begin until just before t_end, so that the state at time T is
@@ -2174,6 +2215,10 @@ WITH told AS (
 	UNION ALL SELECT 24, id, 1 FROM page_split -- thp_split_page
 	UNION ALL SELECT 25, id, 1 FROM pmd_split -- thp_split_pmd
 	UNION ALL SELECT 26, id, 1 FROM page_split WHERE pos_last < pos -- thp_swpout_fallback: to the tail
+	UNION ALL SELECT 27, id, 1 FROM mm_compaction_begin -- compact_stall
+	UNION ALL SELECT 29 - status, id, 1 FROM mm_compaction_end -- compact_success, compact_fail
+	UNION ALL SELECT 30, id, 1 FROM lru_remove WHERE why = 14 -- pgmigrate_success
+	UNION ALL SELECT 31, id, failed FROM mm_migrate_pages -- pgmigrate_fail
 ), events AS (
 	SELECT kernel.item, coalesce(sum(counted.n), 0) AS n
 	FROM kernel LEFT JOIN counted ON counted.item = kernel.item AND counted.id > first_id AND counted.id < last_id

@@ -21,6 +21,7 @@
 #include "mm/address_space.h"
 #include "mm/backing.h"
 #include "mm/check.h"
+#include "mm/compaction.h"
 #include "mm/fault.h"
 #include "mm/huge_memory.h"
 #include "mm/kmap.h"
@@ -65,6 +66,7 @@ static void init_memory(void)
 	shmem_init();
 	rmap_choose();
 	huge_init();
+	compaction_init();
 }
 
 static void *alloc_for_arch(u32 nr_pages)

@@ -58,7 +58,9 @@ struct address_space {
 	u32 id;           /* serial number, of the same sequence as those of anon_vmas */
 	spinlock_t lock;  /* RANK_MAPPING */
 	struct radix_tree pages;
-	u32 nr_pages, nr_slots;      /* of the tree */
+	u32 nr_pages, nr_slots; /* of the tree */
+	struct page *
+		migrating; /* of the tree: about to get another frame, not to be mapped now; lock */
 	spinlock_t i_mmap_lock;      /* RANK_I_MMAP: the next three; i_mmap.h */
 	struct interval_root i_mmap; /* its VMAs, by page of the file */
 	u32 nr_writable;       /* VMAs that may write to the file, and such that are being made */

@@ -10,6 +10,33 @@
 
 void buddy_init(void);
 
+/* Whether a frame's content can be moved to another frame, or: for which of the two its block of 2 MiB is. */
+enum mobility { MOVABLE, UNMOVABLE };
+static inline enum mobility kind_mobility(enum page_kind kind)
+{
+	return kind == PAGE_ANON || kind == PAGE_SHMEM || kind == PAGE_FILE ? MOVABLE : UNMOVABLE;
+}
+/* Of the block that a frame lies in. Racy without the buddy lock. */
+enum mobility buddy_mobility(const struct page *page);
+
+/* Lists of free frames have those of unmovable blocks at their tail, others at their head. The list's lock is
+ * held. */
+static inline void mobility_list_add(struct page *page, struct list_head *list)
+{
+	if (buddy_mobility(page) == UNMOVABLE)
+		list_add_tail(&page->lru, list);
+	else
+		list_add(&page->lru, list);
+}
+/* The first one to take for an allocation of that mobility, which may be of the other; NULL: it is empty. */
+static inline struct page *mobility_list_end(struct list_head *list, enum mobility mobility)
+{
+	if (list_empty(list))
+		return NULL;
+	return mobility == MOVABLE ? list_first_entry(list, struct page, lru)
+				   : list_last_entry(list, struct page, lru);
+}
+
 /* Gives it RAM at boot. */
 void buddy_add_range(pfn_t start, pfn_t end);
 
@@ -17,11 +44,15 @@ void buddy_add_range(pfn_t start, pfn_t end);
  * `reserve` is for the event. */
 struct page *buddy_alloc(u32 order, enum page_kind kind, bool reserve);
 
+/* Takes the free blocks that lie in [start, start + nr) and adds them to a list; mm_page_alloc for each, of kind
+ * PAGE_KERNEL. */
+void buddy_capture(pfn_t start, u32 nr, struct list_head *blocks);
+
 /* Emits mm_page_free and takes the block back. Its struct page is in the free state already. */
 void buddy_free(struct page *page, u32 order, enum page_kind kind);
 
 /* Moves up to `nr` single frames to a CPU's list, marked PG_PCP; returns how many. */
-u32 buddy_take(struct list_head *frames, u32 nr);
+u32 buddy_take(struct list_head *frames, u32 nr, enum mobility mobility);
 
 /* Takes a frame on its way to the pool of zeroed frames, marked PG_PCP; NULL when there is none. */
 struct page *buddy_take_to_zero(void);

@@ -12,6 +12,7 @@
  */
 #include "arch/x86_64/page_ops.h"
 #include "arch/x86_64/tlb.h"
+#include "cpu/wait.h"
 #include "lib/errno.h"
 #include "mm/address_space.h"
 #include "mm/fault_internal.h"
@@ -64,22 +65,28 @@ static void map_around(struct fault *fault)
 
 		if (!mapping_reaches(mapping, pgoff))
 			return;
-		if (!pte_read(entry))
+		if (!pte_read(entry) && page != mapping->migrating)
 			map_page(fault, page, va, entry);
 		pgoff++;
 	}
 }
 
-/* Maps the file's page, and for a read those around it, if it is in memory. *mapped: it was, or need
- * not be any more. */
-static enum fault_result map_cached(struct fault *fault, bool *mapped)
+/* What map_cached() found. */
+enum cached {
+	CACHED_MAPPED,  /* the page is mapped, or need not be any more */
+	CACHED_MISSING, /* it is not in memory */
+	CACHED_MOVING,  /* it gets another frame at the moment */
+};
+
+/* Maps the file's page, and for a read those around it, if it can. */
+static enum fault_result map_cached(struct fault *fault, enum cached *found)
 {
 	struct address_space *mapping = fault->vma->mapping;
 	u64 pgoff = vma_pgoff(fault->vma, fault->va);
 	enum fault_result result = FAULT_MINOR;
 	struct page *page;
 
-	*mapped = true;
+	*found = CACHED_MAPPED;
 	if (!fault_lock_unchanged(fault))
 		return FAULT_MINOR;
 	spin_lock(&mapping->lock);
@@ -87,7 +94,9 @@ static enum fault_result map_cached(struct fault *fault, bool *mapped)
 	if (!mapping_reaches(mapping, pgoff))
 		result = FAULT_SIGBUS;
 	else if (!page)
-		*mapped = false;
+		*found = CACHED_MISSING;
+	else if (page == mapping->migrating)
+		*found = CACHED_MOVING;
 	else if (fault->write)
 		map_page(fault, page, fault->va, fault->entry);
 	else
@@ -121,14 +130,18 @@ static struct page *get_page(struct fault *fault, enum fault_result *result)
 static enum fault_result map_file_page(struct fault *fault)
 {
 	enum fault_result result;
-	bool mapped;
+	enum cached found;
 
 	for (;;) {
 		struct page *page;
 
-		result = map_cached(fault, &mapped);
-		if (mapped)
+		result = map_cached(fault, &found);
+		if (found == CACHED_MAPPED)
 			return result;
+		if (found == CACHED_MOVING) {
+			cond_resched();
+			continue;
+		}
 		page = get_page(fault, &result);
 		if (!page)
 			return result;

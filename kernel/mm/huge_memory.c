@@ -20,6 +20,7 @@
 #include "cpu/wait.h"
 #include "lib/cmdline.h"
 #include "lib/errno.h"
+#include "mm/compaction.h"
 #include "mm/page_alloc.h"
 #include "mm/page_operations.h"
 #include "mm/reclaim.h"
@@ -27,6 +28,7 @@
 #include "mm/vmstat.h"
 
 static enum huge_enabled enabled = HUGE_MADVISE;
+static enum huge_enabled defrag = HUGE_MADVISE;
 
 static DEFINE_SPINLOCK(huge_lock, RANK_HUGE);
 static atomic_t nr_mapped;
@@ -57,6 +59,16 @@ enum huge_enabled huge_enabled(void)
 void huge_set_enabled(enum huge_enabled value)
 {
 	WRITE_ONCE(enabled, value);
+}
+
+enum huge_enabled huge_defrag(void)
+{
+	return READ_ONCE(defrag);
+}
+
+void huge_set_defrag(enum huge_enabled value)
+{
+	WRITE_ONCE(defrag, value);
 }
 
 u32 huge_nr_mapped(void)
@@ -131,13 +143,24 @@ static bool map_new(struct vma *vma, u64 va, pte_t *pmd, struct page *page, stru
 	return mapped;
 }
 
+/* A page for a fault in the VMA; NULL when it is better done without. */
+static struct page *huge_alloc(const struct vma *vma)
+{
+	struct page *page = alloc_pages(GFP_HUGE | GFP_ZERO, HUGE_PAGE_ORDER, PAGE_ANON);
+	bool wanted = vma->flags & VM_HUGEPAGE;
+
+	if (page || huge_defrag() == HUGE_NEVER || (huge_defrag() == HUGE_MADVISE && !wanted))
+		return page;
+	return compact_alloc_huge(wanted ? COMPACT_AND_RECLAIM : COMPACT_ONLY);
+}
+
 int huge_map_new(struct vma *vma, u64 va, pte_t *pmd)
 {
 	struct page *page, *table;
 
 	if (anon_vma_prepare(vma))
 		return -ENOMEM;
-	page = alloc_pages(GFP_HUGE | GFP_ZERO, HUGE_PAGE_ORDER, PAGE_ANON);
+	page = huge_alloc(vma);
 	table = page ? table_alloc() : NULL;
 	if (!table) {
 		if (page)

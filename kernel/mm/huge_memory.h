@@ -36,6 +36,11 @@ void huge_init(void);
 enum huge_enabled huge_enabled(void);
 void huge_set_enabled(enum huge_enabled enabled);
 
+/* For whom memory is compacted when no huge page is free, and (who said MADV_HUGEPAGE) reclaimed: Linux's .../defrag,
+ * without `defer`: nobody compacts in the background. */
+enum huge_enabled huge_defrag(void);
+void huge_set_defrag(enum huge_enabled defrag);
+
 /* Huge pages that are mapped. Racy. */
 u32 huge_nr_mapped(void);
 

@@ -169,12 +169,17 @@ void lru_putback(struct page *page, enum lru_list list, enum lru_why why)
 	page_put(page);
 }
 
-void lru_release(struct page *page)
+void lru_leave(struct page *page, enum lru_why why)
 {
 	ASSERT(page_test(page, PG_ISOLATED));
 	spin_lock(&lru.lock);
-	remove_locked(page, LRU_WHY_RECLAIM);
+	remove_locked(page, why);
 	spin_unlock(&lru.lock);
+}
+
+void lru_release(struct page *page)
+{
+	lru_leave(page, LRU_WHY_RECLAIM);
 	page_put(page);
 }
 

@@ -43,6 +43,8 @@ void lru_putback(struct page *page, enum lru_list list, enum lru_why why);
 
 /* Takes an isolated page off and drops the isolation's reference: the end of an eviction. */
 void lru_release(struct page *page);
+/* Takes an isolated page off; the isolation's reference is the caller's. */
+void lru_leave(struct page *page, enum lru_why why);
 
 /* mlock (mlock.c): a page that a locked VMA maps goes to the unevictable list, unless it is isolated
  * or there; one that a locked VMA does not map any more leaves it for the inactive one. Return whether

@@ -351,6 +351,23 @@ struct page *alloc_pages(u32 gfp, u32 order, enum page_kind kind)
 	return page;
 }
 
+void page_alloc_capture(pfn_t start, u32 nr, struct list_head *blocks)
+{
+	struct page *page, *next;
+	LIST_HEAD(taken);
+
+	buddy_capture(start, nr, &taken);
+	list_for_each_entry_safe (page, next, &taken, lru) {
+		u32 order = page->order;
+
+		list_del(&page->lru);
+		vmstat_add(VMSTAT_PGALLOC, 1u << order);
+		verify_poison(page, order);
+		prepare_allocated(page, order, PAGE_KERNEL);
+		list_add(&page->lru, blocks);
+	}
+}
+
 /* ---- freeing ---- */
 
 /* Panics unless the block is one that was allocated, and that nobody uses. */

@@ -46,6 +46,10 @@ static inline struct page *alloc_page(u32 gfp, enum page_kind kind)
 	return alloc_pages(gfp, 0, kind);
 }
 
+/* Takes what is free of [start, start + nr) and in no CPU's list: allocated frames of kind PAGE_KERNEL, of orders as
+ * they lay, added to `blocks` by page->lru. Whatever the watermarks. */
+void page_alloc_capture(pfn_t start, u32 nr, struct list_head *blocks);
+
 /* Gives frames back; refcount must have become 0 or be the caller's only one. Detects double frees
  * (panics). */
 void free_pages(struct page *page, u32 order);

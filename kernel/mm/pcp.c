@@ -6,7 +6,7 @@
  * CPUs read the count.
  *
  * The head is warm: a freed frame goes there and the next allocation takes it. What is given back
- * comes from the tail.
+ * comes from the tail. Of frames for what cannot be moved (buddy.h) it is the tail that is warm.
  *
  * An array rather than DEFINE_PER_CPU: a list head must be initialised where it lies, and the areas
  * of other CPUs do not exist yet when CPU 0 begins to allocate.
@@ -39,13 +39,16 @@ void pcp_init(u32 nr_frames)
 struct page *pcp_alloc(enum page_kind kind, bool reserve)
 {
 	struct pcp *pcp = &pcps[cpu_id()];
+	enum mobility mobility = kind_mobility(kind);
 	struct page *page;
 
-	if (!pcp->nr)
-		pcp->nr = buddy_take(&pcp->frames, batch);
-	if (!pcp->nr)
+	page = mobility_list_end(&pcp->frames, mobility);
+	if (!page || buddy_mobility(page) != mobility) {
+		pcp->nr += buddy_take(&pcp->frames, batch, mobility);
+		page = mobility_list_end(&pcp->frames, mobility);
+	}
+	if (!page)
 		return NULL;
-	page = list_first_entry(&pcp->frames, struct page, lru);
 	list_del(&page->lru);
 	pcp->nr--;
 	page_clear_untraced(page, PG_PCP);
@@ -62,7 +65,7 @@ bool pcp_refill_idle(void)
 	/* With room for a batch that comes back before any goes out. */
 	if (pcp->nr + 2 * batch > high)
 		return false;
-	taken = buddy_take(&pcp->frames, batch);
+	taken = buddy_take(&pcp->frames, batch, MOVABLE);
 	pcp->nr += taken;
 	return taken;
 }
@@ -79,7 +82,7 @@ void pcp_free(struct page *page, enum page_kind kind)
 
 	page->order = 0;
 	page_set_untraced(page, PG_PCP);
-	list_add(&page->lru, &pcp->frames);
+	mobility_list_add(page, &pcp->frames);
 	TRACE(mm_page_free, .pfn = page_pfn(page), .order = 0, .kind = kind, .pcp = 1);
 	if (++pcp->nr > high)
 		drain(pcp, batch);

@@ -131,6 +131,9 @@ pte_t pte_replace(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why w
 /* The same for an entry that leads to another page from now on, with all CPUs flushed in between: no
  * thread reads the old page when another one has written to the new. */
 pte_t pte_replace_flushed(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum pte_why why);
+/* Lets an entry that maps a frame lead to another one, with the same flags; no CPU can use it while the content of
+ * `copy` (unless NULL) is copied there. */
+void pte_migrate(struct mm *mm, u64 va, pte_t *entry, struct page *to, const struct page *copy);
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);
 /* Removes an entry that has no dirty bit. Returns whether it did; the CPU may set the bit until then. */
 bool pte_remove_clean(struct mm *mm, u64 va, pte_t *entry, enum pte_why why);

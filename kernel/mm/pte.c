@@ -5,6 +5,7 @@
  * runs in the address space. So every write is an exchange, and the event carries the old entry as
  * that exchange read it.
  */
+#include "arch/x86_64/page_ops.h"
 #include "mm/mm.h"
 #include "mm/pmd.h"
 #include "mm/special.h"
@@ -106,6 +107,21 @@ pte_t pte_replace_flushed(struct mm *mm, u64 va, pte_t *entry, pte_t pte, enum p
 	pte_xchg(entry, pte);
 	tell_set(mm, va, old, pte, why);
 	return old;
+}
+
+void pte_migrate(struct mm *mm, u64 va, pte_t *entry, struct page *to, const struct page *copy)
+{
+	pte_t old, pte;
+
+	ASSERT(spin_is_held(pte_lockptr(entry)));
+	old = pte_xchg(entry, 0);
+	ASSERT(pte_maps(old));
+	mm_flush_tlb(mm, va, va + PAGE_SIZE, TLB_MIGRATE);
+	if (copy)
+		copy_page(page_virt(to), page_virt(copy));
+	pte = pte_make(page_pfn(to), old & ~PTE_FRAME_MASK);
+	pte_xchg(entry, pte);
+	tell_set(mm, va, old, pte, PTE_WHY_MIGRATE);
 }
 
 pte_t pte_remove(struct mm *mm, u64 va, pte_t *entry, enum pte_why why)

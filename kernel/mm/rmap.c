@@ -328,6 +328,17 @@ void rmap_add(struct page *page, struct vma *vma, u64 va)
 	count_mapping(page, vma, va);
 }
 
+void rmap_migrate(struct page *to, struct page *from, struct vma *vma, u64 va)
+{
+	if (!to->anon_vma) {
+		atomic_inc(&from->anon_vma->refs);
+		to->anon_vma = from->anon_vma;
+		to->index = from->index;
+	}
+	count_mapping(to, vma, va);
+	rmap_remove(from, vma->mm, va);
+}
+
 void rmap_add_file(struct page *page, struct vma *vma, u64 va)
 {
 	s32 mapcount = atomic_inc_return(&page->mapcount) + 1;

@@ -77,7 +77,9 @@ void anon_vma_end_resize(struct vma *vma);
  * nobody else sees yet. */
 void rmap_add_new(struct page *page, struct vma *vma, u64 va);
 void rmap_add(struct page *page, struct vma *vma, u64 va);
-/* The same for a page of the VMA's file; the mapping's lock is held, or the page is mapped already. */
+/* The content of an anonymous page has another frame: counts the mapping there, and uncounts it where it was. */
+void rmap_migrate(struct page *to, struct page *from, struct vma *vma, u64 va);
+/* rmap_add() for a page of the VMA's file; the mapping's lock is held, or the page is mapped already. */
 void rmap_add_file(struct page *page, struct vma *vma, u64 va);
 void rmap_remove(struct page *page, struct mm *mm, u64 va);
 /* Serial number of the anon_vma or the mapping that the page belongs to, or 0. It must not lose it

@@ -24,6 +24,11 @@ bool shmem_unmap_all(struct page *page, u64 *cpu_mask);
  * swap cache; RECLAIM_DROPPED, nothing wants it any more; or why it stays. */
 enum reclaim_verdict shmem_leave(struct page *page);
 
+/* A locked, isolated page of a file loses its mappings and gives its place in the file to a new page, with its content and
+ * flags. False: a locked VMA maps it, somebody holds it, or it has left the file. */
+bool shmem_migrate(struct page *old, struct page *new,
+		   void (*copy_flags)(struct page *new, const struct page *old));
+
 /* swapoff: brings back what all files have in swap. 0, -ENOMEM, -EIO, or -EINTR when a signal came. Sleeps. */
 int mappings_unuse_swap(void);
 

@@ -14,11 +14,14 @@
  */
 #include "mm/address_space_internal.h"
 #include "mm/i_mmap.h"
+#include "mm/lru.h"
 #include "mm/page_operations.h"
 #include "mm/pgtable.h"
 #include "mm/shmem.h"
 #include "mm/swap.h"
 
+#include "arch/x86_64/page_ops.h"
+#include "arch/x86_64/tlb.h"
 #include "cpu/wait.h"
 #include "lib/errno.h"
 
@@ -90,6 +93,57 @@ enum reclaim_verdict shmem_leave(struct page *page)
 	if (verdict == RECLAIM_FREED || verdict == RECLAIM_DROPPED)
 		page_put(page); /* the tree's */
 	return verdict;
+}
+
+/* Faults wait, instead of mapping the page; NULL: no page any more. */
+static void set_migrating(struct address_space *mapping, struct page *page)
+{
+	spin_lock(&mapping->lock);
+	mapping->migrating = page;
+	spin_unlock(&mapping->lock);
+}
+
+/* Nothing maps the old page any more. mapping->lock is held. */
+static bool migrate_locked(struct address_space *mapping, struct page *old, struct page *new,
+			   void (*copy_flags)(struct page *new, const struct page *old))
+{
+	u64 index = old->index;
+
+	if (atomic_read(&old->refcount) != 2)
+		return false;
+	copy_page(page_virt(new), page_virt(old));
+	copy_flags(new, old);
+	radix_replace(&mapping->pages, index, (u64) new);
+	mapping_clear_page(old, 0);
+	page_get(new);
+	mapping_set_page(mapping, index, new, 0);
+	lru_add(new, old->from_list, LRU_WHY_MIGRATE);
+	return true;
+}
+
+bool shmem_migrate(struct page *old, struct page *new,
+		   void (*copy_flags)(struct page *new, const struct page *old))
+{
+	struct address_space *mapping = old->mapping;
+	bool moved;
+	u64 cpus = 0;
+
+	ASSERT(page_test(old, PG_LOCKED) && page_test(old, PG_ISOLATED));
+	if (!mapping)
+		return false;
+	set_migrating(mapping, old);
+	moved = shmem_unmap_all(old, &cpus);
+	if (cpus) {
+		TRACE(tlb_flush, .cpus = cpus, .mm_id = 0, .reason = TLB_MIGRATE);
+		tlb_shootdown_all(cpus);
+	}
+	spin_lock(&mapping->lock);
+	moved = moved && migrate_locked(mapping, old, new, copy_flags);
+	mapping->migrating = NULL;
+	spin_unlock(&mapping->lock);
+	if (moved)
+		page_put(old); /* the tree's */
+	return moved;
 }
 
 /* ---- back ---- */

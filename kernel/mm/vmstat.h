@@ -6,7 +6,7 @@
 #include "cpu/percpu.h"
 #include "trace/trace_abi.h"
 
-#define NR_VMSTAT (VMSTAT_THP_SWPOUT_FALLBACK + 1)
+#define NR_VMSTAT (VMSTAT_PGMIGRATE_FAIL + 1)
 
 DECLARE_PER_CPU(u64[NR_VMSTAT], vmstat);
 

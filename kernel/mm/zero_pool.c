@@ -13,6 +13,7 @@
 #include "mm/zero_pool.h"
 
 #include "cpu/kasan.h"
+#include "mm/buddy.h"
 
 static struct {
 	spinlock_t lock; /* RANK_ZERO_POOL; guards everything here */
@@ -31,7 +32,7 @@ void zero_pool_init(u32 nr_frames)
 
 static void insert(struct page *page)
 {
-	list_add(&page->lru, &pool.frames);
+	mobility_list_add(page, &pool.frames);
 	pool.nr++;
 }
 
@@ -42,8 +43,10 @@ struct page *zero_pool_alloc(enum page_kind kind, bool reserve)
 	if (!READ_ONCE(pool.nr))
 		return NULL;
 	spin_lock(&pool.lock);
-	if (pool.nr) {
-		page = list_first_entry(&pool.frames, struct page, lru);
+	page = mobility_list_end(&pool.frames, kind_mobility(kind));
+	if (page && buddy_mobility(page) != kind_mobility(kind))
+		page = NULL;
+	if (page) {
 		list_del(&page->lru);
 		pool.nr--;
 		page_clear_untraced(page, PG_PCP);

@@ -60,5 +60,36 @@ class HugePagesTest(support.SystemTest):
         self.assertEqual(recorded.value("SELECT count(*) FROM pmd_set"), 0)
 
 
+class CompactionTest(support.SystemTest):
+    """Memory in pieces: pages are moved, and if it is short, too, reclaimed, to make huge pages."""
+
+    def run_it(self, name: str, *arguments: str):
+        recorded = self.record(name, scenario([program("thpfrag", *arguments)], memory="48M", swap="64M", cpus=2))
+        self.assert_clean(recorded, [("thpfrag", 0)])
+        line, = (line for line in recorded.lines if line.startswith("thpfrag.huge "))
+        return recorded, int(line.split()[1])
+
+    def test_pages_are_moved_out_of_the_way(self):
+        recorded, huge = self.run_it("frag")
+        self.assertEqual(huge, 3)
+        self.assertEqual(recorded.value("SELECT count(*) FROM thp_fault_fallback"), 0)
+        self.assertGreater(recorded.value("SELECT count(*) FROM mm_compaction_end WHERE status = 0"), 0)
+        for kind in ("anon", "shmem"):
+            self.assertGreater(recorded.value(
+                "SELECT count(*) FROM lru_span JOIN page_life USING (pfn) WHERE why_out = 'migrate' AND kind = :kind "
+                "AND page_life.t_begin <= lru_span.t_begin AND lru_span.t_end <= page_life.t_end", kind=kind), 0, kind)
+
+    def test_memory_is_short(self):
+        recorded, huge = self.run_it("short", "short")
+        self.assertGreater(huge, 0)
+        self.assertGreater(recorded.value("SELECT count(*) FROM direct_reclaim WHERE \"order\" = 9"), 0)
+
+    def test_never(self):
+        recorded, huge = self.run_it("frag_never", "never")
+        self.assertLess(huge, 3)
+        self.assertGreater(recorded.value("SELECT count(*) FROM thp_fault_fallback"), 0)
+        self.assertEqual(recorded.value("SELECT count(*) FROM mm_compaction_begin"), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -236,10 +236,35 @@ static void test_idle_time_prepares_frames(void **state)
 	/* One that is freed zeroed goes there as it is; a written one does not. */
 	free_page_zeroed(page);
 	assert_false(zero_pool_has_room());
-	page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_PGTABLE);
+	page = alloc_page(GFP_KERNEL | GFP_ZERO, PAGE_ANON);
 	memset(page_virt(page), 1, 1);
 	assert_panics("should be zero", free_page_zeroed(page));
 	free_page(page);
+}
+
+/* What cannot be moved spoils no block that could be emptied. */
+static void test_unmovable_frames_have_their_own_blocks(void **state)
+{
+	enum { NR = 64 };
+	struct page *tables[NR], *pages[NR];
+
+	(void)state;
+	for (u32 i = 0; i < NR; i++) {
+		tables[i] = alloc_page(GFP_KERNEL, PAGE_PGTABLE);
+		pages[i] = alloc_page(GFP_KERNEL, PAGE_ANON);
+		assert_true(tables[i] && pages[i]);
+	}
+	for (u32 i = 0; i < NR; i++) {
+		assert_int_equal(buddy_mobility(tables[i]), UNMOVABLE);
+		assert_int_equal(buddy_mobility(pages[i]), MOVABLE);
+	}
+	for (u32 i = 0; i < NR; i++) {
+		free_page(tables[i]);
+		free_page(pages[i]);
+	}
+	/* Until it is free as a whole. */
+	pcp_drain_local();
+	assert_int_equal(buddy_mobility(tables[0]), MOVABLE);
 }
 
 /* The pool is free memory: it goes before anything is reclaimed, and a whole block may need it. */
@@ -305,6 +330,7 @@ static const struct CMUnitTest tests[] = {
 	mm_test(test_reclaim_makes_room),
 	mm_test(test_a_kill_is_the_last_resort),
 	mm_test(test_no_kill_for_a_block),
+	mm_test(test_unmovable_frames_have_their_own_blocks),
 	mm_test(test_idle_time_prepares_frames),
 	mm_test(test_a_shortage_empties_the_pool),
 	mm_test(test_wrong_frees_panic),

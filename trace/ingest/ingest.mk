@@ -35,6 +35,7 @@ INGEST_SRC := \
 	trace/ingest/model_pte.c \
 	trace/ingest/model_pgtable.c \
 	trace/ingest/model_pmd.c \
+	trace/ingest/model_compact.c \
 	trace/ingest/model_frame.c \
 	trace/ingest/model_lru.c \
 	trace/ingest/model_swap.c \

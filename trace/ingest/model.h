@@ -79,6 +79,9 @@ struct task { /* key: pid */
 	bool reclaiming; /* in direct reclaim, since: */
 	uint64_t reclaim_t;
 	uint32_t reclaim_order;
+	bool compacting;         /* moves pages */
+	uint32_t nr_migrated;    /* pages out of the block that it is at: */
+	uint32_t migrated_from;  /* its first frame */
 	bool faulted, reclaimed; /* a fault, a direct reclaim of it was seen to begin */
 	uint32_t nr_faults;
 	struct open_fault faults[MAX_NESTED_FAULTS];
@@ -354,6 +357,10 @@ struct task *current_task(struct model *m);
 struct mm *mm_known(struct model *m, uint32_t mm_id);
 /* Whether the task that runs where the event was emitted lives in this address space. */
 bool in_own_mm(struct model *m, uint32_t mm_id);
+/* Whether the task that runs on the event's CPU compacts; and that it moved a page out of that
+ * frame (model_compact.c). */
+bool is_compacting(struct model *m);
+void count_migrated(struct model *m, uint32_t pfn);
 /* Whether a frame's content is a file's. */
 static inline bool is_file_page(const struct frame *frame)
 {
@@ -458,7 +465,8 @@ void model_forget(struct model *m);
 	X(vmstat) X(sys_unimplemented) X(mm_vmscan_wakeup_kswapd) X(block_rq_issue) X(block_rq_complete) \
 	X(slab_grow) X(slab_shrink) X(mapping_create) X(mapping_free) X(mm_filemap_add_to_page_cache) \
 	X(mm_filemap_delete_from_page_cache) X(mapping_slot_drop) X(i_mmap_link) X(i_mmap_unlink) \
-	X(state_mapping) X(state_cache) X(state_i_mmap)
+	X(state_mapping) X(state_cache) X(state_i_mmap) \
+	X(mm_compaction_begin) X(mm_compaction_end) X(mm_migrate_pages)
 /* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);

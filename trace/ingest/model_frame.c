@@ -217,7 +217,7 @@ static void check_unused(struct model *m, uint32_t pfn, const struct frame *fram
 		violation(m, object, fmt("not locked, written or in the swap cache"),
 			  fmt("flags 0x%x", frame->flags));
 	if (frame->lru_out_why != LRU_WHY_UNKNOWN && frame->lru_out_why != LRU_WHY_FREE &&
-	    frame->lru_out_why != LRU_WHY_RECLAIM)
+	    frame->lru_out_why != LRU_WHY_RECLAIM && frame->lru_out_why != LRU_WHY_MIGRATE)
 		violation(m, object, fmt("taken off its list to be freed"),
 			  fmt("%s", enum_text(ENUM_ID_lru_why, frame->lru_out_why)));
 	slab_check_free(m, pfn, frame);

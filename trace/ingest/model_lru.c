@@ -56,7 +56,7 @@ static void take_place(struct lru_ends *ends, int64_t pos)
 static void check_why(struct model *m, const struct frame *frame,
 		      const struct trace_ev_lru_insert *e)
 {
-	bool first = e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN;
+	bool first = e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN || e->why == LRU_WHY_MIGRATE;
 	bool active = e->list == LRU_ACTIVE_ANON || e->list == LRU_ACTIVE_FILE;
 
 	if (frame->lru_out_why == LRU_WHY_UNKNOWN ? !first : e->why != frame->lru_out_why)
@@ -74,6 +74,9 @@ static void check_why(struct model *m, const struct frame *frame,
 		violation(m, fmt("frame %u", e->pfn),
 			  fmt("a list that %s leads to", enum_text(ENUM_ID_lru_why, e->why)),
 			  fmt("%s", list_text(e->list)));
+	if (e->why == LRU_WHY_MIGRATE && !is_compacting(m))
+		violation(m, fmt("frame %u, content moved there", e->pfn),
+			  fmt("by a task that compacts"), fmt("by another"));
 	if (e->why == LRU_WHY_SECOND_CHANCE && !(frame->flags & PG_REFERENCED))
 		violation(m, fmt("frame %u", e->pfn), fmt("referenced"),
 			  fmt("flags 0x%x", frame->flags));
@@ -141,6 +144,8 @@ void on_lru_remove(struct model *m, const struct trace_ev_lru_remove *e)
 			  fmt("taken off %s", list_text(e->list)));
 	if (frame->list == LRU_NONE)
 		return;
+	if (e->why == LRU_WHY_MIGRATE)
+		count_migrated(m, e->pfn);
 	if ((e->why == LRU_WHY_NEW || e->why == LRU_WHY_SWAPIN) ||
 	    (frame->list == LRU_ISOLATED ? !leaves_isolation(e->why)
 					 : !leaves_list(frame->list, e->why)))

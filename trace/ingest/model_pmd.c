@@ -126,6 +126,9 @@ void on_pmd_clear(struct model *m, const struct trace_ev_pmd_clear *e)
 {
 	if (!is_aligned(m, e->mm_id, e->va, e->pfn) || !pmd_end(m, e->mm_id, e->va, e->pfn))
 		return;
+	/* A move splits it first. */
+	if (e->why == PTE_WHY_MOVE)
+		violation(m, pmd_name(e->mm_id, e->va), fmt("split before it moves"), fmt("whole"));
 	for (uint32_t i = 0; i < PARTS; i++)
 		on_pte_clear(m, &(struct trace_ev_pte_clear){.va = e->va + i * (uint64_t)PAGE_SIZE,
 							     .mm_id = e->mm_id,

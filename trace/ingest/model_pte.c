@@ -171,6 +171,9 @@ static bool why_is_legal(struct model *m, const struct trace_ev_pte_set *e, cons
 		return from == PTE_PAGE && e->kind == PTE_SWAP;
 	case PTE_WHY_SWAPIN:
 		return from == PTE_SWAP && e->kind == PTE_PAGE;
+	case PTE_WHY_MIGRATE:
+		return from == PTE_PAGE && e->kind == PTE_PAGE && !same &&
+		       e->flags == e->old_flags && is_compacting(m);
 	default:
 		return false;
 	}

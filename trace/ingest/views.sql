@@ -295,6 +295,10 @@ WITH told AS (
 	UNION ALL SELECT 24, id, 1 FROM page_split -- thp_split_page
 	UNION ALL SELECT 25, id, 1 FROM pmd_split -- thp_split_pmd
 	UNION ALL SELECT 26, id, 1 FROM page_split WHERE pos_last < pos -- thp_swpout_fallback: to the tail
+	UNION ALL SELECT 27, id, 1 FROM mm_compaction_begin -- compact_stall
+	UNION ALL SELECT 29 - status, id, 1 FROM mm_compaction_end -- compact_success, compact_fail
+	UNION ALL SELECT 30, id, 1 FROM lru_remove WHERE why = 14 -- pgmigrate_success
+	UNION ALL SELECT 31, id, failed FROM mm_migrate_pages -- pgmigrate_fail
 ), events AS (
 	SELECT kernel.item, coalesce(sum(counted.n), 0) AS n
 	FROM kernel LEFT JOIN counted ON counted.item = kernel.item AND counted.id > first_id AND counted.id < last_id

@@ -118,26 +118,47 @@ static bool next_cpu(const struct proc_inode *dir, u64 *number, char *name)
 static const char *const huge_words[] = {
 	[HUGE_ALWAYS] = "always", [HUGE_MADVISE] = "madvise", [HUGE_NEVER] = "never"};
 
+static int show_choice(struct text *text, enum huge_enabled chosen)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++)
+		text_printf(text, i == chosen ? "%s[%s]" : "%s%s", i ? " " : "", huge_words[i]);
+	text_puts(text, "\n");
+	return 0;
+}
+
+static int set_choice(const char *data, void (*set)(enum huge_enabled choice))
+{
+	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++) {
+		if (!strcmp(data, huge_words[i])) {
+			set(i);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int show_huge_enabled(struct text *text, const struct proc_inode *proc)
 {
 	(void)proc;
-	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++)
-		text_printf(text, i == huge_enabled() ? "%s[%s]" : "%s%s", i ? " " : "",
-			    huge_words[i]);
-	text_puts(text, "\n");
-	return 0;
+	return show_choice(text, huge_enabled());
 }
 
 static int set_huge_enabled(const struct proc_inode *proc, char *data)
 {
 	(void)proc;
-	for (u32 i = 0; i < ARRAY_SIZE(huge_words); i++) {
-		if (!strcmp(data, huge_words[i])) {
-			huge_set_enabled(i);
-			return 0;
-		}
-	}
-	return -EINVAL;
+	return set_choice(data, huge_set_enabled);
+}
+
+static int show_huge_defrag(struct text *text, const struct proc_inode *proc)
+{
+	(void)proc;
+	return show_choice(text, huge_defrag());
+}
+
+static int set_huge_defrag(const struct proc_inode *proc, char *data)
+{
+	(void)proc;
+	return set_choice(data, huge_set_defrag);
 }
 
 static int show_huge_size(struct text *text, const struct proc_inode *proc)
@@ -173,6 +194,10 @@ static const struct proc_node devices_nodes[] = {
 };
 
 static const struct proc_node huge_nodes[] = {
+	{.name = "defrag",
+	 .mode = S_IFREG | 0644,
+	 .show = show_huge_defrag,
+	 .write = set_huge_defrag},
 	{.name = "enabled",
 	 .mode = S_IFREG | 0644,
 	 .show = show_huge_enabled,
