@@ -141,11 +141,19 @@ signals_between_jobs() {
 	local log=$PWD/log
 	mkfifo ready
 	partner() {
-		local -i rounds=0
-		trap 'rounds+=1; echo "partner $rounds" >> "$log"; kill -USR2 $$' USR1
+		local -i rounds=0 answered=0
+		trap 'rounds+=1' USR1
 		trap 'exit 9' TERM
 		echo up > ready
-		while :; do :; done # in a read that just begins a trap would have to wait for its end
+		# In a read that just begins a trap would have to wait for its end; and the answer is given outside the
+		# trap, as bash forgets a signal that comes while its own trap runs.
+		while :; do
+			if ((rounds > answered)); then
+				answered+=1
+				echo "partner $rounds" >> "$log"
+				kill -USR2 $$
+			fi
+		done
 	}
 	local -i answers=0
 	trap 'answers+=1; echo "shell $answers" >> "$log"' USR2
