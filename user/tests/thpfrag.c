@@ -183,8 +183,11 @@ static const char *test_compaction(void)
 	pid_t pid;
 
 	CHECK(map_area());
-	for (uint64_t i = 0; i < nr_pages; i++)
+	/* By turns: frames of both kinds lie in each block. */
+	for (uint64_t i = 0; i < nr_pages / 2; i++) {
 		fill(i);
+		fill(nr_pages / 2 + i);
+	}
 	CHECK(fragment());
 	CHECK((pid = hold_shared(&end)) > 0);
 	/* The child keeps what it shares; every third page is the parent's own again. */
