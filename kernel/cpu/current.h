@@ -41,7 +41,8 @@ struct current_task {
 						task itself, under the same */
 			bool timer_work; /* the tick asks for a look at timers of processor time;
 					    own CPU only */
-			u16 nothing;
+			bool rseq_work;  /* see proc/rseq.h; own task, own CPU only */
+			u8 nothing;
 		};
 		u64 exit_work; /* all of them, for the way to user mode: read only */
 	};

@@ -27,6 +27,7 @@
 #include "proc/files.h"
 #include "proc/futex.h"
 #include "proc/random.h"
+#include "proc/rseq.h"
 #include "proc/signal.h"
 #include "trace/trace.h"
 
@@ -344,6 +345,7 @@ int task_exec(const struct exec_file *file, struct exec_args *args)
 	current_process->exit_signal = SIGCHLD;
 	current_process->has_execed = true;
 	spin_unlock(&tasks_lock);
+	rseq_exec();
 	files_exec(current_proc->files);
 	signal_exec();
 	timers_exec();

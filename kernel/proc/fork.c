@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "proc/files.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 
@@ -155,6 +156,7 @@ static struct task *create_child(struct task *self, const struct clone_args *arg
 	signal_fork(child, (flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM);
 	if (flags & CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = args->child_tid;
+	rseq_fork(child, flags);
 	copy_registers(child, self, args->stack);
 	if (flags & CLONE_SETTLS)
 		child->arch.fs_base = args->tls;

@@ -274,6 +274,8 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	rq->running_rank = rq_rank(next);
 	rq->leaving = prev;
 	rq->nr_switches++;
+	if (prev->rseq)
+		prev->cur.rseq_work = true;
 	if (prev->cur.mm != next->cur.mm)
 		mm_switch(prev->cur.mm, next->cur.mm);
 	arch_switch(&prev->arch, &next->arch, &next->cur);

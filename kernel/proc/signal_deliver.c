@@ -7,6 +7,7 @@
 #include "lib/errno.h"
 #include "proc/coredump.h"
 #include "proc/exit.h"
+#include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "trace/trace.h"
@@ -266,6 +267,7 @@ static void enter_handler(struct trap_frame *frame, const struct taken *taken)
 	};
 
 	settle_call(frame, action);
+	rseq_signal(frame, taken->info.signo);
 	if (signal_frame_push(&self->arch, frame, &delivery) == 0)
 		handler_entered(self, taken);
 	else if (taken->info.signo == SIGSEGV)

@@ -32,6 +32,7 @@
 
 struct file_table;
 struct robust_list_head;
+struct rseq;
 struct fs;
 struct process;
 
@@ -111,6 +112,8 @@ struct task {
 		*clear_child_tid; /* [O] set to 0, and its futex woken, when it leaves its memory */
 	struct robust_list_head __user
 		*robust_list;         /* [O] its locks, marked when it ends; futex.h */
+	struct rseq __user *rseq;     /* [O] its area (rseq.h), or NULL */
+	u32 rseq_signature;           /* [O] */
 	bool parent_waits;            /* [T] between vfork and exec or exit: who made it sleeps */
 	struct wait_queue vfork_wait; /* there */
 

@@ -11,6 +11,7 @@
 #include "lib/errno.h"
 #include "mm/fault.h"
 #include "mm/special.h"
+#include "proc/rseq.h"
 #include "proc/sched.h"
 #include "proc/signal.h"
 #include "proc/timer.h"
@@ -205,6 +206,8 @@ void upcall_return_to_user(struct trap_frame *frame)
 		timers_check_cpu();
 	}
 	signal_deliver(frame);
+	if (unlikely(READ_ONCE(current->rseq_work)))
+		rseq_return_to_user(frame);
 }
 
 void upcall_secondary_cpu(void)

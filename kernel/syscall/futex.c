@@ -1,9 +1,11 @@
-/* futex(2) and the calls about what happens to futexes when a thread ends. */
+/* futex(2), the calls about what happens to futexes when a thread ends, and rseq(2): memory that a
+ * thread shares with the kernel. */
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
 #include "lib/errno.h"
 #include "proc/futex.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "syscall/syscall.h"
 #include "syscall/timespec.h"
 
@@ -108,4 +110,15 @@ long sys_get_robust_list(u64 tid, u64 head_at, u64 size_at)
 	if (error == 0)
 		error = copy_to_user((u64 __user *)head_at, &head, sizeof(head));
 	return error;
+}
+
+#define RSEQ_FLAG_UNREGISTER 1u
+
+long sys_rseq(u64 user_area, u64 size, u64 flags, u64 signature)
+{
+	struct rseq __user *area = (struct rseq __user *)user_area;
+
+	if ((u32)flags == RSEQ_FLAG_UNREGISTER)
+		return rseq_unregister(area, size, signature);
+	return (u32)flags == 0 ? rseq_register(area, size, signature) : -EINVAL;
 }
