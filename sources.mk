@@ -19,7 +19,7 @@ KERNEL_PROC := task process sched priority balance cputime hotplug wait timer fo
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
 	tty tty_job n_tty n_tty_out eventfd \
 	memfd shm inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
-	chrdev blkdev mem_devices lock transfer program core vfs \
+	chrdev blkdev mem_devices kmsg lock transfer program core vfs \
 	$(addprefix procfs/,text procfs root machine memory task task_text task_maps memory_use kpage sysctl sysfs)
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
 KERNEL_SYSCALL := dispatch arguments file poll memory memfd shm swap process exec group sched wait futex signal sleep timer cred prctl system time \

@@ -5,6 +5,7 @@
 #include "fs/console.h"
 #include "fs/fs.h"
 #include "fs/initramfs.h"
+#include "fs/kmsg.h"
 #include "fs/mem_devices.h"
 #include "fs/open.h"
 #include "fs/program.h"
@@ -51,6 +52,7 @@ void vfs_init(void)
 	current_proc->fs = fs; /* the thread's that brings the system up */
 	fs->umask = 0;
 	mem_devices_init();
+	kmsg_init();
 	console_init();
 	program_init();
 	initramfs_unpack();

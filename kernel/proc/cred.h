@@ -32,6 +32,7 @@
 #define CAP_SYS_TIME        25
 #define CAP_MKNOD           27
 #define CAP_MAC_OVERRIDE    32
+#define CAP_SYSLOG          34
 #define NR_CAPABILITIES     41
 #define ALL_CAPABILITIES    (BIT(NR_CAPABILITIES) - 1)
 

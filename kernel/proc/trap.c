@@ -5,6 +5,7 @@
  */
 #include "arch/x86_64/upcall.h"
 #include "arch/x86_64/layout.h"
+#include "cpu/log.h"
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
 #include "cpu/spinlock.h"
@@ -187,8 +188,10 @@ void upcall_user_exception(struct trap_frame *frame)
 
 void upcall_tick(bool from_user)
 {
-	if (cpu_id() == 0)
+	if (cpu_id() == 0) {
 		timer_tick();
+		log_tick();
+	}
 	special_tick();
 	sched_tick(from_user);
 	if (current_process && READ_ONCE(current_process->timers.watch_cpu))

@@ -3,6 +3,7 @@
 #include "cpu/clock.h"
 #include "cpu/quiesce.h"
 #include "fs/fdtable.h"
+#include "fs/kmsg.h"
 #include "lib/errno.h"
 #include "mm/mmap.h"
 #include "mm/page_alloc.h"
@@ -169,6 +170,13 @@ long sys_getrandom(u64 to, u64 size, u64 flags)
 		cond_resched();
 	}
 	return done;
+}
+
+/* ---- syslog ---- */
+
+long sys_syslog(u64 action, u64 buffer, u64 size)
+{
+	return do_syslog(action, buffer, size);
 }
 
 /* ---- membarrier ---- */
