@@ -534,22 +534,6 @@ int shm_lock(s32 id)
 	return error;
 }
 
-/* Pages that reclaim has put aside come back to the other lists. */
-static void rescue_pages(struct address_space *mapping)
-{
-	u64 end = PAGE_ALIGN(mapping->size) >> PAGE_SHIFT, index = 0;
-	struct page *page;
-
-	do {
-		spin_lock(&mapping->lock);
-		page = mapping_next_page_locked(mapping, &index, end);
-		if (page)
-			munlock_page(page);
-		spin_unlock(&mapping->lock);
-		index++;
-	} while (page);
-}
-
 int shm_unlock(s32 id)
 {
 	struct inode *inode = NULL;
@@ -570,7 +554,7 @@ int shm_unlock(s32 id)
 	}
 	spin_unlock(&segments_lock);
 	if (inode) {
-		rescue_pages(&inode->mapping);
+		munlock_mapping(&inode->mapping);
 		inode_put(inode);
 	}
 	return error;

@@ -151,19 +151,26 @@ int mapping_add_page(struct address_space *mapping, u64 index, struct page *page
 
 /* ---- finding ---- */
 
-struct page *mapping_find_page(struct address_space *mapping, u64 index)
+/* The page at an index, with a reference, or NULL and *word says what else is there. */
+static struct page *find(struct address_space *mapping, u64 index, u64 *word)
 {
 	struct page *page = NULL;
-	u64 word;
 
 	spin_lock(&mapping->lock);
-	word = radix_get(&mapping->pages, index);
-	if (word && !is_slot(word)) {
-		page = word_page(word);
+	*word = radix_get(&mapping->pages, index);
+	if (*word && !is_slot(*word)) {
+		page = word_page(*word);
 		page_get(page);
 	}
 	spin_unlock(&mapping->lock);
 	return page;
+}
+
+struct page *mapping_find_page(struct address_space *mapping, u64 index)
+{
+	u64 word;
+
+	return find(mapping, index, &word);
 }
 
 /* A page with what a hole reads as, in the hole. *error is -EEXIST when it is none any more. */
@@ -209,17 +216,10 @@ struct page *mapping_get_page_waited(struct address_space *mapping, u64 index, u
 				     bool *waited, int *error)
 {
 	for (;;) {
-		struct page *page = NULL;
 		u64 word;
+		struct page *page = find(mapping, index, &word);
 
 		*error = 0;
-		spin_lock(&mapping->lock);
-		word = radix_get(&mapping->pages, index);
-		if (word && !is_slot(word)) {
-			page = word_page(word);
-			page_get(page);
-		}
-		spin_unlock(&mapping->lock);
 		if (page)
 			return page;
 		if (is_slot(word))

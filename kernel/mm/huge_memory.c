@@ -196,10 +196,10 @@ static bool reuse(struct vma *vma, u64 va, pte_t *pmd, struct page *page)
 	return ours;
 }
 
-int huge_make_writable(struct vma *vma, u64 va, pte_t *pmd)
+/* The page of a leaf, with a reference, or NULL. */
+static struct page *leaf_page_get(pte_t *pmd)
 {
 	struct page *page = NULL;
-	bool ours = false;
 	pte_t leaf;
 
 	spin_lock(pte_lockptr(pmd));
@@ -209,6 +209,14 @@ int huge_make_writable(struct vma *vma, u64 va, pte_t *pmd)
 		page_get(page);
 	}
 	spin_unlock(pte_lockptr(pmd));
+	return page;
+}
+
+int huge_make_writable(struct vma *vma, u64 va, pte_t *pmd)
+{
+	struct page *page = leaf_page_get(pmd);
+	bool ours = false;
+
 	if (!page)
 		return -EAGAIN;
 	page_lock(page);
@@ -399,18 +407,8 @@ void huge_split_range(struct mm *mm, u64 start, u64 end)
 void huge_split_at(struct mm *mm, u64 va)
 {
 	pte_t *pmd = va & ~PMD_MASK ? pmd_find(mm, va) : NULL;
-	struct page *page = NULL;
-	pte_t leaf;
+	struct page *page = pmd ? leaf_page_get(pmd) : NULL;
 
-	if (!pmd)
-		return;
-	spin_lock(pte_lockptr(pmd));
-	leaf = pte_read(pmd);
-	if (pte_is_leaf(leaf, 2)) {
-		page = pfn_page(pte_pfn(leaf));
-		page_get(page);
-	}
-	spin_unlock(pte_lockptr(pmd));
 	if (page)
 		huge_split_mapped(page);
 }

@@ -10,6 +10,8 @@
 
 #include "mm/page.h"
 
+struct address_space;
+
 #define NR_LRU_LISTS (LRU_ISOLATED + 1)
 
 void lru_init(void);
@@ -24,8 +26,8 @@ void lru_add(struct page *page, enum lru_list list, enum lru_why why);
 u32 lru_isolate(enum lru_list list, struct page **batch, u32 max, bool cached);
 
 /* Moves one page from the list it is on to LRU_ISOLATED, with a reference. False when it is on none,
- * isolated already, or unevictable: whoever unlocks it is about to move it. The caller knows that it is not free: it holds a reference, or the lock of
- * an entry that maps the page. Takes the LRU lock. */
+ * isolated already, or unevictable: whoever unlocks it is about to move it. The caller knows that it is not
+ * free: it holds a reference, or the lock of an entry that maps the page. Takes the LRU lock. */
 bool lru_isolate_page(struct page *page);
 
 /* Whether a listed page could be evicted although no slot is free. Looks at all of them if not. */
@@ -54,6 +56,8 @@ bool lru_rescue(struct page *page);
 /* The same, counted; and the first listing of a page in a locked VMA. */
 void mlock_page(struct page *page);
 void munlock_page(struct page *page);
+/* The same for the pages of a mapping that is not unevictable any more. Takes its lock. */
+void munlock_mapping(struct address_space *mapping);
 void lru_add_locked(struct page *page);
 
 /* A huge page becomes pages of one frame: its order changes, the second frame and those that follow,

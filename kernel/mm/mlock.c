@@ -16,6 +16,7 @@
  */
 #include "cpu/wait.h"
 #include "lib/errno.h"
+#include "mm/address_space.h"
 #include "mm/fault.h"
 #include "mm/limits.h"
 #include "mm/lru.h"
@@ -43,6 +44,21 @@ void munlock_page(struct page *page)
 		return;
 	vmstat_inc(VMSTAT_UNEVICTABLE_PGMUNLOCKED);
 	vmstat_inc(VMSTAT_UNEVICTABLE_PGRESCUED);
+}
+
+void munlock_mapping(struct address_space *mapping)
+{
+	u64 end = PAGE_ALIGN(mapping->size) >> PAGE_SHIFT, index = 0;
+	struct page *page;
+
+	do {
+		spin_lock(&mapping->lock);
+		page = mapping_next_page_locked(mapping, &index, end);
+		if (page)
+			munlock_page(page);
+		spin_unlock(&mapping->lock);
+		index++;
+	} while (page);
 }
 
 /* Moves the listed pages of a table to or from the unevictable list. */
