@@ -16,17 +16,23 @@ MS = 1_000_000
 TABLES = """
 CREATE TABLE session(key TEXT, value TEXT);
 CREATE TABLE enum_name(enum TEXT, value INTEGER, name TEXT, doc TEXT);
-CREATE TABLE task_span(pid INTEGER, mm_id INTEGER, comm TEXT, t_begin INTEGER, t_end INTEGER);
+CREATE TABLE task_span(pid INTEGER, mm_id INTEGER, comm TEXT, t_begin INTEGER, t_end INTEGER, tgid INTEGER);
 CREATE TABLE mm_span(mm_id INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE page_life(pfn INTEGER, t_begin INTEGER, t_end INTEGER, kind TEXT, "order" INTEGER);
 CREATE TABLE pte_span(mm_id INTEGER, va INTEGER, kind TEXT, pfn INTEGER, slot INTEGER,
                       flags INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE rmap_span(pfn INTEGER, mm_id INTEGER, va INTEGER, mapping_id INTEGER,
                        t_begin INTEGER, t_end INTEGER);
+CREATE TABLE pmd_span(mm_id INTEGER, va INTEGER, pfn INTEGER, flags INTEGER, t_begin INTEGER,
+                      t_end INTEGER);
+CREATE TABLE cache_span(mapping_id INTEGER, pgoff INTEGER, kind TEXT, pfn INTEGER, slot INTEGER,
+                        t_begin INTEGER, t_end INTEGER);
+CREATE TABLE i_mmap_span(vma_id INTEGER, mapping_id INTEGER, pgoff INTEGER, t_begin INTEGER,
+                         t_end INTEGER);
 CREATE TABLE anon_vma_span(anon_vma_id INTEGER, root_id INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE avc_span(vma_id INTEGER, anon_vma_id INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE lru_span(pfn INTEGER, list TEXT, pos INTEGER, t_begin INTEGER, t_end INTEGER,
-                      why_in TEXT, why_out TEXT);
+                      why_in TEXT, why_out TEXT, nr_frames INTEGER);
 CREATE TABLE vma_span(vma_id INTEGER, mm_id INTEGER, va_start INTEGER, va_end INTEGER,
                       flags INTEGER, t_begin INTEGER, t_end INTEGER);
 CREATE TABLE swap_span(slot INTEGER, t_begin INTEGER, t_end INTEGER, refs INTEGER);
@@ -66,8 +72,11 @@ class Builder:
         self.db.close()
 
     def task(self, pid: int, mm_id: int, comm: str, begin: int, end: int = OPEN) -> None:
-        self.add("task_span", pid, mm_id, comm, begin * MS, _ns(end))
+        self.add("task_span", pid, mm_id, comm, begin * MS, _ns(end), pid)
         self.add("mm_span", mm_id, begin * MS, _ns(end))
+
+    def thread(self, pid: int, tgid: int, mm_id: int, comm: str, begin: int) -> None:
+        self.add("task_span", pid, mm_id, comm, begin * MS, OPEN, tgid)
 
     def mapped(self, pfn: int, mm_id: int, va: int, anon_vma_id: int, begin: int, end: int = OPEN,
                flags: int = ACCESSED) -> None:
@@ -76,7 +85,7 @@ class Builder:
 
     def listed(self, pfn: int, which: int, pos: int, begin: int, end: int = OPEN) -> None:
         why_out = None if end == OPEN else "free"
-        self.add("lru_span", pfn, which, pos, begin * MS, _ns(end), "new", why_out)
+        self.add("lru_span", pfn, which, pos, begin * MS, _ns(end), "new", why_out, 1)
 
 
 def _ns(milliseconds: int) -> int:
@@ -117,6 +126,45 @@ def shared_pages(b: Builder, children: int = 8) -> None:
         b.add("pte_span", 3, BASE + 0x1000, "swap", None, 7, 0, 30 * MS, OPEN)
     b.add("trace_barrier", 1, 40 * MS, 0, 1)
     b.add("oom_kill", 1, 45 * MS, 10, 100, 90)
+
+
+def file_page(b: Builder) -> None:
+    """
+    Mapping 40 has page 5 in frame 0x300 and page 6 in slot 9. At 20 ms pid 30, of two threads, maps all of
+    it, pid 31 pages 4 to 7 privately, pid 32 only page 0. Only pid 30 has touched page 5; pid 31 wrote to it:
+    a copy of its own in frame 0x301.
+    """
+    b.task(30, 60, "reader", 5)
+    b.thread(35, 30, 60, "worker", 6)
+    b.task(31, 61, "writer", 5)
+    b.task(32, 62, "other", 5)
+    b.add("page_life", 0x300, 10 * MS, OPEN, "shmem", 0)
+    b.add("page_life", 0x301, 21 * MS, OPEN, "anon", 0)
+    b.add("cache_span", 40, 5, "page", 0x300, None, 10 * MS, OPEN)
+    b.add("cache_span", 40, 6, "swap", None, 9, 10 * MS, OPEN)
+    b.listed(0x300, INACTIVE, 1, 10)
+    for vma, mm, first, nr, flags in ((70, 60, 0, 8, 11), (71, 61, 4, 4, 3), (72, 62, 0, 1, 9)):
+        b.add("vma_span", vma, mm, BASE, BASE + nr * 0x1000, flags, 20 * MS, OPEN)
+        b.add("i_mmap_span", vma, 40, first, 20 * MS, OPEN)
+    b.mapped(0x300, 60, BASE + 0x5000, 40, 20, flags=WRITE)
+    b.add("anon_vma_span", 41, 41, 21 * MS, OPEN)
+    b.add("avc_span", 71, 41, 21 * MS, OPEN)
+    b.mapped(0x301, 61, BASE + 0x1000, 41, 21, flags=WRITE | DIRTY)
+
+
+def huge_page(b: Builder) -> None:
+    """pid 40 has a page of 2 MiB, frames 0x400 to 0x5ff, at BASE; its child has it since 20 ms, and gave it up at 30 ms."""
+    b.task(40, 80, "large", 5)
+    b.task(41, 81, "child", 20)
+    b.add("page_life", 0x400, 10 * MS, OPEN, "anon", 9)
+    b.add("anon_vma_span", 50, 50, 10 * MS, OPEN)
+    b.add("lru_span", 0x400, ACTIVE, 1, 10 * MS, OPEN, "new", None, 512)
+    for vma, mm, begin, end in ((90, 80, 10, OPEN), (91, 81, 20, 30)):
+        b.add("vma_span", vma, mm, BASE, BASE + 0x200000, 3, begin * MS, OPEN)
+        b.add("avc_span", vma, 50, begin * MS, OPEN)
+        b.add("pmd_span", mm, BASE, 0x400, WRITE | DIRTY, begin * MS, _ns(end))
+        for part in range(512):
+            b.mapped(0x400 + part, mm, BASE + part * 0x1000, 50, begin, end, WRITE | DIRTY)
 
 
 class SessionTest(unittest.TestCase):

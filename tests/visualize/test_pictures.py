@@ -132,6 +132,60 @@ class RmapTest(PictureTest):
         svg = self.draw(rmap, directory, "--pfn", "0x100", "--at", "end")[0]
         self.assertIn("reverse", svg.read_text(encoding="utf-8"))
 
+    def test_page_of_a_file(self) -> None:
+        synthetic.file_page(self.builder)
+        directory = self.built()
+        data = self.json(rmap, directory, "--pfn", "0x300", "--at", "end")
+        page, = data["pages"]
+        self.assertEqual((page["mapping_id"], page["pgoff"], page["mapcount"], page["anon_vma_id"]), (40, 5, 1, 0))
+        self.assertEqual(data["mappings"], [{"mapping_id": 40, "links": 3, "pages": 1, "slots": 1}])
+        self.assertEqual([(vma["vma_id"], vma["pid"], vma["threads"], vma["ptes"][0]["va"], vma["ptes"][0]["state"])
+                          for vma in data["vmas"]],
+                         [(70, 30, 2, synthetic.BASE + 0x5000, "present"), (71, 31, 1, synthetic.BASE + 0x1000, "copy")])
+        self.assertEqual((data["anon_vmas"], data["unreached"]), ([], []))
+        svg, = self.draw(rmap, directory, "--pfn", "0x300", "--at", "end")
+        picture = svg.read_text(encoding="utf-8").replace("\xa0", " ")
+        for words in ("mapping of the file", "mapping 40", "page 5 of its file", "i_mmap", "from page 4",
+                      "pid 30, mm 60, 2 threads"):
+            self.assertIn(words, picture)
+        self.assertNotIn("broken", picture)
+
+    def test_address_of_a_file(self) -> None:
+        """Who has not touched a page of the cache may yet ask for it; one in swap is in no frame."""
+        synthetic.file_page(self.builder)
+        self.builder.db.execute("DELETE FROM pte_span WHERE mm_id = 61")
+        directory = self.built()
+        data = self.json(rmap, directory, "--pid", "31", "--va", hex(synthetic.BASE + 0x1000), "--at", "end")
+        self.assertEqual([page["pfn"] for page in data["pages"]], [0x300])
+        self.assert_fails(rmap, "page 6 of mapping 40, which is in swap slot 9", directory, "--pid", "30",
+                          "--va", hex(synthetic.BASE + 0x6000), "--at", "end")
+
+    def test_file_page_and_copy_in_one_picture(self) -> None:
+        synthetic.file_page(self.builder)
+        data = self.json(rmap, self.built(), "--at", "end")
+        self.assertEqual([page["pfn"] for page in data["pages"]], [0x300, 0x301])
+        of_both = next(vma for vma in data["vmas"] if vma["vma_id"] == 71)
+        self.assertEqual((of_both["anon_vma_ids"], of_both["mapping_ids"]), ([41], [40]))
+        self.assertEqual([(pte["tag"], pte["state"]) for pte in of_both["ptes"]], [("A", "copy"), ("B", "present")])
+
+    def test_page_of_2_mib(self) -> None:
+        synthetic.huge_page(self.builder)
+        directory = self.built()
+        for pfn in ("0x400", "0x4ab"):
+            data = self.json(rmap, directory, "--pfn", pfn, "--at", str(25 * synthetic.MS))
+            page, = data["pages"]
+            self.assertEqual((page["pfn"], page["nr_frames"], page["mapcount"]), (0x400, 512, 2))
+            self.assertEqual([(pte["va"], pte["level"], pte["state"]) for vma in data["vmas"] for pte in vma["ptes"]],
+                             [(synthetic.BASE, 2, "present")] * 2)
+            self.assertEqual(data["unreached"], [])
+        data = self.json(rmap, directory, "--at", "end")
+        self.assertEqual([page["pfn"] for page in data["pages"]], [0x400])
+        self.assertEqual([pte["state"] for vma in data["vmas"] for pte in vma["ptes"]], ["present", "gone"])
+        svg, = self.draw(rmap, directory, "--at", "end")
+        picture = svg.read_text(encoding="utf-8").replace("\xa0", " ")
+        for words in ("pfn 0x400–0x5ff", "anon, 2 MiB", "present, 2 MiB", "one entry of level 2"):
+            self.assertIn(words, picture)
+
     def test_free_frame(self) -> None:
         synthetic.shared_pages(self.builder)
         self.assert_fails(rmap, "0x999 is free", self.built(), "--pfn", "0x999")
@@ -224,6 +278,40 @@ class LruTest(PictureTest):
             self.assertEqual([page for piece in pieces for page in piece.pages], pages)
             self.assertEqual([piece.first for piece in pieces],
                              [piece.pages[0].pfn + 1 for piece in pieces])
+
+    def test_pages_of_2_mib_stay_apart(self) -> None:
+        huge = {70, 71, 500}
+        pages = [Page(pfn, -pfn, "idle_saved" if pfn % 2 else "unmapped", "a", 1, None,
+                      nr_frames=512 if pfn in huge else 1) for pfn in range(1000)]
+        for limit in (14, 168):
+            pieces = lru_picture.pieces(pages, limit)
+            self.assertLessEqual(len(pieces), limit)
+            self.assertEqual([page for piece in pieces for page in piece.pages], pages)
+            self.assertEqual([{page.pfn for page in piece.pages} for piece in pieces if piece.pages[0].nr_frames > 1],
+                             [{70, 71}, {500}])
+
+    def test_page_of_2_mib_is_one_of_512_frames(self) -> None:
+        synthetic.huge_page(self.builder)
+        synthetic.file_page(self.builder)
+        directory = self.built()
+        page, = self.json(lru, directory, "--at", "end")["lists"]["active_anon"]
+        self.assertEqual((page["pfn"], page["nr_frames"], page["owner"]), (0x400, 512, "large 40"))
+        picture, chart = (path.read_text(encoding="utf-8").replace("\xa0", " ")
+                          for path in self.draw(lru, directory, "--at", "end"))
+        self.assertIn("1 page, 1 of them of 2 MiB, 2.0 MiB", picture)
+        self.assertIn("1, 2 MiB", picture)
+        self.assertIn("top line: 2.3 MiB", chart)  # 513 frames, rounded up to 600
+
+    def test_unevictable_and_unmapped_pages_of_files(self) -> None:
+        synthetic.file_page(self.builder)
+        self.builder.db.execute("DELETE FROM pte_span WHERE pfn = 768")
+        self.builder.listed(0x301, "unevictable", 1, 21)
+        directory = self.built()
+        lists = self.json(lru, directory, "--at", "end")["lists"]
+        self.assertEqual([(page["owner"], page["state"]) for page in lists["inactive_anon"]], [("mapping 40", "unmapped")])
+        self.assertEqual([(page["owner"], page["state"]) for page in lists["unevictable"]], [("writer 31", "locked")])
+        picture = self.draw(lru, directory, "--at", "end")[0].read_text(encoding="utf-8").replace("\xa0", " ")
+        self.assertIn("reclaim does not look at them", picture)
 
 
 class ErrorTest(PictureTest):

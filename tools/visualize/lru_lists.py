@@ -4,7 +4,9 @@ The LRU lists at one instant, head to tail, and their sizes over the session.
 A page's state is what decides its fate at the tail: whether a PTE of it has the accessed bit (it
 gets another round), and whether swap holds its content (it can be dropped) or not (it must be
 written first). The accessed and dirty bits are as the kernel last read them: the CPU sets them
-silently.
+silently. On the unevictable list nothing decides: its pages are locked into memory.
+
+A page of 2 MiB stands on its list once, by the first of its 512 frames.
 """
 
 from dataclasses import dataclass
@@ -12,8 +14,10 @@ from typing import Any
 
 from .session_db import OPEN_END, Moment, SessionDb, SessionError
 
-STATES = ("accessed_unsaved", "accessed_saved", "idle_unsaved", "idle_saved", "unmapped")
+STATES = ("accessed_unsaved", "accessed_saved", "idle_unsaved", "idle_saved", "unmapped",
+          "locked")
 ALWAYS_SHOWN = ("active_anon", "inactive_anon")
+UNEVICTABLE = "unevictable"
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,11 @@ class Page:
     pfn: int
     pos: int
     state: str
-    owner: str  # task, "shared" or "nobody"
+    owner: str  # task, "shared", of a file's page that nobody maps its mapping, or "nobody"
     mappings: int
     slot: int | None  # in the swap cache
     uncertain: bool = False  # events were lost since it came here
+    nr_frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ def peak_length(db: SessionDb) -> int:
     one of them stays empty, that at which they are longest together."""
     t = db.value(f"""
         WITH change(t, active, inactive) AS (
-            SELECT t_begin, list LIKE 'active%', list LIKE 'inactive%' FROM lru_span
-            UNION ALL SELECT t_end, -(list LIKE 'active%'), -(list LIKE 'inactive%')
+            SELECT t_begin, (list LIKE 'active%') * nr_frames, (list LIKE 'inactive%') * nr_frames FROM lru_span
+            UNION ALL SELECT t_end, -(list LIKE 'active%') * nr_frames, -(list LIKE 'inactive%') * nr_frames
                 FROM lru_span WHERE t_end < {OPEN_END}),
         step(t, active, inactive) AS (SELECT t, sum(active), sum(inactive) FROM change GROUP BY t)
         SELECT t FROM (SELECT t, sum(active) OVER (ORDER BY t) AS a,
@@ -66,13 +71,15 @@ def lists_at(db: SessionDb, moment: Moment) -> Lists:
         bits["a"], bits["d"], t, t)}
     before = db.uncertain_before(t) or 0
     lists: dict[str, list[Page]] = {name: [] for name in ALWAYS_SHOWN}
-    for row in db.rows("SELECT pfn, list, pos, t_begin FROM lru_span WHERE t_begin <= ? AND ? < t_end "
-                       "ORDER BY list, pos DESC", t, t):
+    files = {row["pfn"]: row["mapping_id"] for row in db.spans_at("cache_span", t, "kind = 'page'")}
+    for row in db.rows("SELECT pfn, list, pos, t_begin, nr_frames FROM lru_span "
+                       "WHERE t_begin <= ? AND ? < t_end ORDER BY list, pos DESC", t, t):
         pfn = row["pfn"]
         mapping, slot = mapped.get(pfn), slots.get(pfn)
+        state = "locked" if row["list"] == UNEVICTABLE else _state(mapping, slot)
         lists.setdefault(row["list"], []).append(
-            Page(pfn, row["pos"], _state(mapping, slot), _owner(mapping, owners),
-                 mapping["n"] if mapping else 0, slot, row["t_begin"] < before))
+            Page(pfn, row["pos"], state, _owner(mapping, owners, files.get(pfn)),
+                 mapping["n"] if mapping else 0, slot, row["t_begin"] < before, row["nr_frames"]))
     return Lists(moment, lists)
 
 
@@ -83,9 +90,9 @@ def _state(mapping: Any, slot: int | None) -> str:
     return ("accessed_" if mapping["accessed"] else "idle_") + ("saved" if saved else "unsaved")
 
 
-def _owner(mapping: Any, owners: dict[int, tuple[int, str]]) -> str:
+def _owner(mapping: Any, owners: dict[int, tuple[int, str]], file: int | None) -> str:
     if mapping is None:
-        return "nobody"
+        return "nobody" if file is None else f"mapping {file}"
     if mapping["n"] > 1:
         return "shared"
     pid, comm = owners.get(mapping["mm_id"], (0, f"mm {mapping['mm_id']}"))
@@ -94,7 +101,7 @@ def _owner(mapping: Any, owners: dict[int, tuple[int, str]]) -> str:
 
 @dataclass(frozen=True)
 class Sizes:
-    """The length of each list at evenly spaced instants."""
+    """The frames on each list at evenly spaced instants."""
 
     times: list[int]
     lists: dict[str, list[int]]
@@ -108,8 +115,8 @@ def sizes(db: SessionDb, samples: int) -> Sizes:
     step = max(1, -(-(db.last_instant() - first + 1) // samples))
     changes = db.rows(f"""
         SELECT list, (t - ?) / ? AS sample, sum(delta) AS delta FROM (
-            SELECT list, t_begin AS t, 1 AS delta FROM lru_span
-            UNION ALL SELECT list, t_end, -1 FROM lru_span WHERE t_end < {OPEN_END})
+            SELECT list, t_begin AS t, nr_frames AS delta FROM lru_span
+            UNION ALL SELECT list, t_end, -nr_frames FROM lru_span WHERE t_end < {OPEN_END})
         GROUP BY list, sample""", first, step)
     deltas: dict[str, list[int]] = {name: [0] * samples for name in ALWAYS_SHOWN}
     for row in changes:

@@ -1,7 +1,7 @@
 """
 Draws the LRU lists as text: from left to right and on in the next row, head first. A cell is a run
 of neighbouring pages with the same state and owner; when the runs are too many, a list is cut into
-pieces of equal length, and a cell's bar shows which states its pages have.
+pieces of equal length, and a cell's bar shows which states its pages have. Pages of 2 MiB stay apart from others.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from . import palette
 from .drawing import Drawing, card, cell, gap, shorten, table, text
-from .lru_lists import STATES, Lists, Page
+from .lru_lists import STATES, UNEVICTABLE, Lists, Page
 
 MAX_CELLS = 168  # with the labels, under 200 nodes
 CELLS_A_ROW = 14
@@ -27,6 +27,7 @@ LOOK = {
     "idle_unsaved": (palette.BLUE, "not accessed, must be written to be evicted"),
     "idle_saved": (palette.SKY, "not accessed, copy in swap: dropped for free"),
     "unmapped": (palette.GREY, "mapped by nobody"),
+    "locked": (palette.PURPLE, "locked into memory"),
 }
 
 
@@ -43,11 +44,10 @@ def draw(lists: Lists) -> Drawing:
     lines = [text("The LRU lists, head to tail", 20, bold=True),
              text(f"at {lists.moment}", 13, palette.MUTED)]
     drawing.node("title", 0, 0, RIGHT_X, 52, card(lines, RIGHT_X, 52))
-    y = _draw_legend(drawing, 68) + 26
+    y = _draw_legend(drawing, 68, with_locked=UNEVICTABLE in lists.lists) + 26
     for name, limit in _shares(lists).items():
         y = _draw_list(drawing, name, lists.lists[name], limit, y) + 26
-    _draw_caption(drawing, y, any(page.uncertain for pages in lists.lists.values()
-                                  for page in pages))
+    _draw_caption(drawing, y, [page for pages in lists.lists.values() for page in pages])
     return drawing
 
 
@@ -63,22 +63,34 @@ def pieces(pages: list[Page], limit: int) -> list[Piece]:
     runs: list[Piece] = []
     for place, page in enumerate(pages, start=1):
         last = runs[-1].pages[-1] if runs else None
-        if last and (last.state, last.owner) == (page.state, page.owner):
+        if last and (last.state, last.owner, last.nr_frames) == (page.state, page.owner, page.nr_frames):
             runs[-1].pages.append(page)
         else:
             runs.append(Piece(place, [page]))
     if len(runs) <= limit:
         return runs
-    size = -(-len(pages) // limit)
-    return [Piece(i + 1, pages[i:i + size]) for i in range(0, len(pages), size)]
+    # A run of pages of 2 MiB stays a piece of its own while there is room, with a shorter piece before it and behind it.
+    nr_huge = sum(run.pages[0].nr_frames > 1 for run in runs)
+    apart = 4 * nr_huge < limit
+    size = -(-len(pages) // (limit - 2 * nr_huge if apart else limit))
+    cut: list[Piece] = []
+    for place, page in enumerate(pages, start=1):
+        last = cut[-1].pages if cut else []
+        if last and len(last) < size and not (apart and last[0].nr_frames != page.nr_frames):
+            last.append(page)
+        else:
+            cut.append(Piece(place, [page]))
+    return cut
 
 
 def _draw_list(drawing: Drawing, name: str, pages: list[Page], limit: int, y: int) -> int:
     """Returns the bottom."""
     states = Counter(page.state for page in pages)
     accessed = states["accessed_unsaved"] + states["accessed_saved"]
-    facts = f"{len(pages):,} pages, {len(pages) / PAGES_A_MEBIBYTE:,.1f} MiB"
-    if pages:
+    frames, huge = sum(page.nr_frames for page in pages), sum(page.nr_frames > 1 for page in pages)
+    facts = f"{len(pages):,} page{'s' * (len(pages) != 1)}, " + f"{huge:,} of them of 2 MiB, " * (huge > 0)
+    facts += f"{frames / PAGES_A_MEBIBYTE:,.1f} MiB"
+    if pages and name != UNEVICTABLE:
         facts += f", {100 * accessed / len(pages):.0f} % accessed"
     heading = text(f"{name}  ", 15, bold=True) + text(facts, 13, palette.MUTED)
     drawing.node(f"list {name}", 0, y, RIGHT_X, 24, card([heading], RIGHT_X, 24))
@@ -95,7 +107,7 @@ def _draw_list(drawing: Drawing, name: str, pages: list[Page], limit: int, y: in
     for i, piece in enumerate(drawn):
         row, column = divmod(i, CELLS_A_ROW)
         node = f"{name} {piece.first}"
-        is_tail = i == len(drawn) - 1
+        is_tail = i == len(drawn) - 1 and name != UNEVICTABLE
         drawing.node(node, GUTTER + column * STEP_X, y + row * STEP_Y, CELL_W, CELL_H,
                      _cell_label(piece, is_tail), tooltip=_tooltip(piece))
         if column > 0 or row == 0:
@@ -111,7 +123,7 @@ def _cell_label(piece: Piece, is_tail: bool) -> str:
     last = piece.first + len(piece.pages) - 1
     place = f"{piece.first:,}" if last == piece.first else f"{piece.first:,}–{last:,}"
     uncertain = any(page.uncertain for page in piece.pages)
-    place += " ?" * uncertain
+    place += ", 2 MiB" * all(page.nr_frames > 1 for page in piece.pages) + " ?" * uncertain
     inner = CELL_W - 8
     line = [gap(4) + cell(text(place, 10, palette.MUTED), width=inner, height=20) + gap(4),
             gap(4) + cell(_bar(piece, inner), width=inner, height=BAR_H) + gap(4),
@@ -143,9 +155,11 @@ def _tooltip(piece: Piece) -> str:
     return f"{what}: " + "; ".join(parts)
 
 
-def _draw_legend(drawing: Drawing, y: int) -> int:
+def _draw_legend(drawing: Drawing, y: int, with_locked: bool) -> int:
     x = 0
     for state, (colour, meaning) in LOOK.items():
+        if state == "locked" and not with_locked:
+            continue
         text_width = round(5.9 * len(meaning))
         width = 28 + 8 + text_width
         swatch = f'<TD WIDTH="28" HEIGHT="{BAR_H}" BGCOLOR="{colour}"></TD>'
@@ -155,7 +169,7 @@ def _draw_legend(drawing: Drawing, y: int) -> int:
     return y + BAR_H
 
 
-def _draw_caption(drawing: Drawing, y: int, uncertain: bool) -> None:
+def _draw_caption(drawing: Drawing, y: int, pages: list[Page]) -> None:
     lines = [
         "Read each list like text: pages enter at the head, top left, and reclaim takes them from "
         "the tail, the dark-rimmed last cell. The numbers are places in the list, from the head.",
@@ -165,7 +179,13 @@ def _draw_caption(drawing: Drawing, y: int, uncertain: bool) -> None:
         "Accessed and dirty bits are as the kernel last read them. A page that is dirty, or has no "
         "copy in swap, counts as only in memory.",
     ]
-    if uncertain:
+    if any(page.nr_frames > 1 for page in pages):
+        lines.append("A page of 2 MiB has one place on its list for its 512 frames.")
+    if any(page.state == "locked" for page in pages):
+        lines.append("Pages on the unevictable list are locked (mlock, SHM_LOCK): reclaim does not look at them.")
+    if any(page.owner.startswith("mapping ") for page in pages):
+        lines.append("Who owns a page of a file that nobody maps is its mapping, the cached content of the file.")
+    if any(page.uncertain for page in pages):
         lines.append("?, a dashed rim: uncertain. Events were lost, and pages of the cell may have "
                      "left or moved unseen.")
     height = 19 * len(lines)

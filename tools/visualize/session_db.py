@@ -5,6 +5,7 @@ Kinds, lists and reasons are names in these tables; sets of flags are numbers.
 """
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +103,14 @@ class SessionDb:
             raise SessionError(f"{error} (pictures also know peak)") from error
 
     def owners_at(self, t: int) -> dict[int, tuple[int, str]]:
-        """Address space -> (pid, name) of the task that uses it."""
-        return {row["mm_id"]: (row["pid"], row["comm"])
-                for row in self.spans_at("task_span", t, "mm_id <> 0")}
+        """Address space -> (pid, name) of the task that uses it; of several threads, their leader."""
+        found = self.spans_at("task_span", t, "mm_id <> 0")
+        found.sort(key=lambda row: row["pid"] == row["tgid"])
+        return {row["mm_id"]: (row["pid"], row["comm"]) for row in found}
+
+    def threads_at(self, t: int) -> dict[int, int]:
+        """Address space -> how many tasks use it."""
+        return Counter(row["mm_id"] for row in self.spans_at("task_span", t, "mm_id <> 0"))
 
     def swap_cache_at(self, t: int) -> dict[int, int]:
         """Frame -> slot of every page that has an identity in swap."""

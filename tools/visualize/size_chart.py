@@ -56,7 +56,7 @@ def draw(sizes: Sizes, moment: Moment) -> str:
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
                      f'stroke-linejoin="round" stroke-dasharray="{dash or "none"}"/>')
     parts += _key(lines, y_of)
-    parts.append(svg_text(24, HEIGHT - 20, "Each line is the number of pages on one list. Dashed: "
+    parts.append(svg_text(24, HEIGHT - 20, "Each line is the number of frames on one list. Dashed: "
                        "inactive, where evictions come from. Triangles are OOM kills.", 12,
                        palette.MUTED))
     return "\n".join(parts + ["</svg>", ""])
@@ -88,7 +88,7 @@ def _axes(top: int, t_begin: int, t_end: int, x_of: Scale, y_of: Scale) -> list[
         parts.append(f'<line x1="{LEFT}" x2="{LEFT + PLOT_W}" y1="{y:.1f}" y2="{y:.1f}" '
                      f'stroke="{palette.GRID if pages else palette.LINE}"/>')
         parts.append(svg_text(LEFT - 8, y + 4, f"{pages:,}", 12, palette.MUTED, "end"))
-    parts.append(svg_text(LEFT - 8, TOP - 14, "pages", 12, palette.MUTED, "end"))
+    parts.append(svg_text(LEFT - 8, TOP - 14, "frames", 12, palette.MUTED, "end"))
     parts.append(svg_text(LEFT + 4, TOP - 14, f"top line: {top / PAGES_A_MEBIBYTE:,.1f} MiB", 12,
                        palette.MUTED))
 
