@@ -36,13 +36,17 @@ class Table:
 
 
 KINDS = {
-    "tasks": (Table("task_span", ("pid",), ("mm_id", "comm")),),
+    "tasks": (Table("task_span", ("pid",), ("tgid", "mm_id", "comm")),),
     "vma": (Table("vma_span", ("vma_id",), ("mm_id", "va_start", "va_end", "flags",
                                             "anon_vma_id")),),
     "pagetables": (Table("pgtable_span", ("mm_id", "level", "va"), ("pfn",)),
-                   Table("pte_span", ("mm_id", "va"), ("kind", "pfn", "slot", "flags"), "kind")),
+                   Table("pte_span", ("mm_id", "va"), ("kind", "pfn", "slot", "flags"), "kind"),
+                   Table("pmd_span", ("mm_id", "va"), ("pfn", "flags"))),
     "rmap": (Table("rmap_span", ("pfn", "mm_id", "va"), ("mapping_id",)),),
-    "lru": (Table("lru_span", ("pfn",), ("list", "pos"), "list"),),
+    "files": (Table("mapping_span", ("mapping_id",), ()),
+              Table("cache_span", ("mapping_id", "pgoff"), ("kind", "pfn", "slot"), "kind"),
+              Table("i_mmap_span", ("vma_id",), ("mapping_id", "pgoff"))),
+    "lru": (Table("lru_span", ("pfn",), ("list", "pos", "nr_frames"), "list"),),
     "swap": (Table("swap_span", ("slot",), ("refs", "life_id")),
              Table("swap_cache_span", ("slot",), ("pfn",))),
     "pages": (Table("page_life", ("pfn",), ("kind", '"order"', "life_id"), "kind"),),

@@ -1,5 +1,5 @@
-"""The memory state at one instant: tasks, VMAs, page tables, reverse map, LRU lists, swap map and
-free memory.
+"""The memory state at one instant: tasks, VMAs, page tables, reverse map, cached files, LRU lists, swap
+map and free memory.
 
 Summaries; --full lists every object. What needs no address space is left out with --pid unless it
 is asked for.
@@ -71,8 +71,8 @@ class Snapshot:
     # ---- one method for each --what: the listings of a summary, or of everything ----
 
     def tasks(self, _full: bool) -> list[Listing]:
-        return [self.listing("tasks", "pid mm_id comm parent_pid pages slots zero", f"""
-            SELECT pid, mm_id, comm, parent_pid, coalesce(pages, 0), coalesce(slots, 0),
+        return [self.listing("tasks", "pid tgid mm_id comm parent_pid pages slots zero", f"""
+            SELECT pid, tgid, mm_id, comm, parent_pid, coalesce(pages, 0), coalesce(slots, 0),
                 coalesce(zero, 0)
             FROM {{task_span}} LEFT JOIN (
                 SELECT mm_id, sum(kind = 'page') AS pages, sum(kind = 'swap') AS slots,
@@ -100,39 +100,73 @@ class Snapshot:
                     GROUP BY mm_id, level ORDER BY mm_id, level DESC"""),
                 self.listing("entries of each address space", "mm_id kind entries writable", f"""
                     SELECT mm_id, kind, count(*), sum(kind = 'page' AND flags & {self.writable} <> 0)
-                    FROM {{pte_span}} {self.mine} GROUP BY mm_id, kind ORDER BY mm_id, kind""")]
+                    FROM {{pte_span}} {self.mine} GROUP BY mm_id, kind ORDER BY mm_id, kind"""),
+                *self._if_any(self.listing("entries of 2 MiB, each 512 of those", "mm_id entries writable", f"""
+                    SELECT mm_id, count(*), sum(flags & {self.writable} <> 0)
+                    FROM {{pmd_span}} {self.mine} GROUP BY mm_id ORDER BY mm_id"""))]
         entries = self.listing("entries", "mm_id va kind pfn slot flags since", f"""
             SELECT mm_id, va, kind, pfn, slot, flags, t_begin FROM {{pte_span}} {self.mine}
             ORDER BY mm_id, va""")
         entries.rows = [(*row[:5], self.flags("pte_flags", row[5]), row[6]) for row in entries.rows]
+        huge = self.listing("entries of 2 MiB, each 512 of those above", "mm_id va pfn flags since", f"""
+            SELECT mm_id, va, pfn, flags, t_begin FROM {{pmd_span}} {self.mine} ORDER BY mm_id, va""")
+        huge.rows = [(*row[:3], self.flags("pte_flags", row[3]), row[4]) for row in huge.rows]
         return [self.listing("page tables", "mm_id level va pfn since", f"""
             SELECT * FROM (SELECT mm_id, level, va, pfn, t_begin FROM {{pgtable_span}}
                 UNION ALL SELECT mm_id, 4, 0, pgd_pfn, t_begin FROM {{mm_span}}) {self.mine}
-            ORDER BY mm_id, level DESC, va"""), entries]
+            ORDER BY mm_id, level DESC, va"""), entries, *self._if_any(huge)]
+
+    @staticmethod
+    def _if_any(listing: Listing) -> list[Listing]:
+        """What few sessions have is not worth a title without rows."""
+        return [listing] if listing.rows else []
 
     def rmap(self, full: bool) -> list[Listing]:
         if not full:
             return [self.listing("frames by the number of their mappings", "mappings frames", f"""
                 SELECT n, count(*) FROM (SELECT count(*) AS n FROM {{rmap_span}} {self.mine}
                 GROUP BY pfn) GROUP BY n ORDER BY n""")]
-        return [self.listing("mappings", "pfn mm_id va anon_vma_id since", f"""
+        return [self.listing("mappings", "pfn mm_id va mapping_id since", f"""
             SELECT pfn, mm_id, va, mapping_id, t_begin FROM {{rmap_span}} {self.mine}
             ORDER BY pfn, mm_id, va""")]
+
+    def files(self, full: bool) -> list[Listing]:
+        mine = ("" if self.mm_id is None else "WHERE mapping_id IN (SELECT mapping_id FROM {i_mmap_span} "
+                f"JOIN {{vma_span}} USING (vma_id) {self.mine})")
+        if not full:
+            return [self.listing("mappings: the cached content of one file each",
+                                 "mapping_id pages mapped slots vmas address_spaces", f"""
+                SELECT mapping_id, coalesce(pages, 0), coalesce(mapped, 0), coalesce(slots, 0), coalesce(vmas, 0),
+                    coalesce(spaces, 0)
+                FROM {{mapping_span}}
+                LEFT JOIN (SELECT mapping_id, sum(kind = 'page') AS pages, sum(kind = 'swap') AS slots,
+                    sum(pfn IN (SELECT pfn FROM {{rmap_span}})) AS mapped
+                    FROM {{cache_span}} GROUP BY mapping_id) USING (mapping_id)
+                LEFT JOIN (SELECT mapping_id, count(*) AS vmas, count(DISTINCT mm_id) AS spaces
+                    FROM {{i_mmap_span}} JOIN {{vma_span}} USING (vma_id) GROUP BY mapping_id) USING (mapping_id)
+                {mine} ORDER BY mapping_id""")]
+        return [self.listing("page cache", "mapping_id pgoff kind pfn slot since", f"""
+                    SELECT mapping_id, pgoff, kind, pfn, slot, t_begin FROM {{cache_span}} {mine}
+                    ORDER BY mapping_id, pgoff"""),
+                self.listing("VMAs of files (i_mmap)", "mapping_id pgoff vma_id mm_id va_start since", f"""
+                    SELECT mapping_id, pgoff, vma_id, mm_id, va_start, {{i_mmap_span}}.t_begin
+                    FROM {{i_mmap_span}} JOIN {{vma_span}} USING (vma_id) {self.mine}
+                    ORDER BY mapping_id, pgoff, vma_id""")]
 
     def lru(self, full: bool) -> list[Listing]:
         mine = ("" if self.mm_id is None else
                 f"WHERE pfn IN (SELECT pfn FROM {{rmap_span}} {self.mine})")
-        pages = self.state.select(f"SELECT list, pfn, t_begin FROM {{lru_span}} {mine} "
+        pages = self.state.select(f"SELECT list, pfn, nr_frames, t_begin FROM {{lru_span}} {mine} "
                                   "ORDER BY list, pos DESC")
-        lists: dict[str, list[tuple[int, int]]] = {}
+        lists: dict[str, list[tuple[int, int, int]]] = {}
         for name, *page in pages:
             lists.setdefault(name, []).append(tuple(page))
         if not full:
-            return [Listing("LRU lists, head to tail", ["list", "pages", "head", "tail"], [
-                (name, len(on), *(" ".join(str(pfn) for pfn, _ in end)
+            return [Listing("LRU lists, head to tail", ["list", "pages", "frames", "head", "tail"], [
+                (name, len(on), sum(page[1] for page in on), *(" ".join(str(page[0]) for page in end)
                                   for end in (on[:NR_ENDS], on[-NR_ENDS:])))
                 for name, on in lists.items()])]
-        return [Listing(f"list {name}, head to tail", ["place", "pfn", "since"],
+        return [Listing(f"list {name}, head to tail", ["place", "pfn", "frames", "since"],
                         [(place, *page) for place, page in enumerate(on)])
                 for name, on in lists.items()]
 
@@ -175,9 +209,9 @@ class Snapshot:
                              "FROM {pcp_span} ORDER BY pfn")]
 
 
-COUNTED = ("task_span", "vma_span", "pgtable_span", "pte_span", "rmap_span", "lru_span", "swap_span",
-           "swap_cache_span", "page_life", "free_span", "pcp_span")
-KINDS = ("tasks", "vma", "pagetables", "rmap", "lru", "swap", "pages", "free")
+COUNTED = ("task_span", "vma_span", "pgtable_span", "pte_span", "pmd_span", "rmap_span", "mapping_span", "cache_span",
+           "i_mmap_span", "lru_span", "swap_span", "swap_cache_span", "page_life", "free_span", "pcp_span")
+KINDS = ("tasks", "vma", "pagetables", "rmap", "files", "lru", "swap", "pages", "free")
 OF_A_TASK = KINDS[:-2]
 
 

@@ -1,6 +1,7 @@
 """
 The reverse map at two instants as one graph: frames, the VMAs that map them, and the mappings, each
-of which went, came or stayed. The frames with the most changed mappings are taken.
+of which went, came or stayed. The frames with the most changed mappings are taken. A page of 2 MiB is
+its first frame, even when it is one at one of the instants only.
 """
 
 from bisect import bisect_right
@@ -10,6 +11,7 @@ from .drawing import MAX_NODES
 
 MAX_FRAMES = 48
 MAX_VMAS = 32
+HUGE_ORDER, HUGE_TEXT = 9, ", 2 MiB"
 assert MAX_FRAMES + MAX_VMAS + 20 < MAX_NODES
 
 REMOVED, ADDED, CHANGED, SAME = "removed", "added", "changed", "same"
@@ -64,10 +66,15 @@ class _Side:
         self.lists = dict(moment.rows("lru_span", "pfn, list"))
         self.kinds = {}
         self.lives = {}
-        for pfn, kind, life_id in moment.rows("page_life", "pfn, kind, life_id"):
-            self.kinds[pfn], self.lives[pfn] = kind, life_id
-        self.tasks = {mm: f"{comm} {pid}" for mm, comm, pid in
-                      moment.rows("task_span", "mm_id, comm, pid", "mm_id <> 0")}
+        self.parts: set[int] = set()  # frames of pages of 2 MiB, but the first
+        for pfn, kind, life_id, order in moment.rows("page_life", 'pfn, kind, life_id, "order"'):
+            huge = order == HUGE_ORDER
+            self.kinds[pfn], self.lives[pfn] = kind + HUGE_TEXT * huge, life_id
+            if huge:
+                self.lists[pfn] = self.lists.get(pfn, kind) + HUGE_TEXT
+                self.parts.update(range(pfn + 1, pfn + (1 << order)))
+        leaders_last = sorted(moment.rows("task_span", "pid = tgid, mm_id, comm, pid", "mm_id <> 0"))
+        self.tasks = {mm: f"{comm} {pid}" for _, mm, comm, pid in leaders_last}
         self.vmas = sorted(moment.rows("vma_span", "mm_id, va_start, va_end, vma_id"))
 
     def uncertain(self, table: str, key: str) -> set[tuple]:
@@ -86,6 +93,9 @@ class _Side:
 def build(before, after) -> DiffGraph:
     """before, after: state.State."""
     old, new = _Side(before), _Side(after)
+    parts = old.parts | new.parts
+    for side in (old, new):
+        side.mappings = {mapping for mapping in side.mappings if mapping[0] not in parts}
     changed: dict[int, int] = {}
     for pfn, _, _ in old.mappings ^ new.mappings:
         changed[pfn] = changed.get(pfn, 0) + 1
