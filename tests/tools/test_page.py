@@ -137,5 +137,87 @@ class PageTest(support.DatabaseTest):
         self.assertIn("'seven' is not a number", done.stderr)
 
 
+class PlacesTest(support.DatabaseTest):
+    """Pages of a file, of 2 MiB and such that move to another frame, by hand."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.add("session", key="t_last", value=2000)
+        self.add("task_span", pid=5, tgid=5, mm_id=2, comm="leader", t_begin=0, t_end=OPEN)
+        self.add("task_span", pid=4, tgid=5, mm_id=2, comm="thread", t_begin=0, t_end=OPEN)
+        self.add("vma_span", vma_id=1, mm_id=2, va_start=VA, va_end=VA + 0x200000, t_begin=50, t_end=OPEN)
+
+    def life(self, pfn: int, begin: int, end: int, **columns) -> None:
+        self.add("page_life", pfn=pfn, t_begin=begin, t_end=end, cpu=1, **columns)
+
+    def entry(self, va: int, pfn: int, begin: int, end: int, why_in: str, why_out: str | None) -> None:
+        self.add("pte_span", mm_id=2, va=va, kind="page", pfn=pfn, t_begin=begin, t_end=end, why_in=why_in, why_out=why_out)
+        self.add("rmap_span", pfn=pfn, mm_id=2, va=va, t_begin=begin, t_end=end)
+
+    def told(self, va: int) -> list[tuple[int, str, str]]:
+        done = support.palimpsest("page", str(self.directory), "--json", "--pid", "5", "--va", hex(va),
+                                  sessions=self.directory)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [(e["t"], e["where"], e["text"]) for e in json.loads(done.stdout)["events"]]
+
+    def test_page_of_a_file_is_followed_through_swap(self):
+        self.life(7, 100, 220, kind="shmem", life_id=10)
+        self.life(8, 300, OPEN, kind="shmem", life_id=11)
+        self.add("i_mmap_span", vma_id=1, mapping_id=9, t_begin=50, t_end=OPEN)
+        self.entry(VA, 7, 120, 200, "fault", "swapout")
+        for kind, pfn, slot, begin, end in (("page", 7, None, 100, 210), ("swap", None, 3, 210, 310), ("page", 8, None, 310, OPEN)):
+            self.add("cache_span", mapping_id=9, pgoff=0, kind=kind, pfn=pfn, slot=slot, t_begin=begin, t_end=end)
+        self.assertEqual(self.told(VA), [
+            (100, "frame 7", "allocated by nobody known on CPU 1: shmem"),
+            (100, "frame 7", "page 0 of mapping 9"),
+            (120, "frame 7", "mapped at 0x40000 of pid 5 (leader): fault; read-only"),
+            (200, "frame 7", "unmapped from 0x40000 of pid 5 (leader): swapout"),
+            (210, "slot 3", "page 0 of mapping 9 is in the slot"),
+            (210, "frame 7", "no longer page 0 of mapping 9: that is in slot 3 now"),
+            (220, "frame 7", "freed"),
+            (300, "frame 8", "allocated by nobody known on CPU 1: shmem"),
+            (310, "frame 8", "page 0 of mapping 9, so far in slot 3")])
+
+    def test_file_that_is_cut(self):
+        self.life(7, 100, 220, kind="shmem", life_id=10)
+        self.entry(VA, 7, 120, 200, "fault", "truncate")
+        self.add("cache_span", mapping_id=9, pgoff=0, kind="page", pfn=7, t_begin=100, t_end=210)
+        self.assertIn((210, "frame 7", "no longer page 0 of mapping 9: the file was cut, or is gone"), self.told(VA))
+
+    def test_page_that_moves(self):
+        self.life(7, 100, 220, kind="anon", life_id=10)
+        self.life(8, 180, OPEN, kind="anon", life_id=11)
+        self.entry(VA, 7, 120, 200, "fault", "migrate")
+        self.entry(VA, 8, 200, OPEN, "migrate", None)
+        for pfn, which, begin, end, why_in, why_out in (
+                (7, "active_anon", 110, 170, "new", "isolate"), (7, "isolated", 170, 210, "isolate", "migrate"),
+                (8, "active_anon", 205, OPEN, "migrate", None)):
+            self.add("lru_span", pfn=pfn, list=which, t_begin=begin, t_end=end, why_in=why_in, why_out=why_out)
+        found = self.told(VA)
+        for expected in ((170, "frame 7", "isolated from active_anon in order to move it"),
+                         (200, "frame 8", "mapped at 0x40000 of pid 5 (leader): migrate; read-only, from frame 7"),
+                         (200, "frame 7", "unmapped from 0x40000 of pid 5 (leader): migrate, to frame 8")):
+            self.assertIn(expected, found)
+
+    def test_page_of_2_mib_and_its_split(self):
+        part = VA + 0x3000
+        self.life(512, 100, 300, kind="anon", order=9, life_id=10)
+        self.add("page_split", id=40, t=300, pfn=512)
+        self.life(515, 300, 500, kind="anon", life_id=40)
+        self.entry(part, 515, 120, 400, "fault", "unmap")
+        self.add("lru_span", pfn=512, list="active_anon", t_begin=130, t_end=300, why_in="new", why_out="split")
+        self.add("lru_span", pfn=515, list="active_anon", t_begin=300, t_end=450, why_in="split", why_out="free")
+        self.assertEqual(self.told(part), [
+            (100, "frame 515", "allocated by nobody known on CPU 1: anon, a page of 2 MiB in frames 512 to 1023"),
+            (120, "frame 515", "mapped at 0x43000 of pid 5 (leader): fault; read-only"),
+            (130, "frame 515", "to the head of active_anon: new"),
+            (300, "frame 515", "the page of 2 MiB is split into 512 pages"),
+            (300, "frame 515", "a page of its own, split off the page of 2 MiB from frame 512 on"),
+            (300, "frame 515", "to active_anon: split"),
+            (400, "frame 515", "unmapped from 0x43000 of pid 5 (leader): unmap"),
+            (450, "frame 515", "off active_anon: free"),
+            (500, "frame 515", "freed")])
+
+
 if __name__ == "__main__":
     unittest.main()

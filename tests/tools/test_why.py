@@ -379,6 +379,32 @@ class KnownChainTest(support.DatabaseTest):
             "",
             "it was not read back in this session"])
 
+    def test_page_of_a_file(self):
+        """Its entry is empty when it has gone: the page cache names the slot."""
+        self.reclaim(40, 5, "madvise", pid=5, t=4000)
+        self.add("vma_span", vma_id=1, mm_id=2, va_start=0x90000, va_end=0x98000, t_begin=500, t_end=OPEN)
+        self.add("i_mmap_span", vma_id=1, mapping_id=50, pgoff=2, t_begin=500, t_end=OPEN)
+        self.add("lru_span", pfn=9, list="isolated", t_begin=4010, t_end=4500, why_in="isolate")
+        for pfn, begin, end, why_out in ((9, 600, 4030, "swapout"), (12, 4700, OPEN, None)):
+            self.add("pte_span", mm_id=2, va=0x91000, kind="page", pfn=pfn, t_begin=begin, t_end=end, why_in="fault",
+                     why_out=why_out)
+        self.add("rmap_span", pfn=9, mm_id=2, va=0x91000, mapping_id=50, t_begin=600, t_end=4030)
+        for pfn, slot, begin, end in ((9, None, 550, 4035), (None, 4, 4035, 4650), (12, None, 4650, OPEN)):
+            self.add("cache_span", mapping_id=50, pgoff=3, kind="page" if pfn else "swap", pfn=pfn, slot=slot, t_begin=begin,
+                     t_end=end)
+        self.add("swap_io", direction="out", slot=4, pfn=9, t_begin=4040, t_end=4400, pass_id=5)
+        self.add("eviction", id=42, t=4450, pfn=9, slot=4, reason="write", pass_id=5, kind="madvise", content_id=41, n=2)
+        self.add("fault", id=3, t=4600, pid=5, mm_id=2, va=0x91008, kind="file", result="major", latency_ns=110)
+        lines = self.lines("--pid", "5", "--va", "0x91010")
+        self.assertEqual(lines[3:], [
+            "4 030      +20 ns  unmapped  0x91000 of pid 5 (parent): the entry is empty now: the page cache names the slot",
+            "4 040      +10 ns  written   written to slot 4: 360 ns",
+            "4 450     +410 ns  evicted   the write has ended",
+            "4 700     +250 ns  back      0x91000 of pid 5 (parent): at 0.000 004 600 (file), and waited 110 ns (major)",
+            "",
+            "it was not read back in this session"])
+        self.assertEqual(lines, self.lines("--pfn", "9"))
+
 
 if __name__ == "__main__":
     unittest.main()

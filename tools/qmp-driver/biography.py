@@ -1,8 +1,11 @@
 """What happened to one page, from a session's database: a list of events in the order of time.
 
 A frame's page is followed from the frame's allocation to its free. An address's page is followed
-through every frame and swap slot that the address's entry ever referred to. Everything is asked by
-an index, so that a story costs what it is long.
+through every frame and swap slot that the address's entry ever referred to; while it referred to a
+page of a file, also through those that the page cache had at the page's place. Everything is asked by an
+index, so that a story costs what it is long.
+
+A page of 2 MiB is one page to lists, looks and reclaim: they name its first frame.
 """
 
 import sqlite3
@@ -13,6 +16,7 @@ from results import rows, value
 OPEN = 9223372036854775807
 PAGE_SIZE = 4096
 MAX_ORDER = 10
+HUGE_ORDER = 9
 # A pass looks at a page and decides about it within so many events.
 NEAR_EVENTS = 4096
 WRITABLE = 1  # bit w of pte_flags
@@ -35,6 +39,14 @@ class Life:
     @property
     def over(self) -> bool:
         return self.t_end < OPEN
+
+    @property
+    def huge(self) -> bool:
+        return self.order == HUGE_ORDER
+
+    @property
+    def frames(self) -> str:
+        return f"frames {self.pfn} to {self.pfn + (1 << self.order) - 1}"
 
 
 @dataclass(order=True)
@@ -65,8 +77,11 @@ class Biography:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._tasks = rows(database, "SELECT pid, mm_id, comm, t_begin, t_end FROM task_span")
+        # Of the threads of one address space its leader is told.
+        self._tasks = rows(database, "SELECT pid, mm_id, comm, t_begin, t_end FROM task_span "
+                                     "ORDER BY pid <> tgid, t_begin")
         self._seen: set[tuple] = set()
+        self._told: set[tuple[int, int]] = set()  # lives of frames: frame and begin
         self.events: list[Event] = []
 
     def finish(self) -> list[Event]:
@@ -100,15 +115,23 @@ class Biography:
         self._add_life(life, pfn)
         span = {"pfn": pfn, "begin": life.t_begin, "end": life.t_end}
         self._add_mappings(**span)
-        self._add_lists(**span)
-        self._add_looks(**span)
+        self._add_cache(**span)
+        if life.huge:
+            span["pfn"] = life.pfn
+        self._add_lists(**span, where=f"frame {pfn}")
+        self._add_looks(**span, where=f"frame {pfn}")
         self._add_swap_of_frame(**span)
 
     def _add_life(self, life: Life, pfn: int) -> None:
         where = f"frame {pfn}"
         block = f" as part of a block of {1 << life.order} frames" if life.order else ""
-        if life.cpu is None:
-            text = f"in use when tracing began: {life.kind}{block}"
+        if life.huge:
+            block = f", a page of 2 MiB in {life.frames}"
+        split = self._rows("SELECT pfn FROM page_split WHERE id = :id", id=life.life_id)
+        if split:
+            self._tell(life.t_begin, 0, where, "split", f"a page of its own, split off the page of 2 MiB from frame {split[0][0]} on")
+        elif life.cpu is None:
+            self._tell(life.t_begin, 0, where, "allocated", f"in use when tracing began: {life.kind}{block}")
         else:
             pid = value(self._database, "SELECT next_pid FROM sched_switch WHERE cpu = :cpu "
                         "AND id < :id ORDER BY id DESC LIMIT 1", cpu=life.cpu, id=life.life_id)
@@ -116,54 +139,96 @@ class Biography:
             text = (f"allocated by {who} on CPU {life.cpu}: {life.kind}{block}"
                     + (", from the CPU's own list" if life.pcp else "")
                     + (", below the min watermark" if life.reserve else ""))
-        self._tell(life.t_begin, 0, where, "allocated", text)
+            self._tell(life.t_begin, 0, where, "allocated", text)
         if life.over:
-            self._tell(life.t_end, 9, where, "freed", "freed")
+            was_split = life.huge and self._rows("SELECT id FROM page_split WHERE pfn = :pfn AND t = :t",
+                                                 pfn=life.pfn, t=life.t_end)
+            self._tell(life.t_end, -1 if was_split else 9, where, "freed",
+                       "the page of 2 MiB is split into 512 pages" if was_split else "freed")
 
     def _add_mappings(self, pfn: int, begin: int, end: int) -> None:
         """Entries are found through the mappings that reverse mapping counted."""
         places = self._rows("SELECT DISTINCT mm_id, va FROM rmap_span WHERE pfn = :pfn "
-                            "AND t_begin >= :begin AND t_begin < :end",
+                            "AND t_begin < :end AND t_end > :begin",
                             pfn=pfn, begin=begin, end=end)
         for mm_id, va in places:
             entries = self._rows("""
                 SELECT flags, t_begin, t_end, why_in, why_out FROM pte_span
                 WHERE mm_id = :mm AND va = :va AND kind = 'page' AND pfn = :pfn
-                AND t_begin >= :begin AND t_begin < :end ORDER BY t_begin""",
+                AND t_begin < :end AND t_end > :begin ORDER BY t_begin""",
                 mm=mm_id, va=va, pfn=pfn, begin=begin, end=end)
-            self._add_entries(f"frame {pfn}", mm_id, va, entries)
+            self._add_entries(f"frame {pfn}", mm_id, va, entries, begin, end)
 
-    def _add_entries(self, where: str, mm_id: int, va: int, entries: list[tuple]) -> None:
+    def _add_entries(self, where: str, mm_id: int, va: int, entries: list[tuple], begin: int, end: int) -> None:
+        """What happened to them from begin to end: entries outlive a page of 2 MiB that is split."""
         previous = None
         for n, (flags, t, t_end, why_in, why_out) in enumerate(entries):
             place = f"0x{va:x} of {self.task(t, mm_id=mm_id)}"
             rights = "writable" if flags & WRITABLE else "read-only"
-            if previous == t:
+            if why_in == "migrate":
+                rights += self._other_frame("from", mm_id, va, "t_end", t)
+            if t < begin:
+                pass
+            elif previous == t:
                 self._tell(t, 3, where, "changed",
                            f"entry at {place} rewritten: {why_in}; {rights}")
             else:
                 self._tell(t, 3, where, "mapped", f"mapped at {place}: {why_in}; {rights}")
             follows = n + 1 < len(entries) and entries[n + 1][1] == t_end
-            if t_end < OPEN and not follows:
-                self._tell(t_end, 5, where, "unmapped", f"unmapped from {place}: {why_out}")
+            if t_end < OPEN and t_end <= end and not follows:
+                to = self._other_frame("to", mm_id, va, "t_begin", t_end) if why_out == "migrate" else ""
+                self._tell(t_end, 5, where, "unmapped", f"unmapped from {place}: {why_out}{to}")
             previous = t_end
 
-    def _add_lists(self, pfn: int, begin: int, end: int) -> None:
+    def _other_frame(self, word: str, mm_id: int, va: int, column: str, t: int) -> str:
+        """Where the content of a page that moved went to, or came from."""
+        found = self._rows(f"SELECT pfn FROM pte_span WHERE mm_id = :mm AND va = :va AND {column} = :t "
+                           "AND kind = 'page'", mm=mm_id, va=va, t=t)
+        return f", {word} frame {found[0][0]}" if found else ""
+
+    def _add_cache(self, pfn: int, begin: int, end: int) -> None:
+        """Which page of which file it is."""
+        where = f"frame {pfn}"
+        for mapping, pgoff, t, t_end in self._rows("""
+                SELECT mapping_id, pgoff, t_begin, t_end FROM cache_span
+                WHERE pfn = :pfn AND t_begin >= :begin AND t_begin < :end""", pfn=pfn, begin=begin, end=end):
+            before = self._beside(mapping, pgoff, "t_end", t)
+            self._tell(t, 1, where, "cached", f"page {pgoff} of mapping {mapping}" + (f", so far in {before}" if before else ""))
+            if t_end < OPEN:
+                after = self._beside(mapping, pgoff, "t_begin", t_end)
+                self._tell(t_end, 7, where, "uncached", f"no longer page {pgoff} of mapping {mapping}: "
+                           + (f"that is in {after} now" if after else "the file was cut, or is gone"))
+
+    def _beside(self, mapping: int, pgoff: int, column: str, t: int) -> str:
+        """What the page cache has at a place just before, or just after."""
+        found = self._rows(f"SELECT pfn, slot FROM cache_span WHERE mapping_id = :mapping AND pgoff = :pgoff "
+                           f"AND {column} = :t", mapping=mapping, pgoff=pgoff, t=t)
+        return "" if not found else f"frame {found[0][0]}" if found[0][1] is None else f"slot {found[0][1]}"
+
+    def _add_lists(self, pfn: int, begin: int, end: int, where: str) -> None:
         spans = self._rows("""
             SELECT list, t_begin, t_end, why_in, why_out FROM lru_span
             WHERE pfn = :pfn AND t_begin >= :begin AND t_begin < :end ORDER BY t_begin""",
             pfn=pfn, begin=begin, end=end)
         for n, (name, t, t_end, why_in, why_out) in enumerate(spans):
-            where = f"frame {pfn}"
             if name == "isolated":
                 came_from = spans[n - 1][0] if n else "a list"
-                self._tell(t, 2, where, "isolated", f"isolated from {came_from} by a reclaim pass")
+                self._tell(t, 2, where, "isolated", f"isolated from {came_from}{self._isolated_for(pfn, t, t_end, why_out)}")
             else:
-                self._tell(t, 4, where, "listed", f"to the head of {name}: {why_in}")
-            if t_end < OPEN and n + 1 == len(spans):
+                # The parts of a page that is split in order to be evicted come to the tail.
+                place = name if why_in == "split" or name == "unevictable" else f"the head of {name}"
+                self._tell(t, 4, where, "listed", f"to {place}: {why_in}")
+            if t_end < OPEN and n + 1 == len(spans) and why_out != "split":
                 self._tell(t_end, 8, where, "unlisted", f"off {name}: {why_out}")
 
-    def _add_looks(self, pfn: int, begin: int, end: int) -> None:
+    def _isolated_for(self, pfn: int, t: int, t_end: int, why_out: str | None) -> str:
+        if why_out == "migrate":
+            return " in order to move it"
+        judged = self._rows("SELECT id FROM reclaim_decision WHERE pfn = :pfn AND t >= :t AND t <= :end LIMIT 1",
+                            pfn=pfn, t=t, end=t_end)
+        return " by a reclaim pass" if judged else ""
+
+    def _add_looks(self, pfn: int, begin: int, end: int, where: str) -> None:
         decisions = self._rows("""
             SELECT d.id, d.t, d.pass_id, p.kind, n.name, n.doc FROM reclaim_decision d
             JOIN reclaim_pass p USING (pass_id)
@@ -178,10 +243,10 @@ class Biography:
                 ORDER BY id DESC LIMIT 1""",
                 id=event, near=NEAR_EVENTS, pfn=pfn, **{"pass": pass_id})
             for t_look, mappings, referenced in look:
-                self._tell(t_look, 3, f"frame {pfn}", "accessed" if referenced else "idle",
+                self._tell(t_look, 3, where, "accessed" if referenced else "idle",
                            f"{who} asked {mappings} mapping{'s' * (mappings != 1)}: accessed bit "
                            f"set in {referenced}")
-            self._tell(t, 6, f"frame {pfn}", "decided", f"{who} decided {verdict}: {meaning}")
+            self._tell(t, 6, where, "decided", f"{who} decided {verdict}: {meaning}")
 
     def _add_swap_of_frame(self, pfn: int, begin: int, end: int) -> None:
         where = f"frame {pfn}"
@@ -236,10 +301,10 @@ class Biography:
 
     def add_address(self, mm_id: int, va: int) -> None:
         """The page at an address of an address space, through every frame and slot it was in."""
-        told: set[tuple[int, int]] = set()
-        for kind, pfn, slot, t, t_end, why_in, why_out in self._rows("""
-                SELECT kind, pfn, slot, t_begin, t_end, why_in, why_out FROM pte_span
-                WHERE mm_id = :mm AND va = :va ORDER BY t_begin""", mm=mm_id, va=va):
+        entries = self._rows("""
+            SELECT kind, pfn, slot, t_begin, t_end, why_in, why_out FROM pte_span
+            WHERE mm_id = :mm AND va = :va ORDER BY t_begin""", mm=mm_id, va=va)
+        for n, (kind, pfn, slot, t, t_end, why_in, why_out) in enumerate(entries):
             if kind == "swap":
                 self._add_slot(mm_id, va, slot, t, t_end, why_in, why_out)
             elif kind == "zero":
@@ -250,9 +315,33 @@ class Biography:
                     self._tell(t_end, 5, "zero page", "unmapped",
                                f"unmapped from {place}: {why_out}")
             else:
-                lives = [life for life in lives_of_frame(self._database, pfn)
-                         if life.t_begin <= t < life.t_end]
-                for life in lives:
-                    if (pfn, life.life_id) not in told:
-                        told.add((pfn, life.life_id))
-                        self.add_frame(life, pfn)
+                self._add_frame_once(pfn, t)
+                self._add_place(pfn, t, entries[n + 1][3] if n + 1 < len(entries) else self._end_of_vma(mm_id, va, t))
+
+    def _add_frame_once(self, pfn: int, t: int) -> None:
+        for life in lives_of_frame(self._database, pfn):
+            if life.t_begin <= t < life.t_end and (pfn, life.t_begin) not in self._told:
+                self._told.add((pfn, life.t_begin))
+                self.add_frame(life, pfn)
+                if life.huge and life.over:
+                    self._add_frame_once(pfn, life.t_end)  # split: the same page goes on
+
+    def _end_of_vma(self, mm_id: int, va: int, t: int) -> int:
+        """When the VMA went that was there at t."""
+        return value(self._database, """
+            SELECT max(t_end) FROM vma_span WHERE vma_id = (SELECT vma_id FROM vma_span WHERE mm_id = :mm
+                AND va_start <= :va AND :va < va_end AND t_begin <= :t AND :t < t_end)""", mm=mm_id, va=va, t=t) or t
+
+    def _add_place(self, pfn: int, t: int, t_end: int) -> None:
+        """If a frame is a page of a file at t: where else that page is until t_end."""
+        for mapping, pgoff in self._rows("SELECT mapping_id, pgoff FROM cache_span WHERE pfn = :pfn "
+                                         "AND t_begin <= :t AND :t < t_end", pfn=pfn, t=t):
+            for other, slot, begin, end in self._rows("""
+                    SELECT pfn, slot, t_begin, t_end FROM cache_span WHERE mapping_id = :mapping AND pgoff = :pgoff
+                    AND t_begin > :t AND t_begin < :end""", mapping=mapping, pgoff=pgoff, t=t, end=t_end):
+                if slot is None:
+                    self._add_frame_once(other, begin)
+                    continue
+                self._tell(begin, 5, f"slot {slot}", "swapped", f"page {pgoff} of mapping {mapping} is in the slot")
+                if end < OPEN and not self._beside(mapping, pgoff, "t_begin", end):
+                    self._tell(end, 5, f"slot {slot}", "dropped", f"mapping {mapping} forgets the slot: the file was cut, or is gone")

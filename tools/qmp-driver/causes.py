@@ -74,8 +74,9 @@ class Mapping:
     t_accessed: int | None = None  # the pass found the accessed bit set then
     t_unmapped: int | None = None
     unmapped_by: str | None = None  # pass, an earlier pass, fork (copied as a swap entry), or why it went by itself
-    t_back: int | None = None  # when the entry stopped naming the slot
-    back_by: str | None = None  # swapin, or why it was given up
+    # cleared: by the pass, of a page of a file: not the entry, but the page cache names the slot
+    t_back: int | None = None  # when the entry stopped naming the slot, or of a file maps the page again
+    back_by: str | None = None  # swapin, or why it was given up; fault: of a file
     fault: Fault | None = None
 
 
@@ -110,6 +111,8 @@ class Chain:
     t_freed: int | None = None
     refault: Return | None = None
     t_next_eviction: int | None = None
+    mapping_id: int | None = None  # of a file whose page it is
+    pgoff: int | None = None  # which page of it
     mappings: list[Mapping] = field(default_factory=list)
 
     def as_json(self) -> dict:
@@ -125,9 +128,15 @@ def evictions_of_address(database: sqlite3.Connection, mm_id: int, va: int) -> l
     """All evictions of a content that the entry at an address named."""
     columns = ", ".join(f"e.{name}" for name in EVICTION.split(", "))
     return _dicts(database, f"""
-        SELECT DISTINCT {columns} FROM pte_span p JOIN eviction e
+        SELECT {columns} FROM pte_span p JOIN eviction e
         ON e.slot = p.slot AND e.t >= p.t_begin AND e.t < p.t_end
-        WHERE p.mm_id = :mm AND p.va = :va AND p.slot IS NOT NULL ORDER BY e.id""", mm=mm_id, va=va)
+        WHERE p.mm_id = :mm AND p.va = :va AND p.slot IS NOT NULL
+        UNION -- of a file's page, while the address was in a VMA of the file
+        SELECT {columns} FROM vma_span v JOIN i_mmap_span i USING (vma_id)
+        JOIN cache_span c ON c.mapping_id = i.mapping_id AND c.pgoff = i.pgoff + (:va - v.va_start) / {PAGE_SIZE}
+        JOIN eviction e ON e.slot = c.slot AND e.t >= c.t_begin AND e.t < c.t_end
+        WHERE v.mm_id = :mm AND v.va_start <= :va AND :va < v.va_end AND e.t >= i.t_begin AND e.t < i.t_end
+        AND e.t >= v.t_begin AND e.t < v.t_end ORDER BY 1""", mm=mm_id, va=va)
 
 
 def _dicts(database: sqlite3.Connection, sql: str, **parameters) -> list[dict]:
@@ -152,6 +161,10 @@ class Causes:
             "SELECT t FROM eviction WHERE slot = :slot AND t > :t AND content_id = :content ORDER BY t LIMIT 1",
             slot=eviction["slot"], t=eviction["t"], content=eviction["content_id"])
         chain.refault = self._return(chain)
+        place = self._row("SELECT mapping_id, pgoff FROM cache_span WHERE slot = :slot AND t_begin <= :t AND :t < t_end",
+                          slot=eviction["slot"], t=eviction["t"])
+        if place:
+            chain.mapping_id, chain.pgoff = place
         self._add_mappings(chain)
         return chain
 
@@ -311,6 +324,9 @@ class Causes:
                 mapping.t_unmapped, mapping.unmapped_by = self._row(
                     "SELECT t_end, why_out FROM pte_span WHERE mm_id = :mm AND va = :va AND pfn = :pfn AND t_end > :look "
                     "AND t_begin <= :t ORDER BY t_begin DESC LIMIT 1", mm=mm_id, va=va, pfn=pfn, look=t_look, t=t)
+                if mapping.unmapped_by == "swapout":
+                    mapping.unmapped_by = "cleared"
+                    self._add_file_entry(chain, mapping)
             chain.mappings.append(mapping)
         chain.mappings.sort(key=lambda m: (m.t_unmapped or 0, m.mm_id, m.va))
 
@@ -334,7 +350,24 @@ class Causes:
             return
         mapping.t_back, mapping.back_by = t_end, why_out
         if why_out == "swapin":
-            found = self._row("SELECT t, pid, va, kind, result, latency_ns FROM fault WHERE mm_id = :mm "
-                              "AND va >= :va AND va < :va + :page AND t <= :t ORDER BY t DESC LIMIT 1",
-                              mm=mapping.mm_id, va=mapping.va, page=PAGE_SIZE, t=t_end)
-            mapping.fault = Fault(*found) if found else None
+            mapping.fault = self._fault_at(mapping, t_end)
+
+    def _add_file_entry(self, chain: Chain, mapping: Mapping) -> None:
+        """An entry of a page of a file is empty while the page is away; the page that it maps next may be another file's, or a
+        copy: it is the content that came back if the page cache has it at the same place."""
+        found = self._row("SELECT p.t_begin, p.why_in FROM pte_span p JOIN cache_span c ON c.pfn = p.pfn "
+                          "AND c.t_begin <= p.t_begin AND p.t_begin < c.t_end WHERE p.mm_id = :mm AND p.va = :va "
+                          "AND p.kind = 'page' AND p.t_begin > :t AND c.mapping_id = :mapping AND c.pgoff = :pgoff "
+                          "ORDER BY p.t_begin LIMIT 1", mm=mapping.mm_id, va=mapping.va, t=chain.eviction["t"],
+                          mapping=chain.mapping_id, pgoff=chain.pgoff)
+        if not found or (chain.t_next_eviction is not None and found[0] > chain.t_next_eviction):
+            return
+        mapping.t_back, mapping.back_by = found
+        mapping.fault = self._fault_at(mapping, found[0])
+
+    def _fault_at(self, mapping: Mapping, t: int) -> Fault | None:
+        """The last fault at an address until t."""
+        found = self._row("SELECT t, pid, va, kind, result, latency_ns FROM fault WHERE mm_id = :mm "
+                          "AND va >= :va AND va < :va + :page AND t <= :t ORDER BY t DESC LIMIT 1",
+                          mm=mapping.mm_id, va=mapping.va, page=PAGE_SIZE, t=t)
+        return Fault(*found) if found else None

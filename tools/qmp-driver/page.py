@@ -159,11 +159,11 @@ def summary(events: list[Event], end: int) -> list[str]:
               for what, words in COUNTED.items()]
     told = ", ".join(f"{n:,} {words[n != 1]}" for n, words in counts if n)
     places = {}
-    for kind, opening, closing_kinds in (("in memory", "allocated", ("freed",)),
-                                         ("in swap", "evicted", ("read", "dropped"))):
+    for kind, opening, closing_kinds in (("in memory", ("allocated", "split"), ("freed",)),
+                                         ("in swap", ("evicted",), ("read", "dropped"))):
         since, total = None, 0
         for event in events:
-            if event.what == opening and since is None:
+            if event.what in opening and since is None:
                 since = event.t
             elif event.what in closing_kinds and since is not None:
                 total, since = total + event.t - since, None

@@ -66,6 +66,8 @@ def main(args) -> int:
         else:
             title, eviction = of_frame(database, args.pfn, at)
         chain = Causes(database).chain(eviction)
+    if chain.mapping_id is not None:
+        title += f": page {chain.pgoff} of mapping {chain.mapping_id}"
     told = steps(chain)
     if args.json:
         json.dump({"schema_version": SCHEMA_VERSION, "kind": "why", "title": title, **chain.as_json(),
@@ -187,12 +189,13 @@ def _mappings(chain: Chain) -> list[Step]:
                              "used since the last look" if used else "not used since the last look", lane))
         if mapping.t_unmapped is not None:
             how = {"pass": f"the entry names slot {chain.eviction['slot']} now",
+                   "cleared": "the entry is empty now: the page cache names the slot",
                    "an earlier pass": "was unmapped by an earlier pass",
                    "fork_child": "copied by fork as a swap entry",
                    "baseline": "named the slot when tracing began"}.get(
                        mapping.unmapped_by, f"went by itself: {mapping.unmapped_by}")
             told.append(Step(mapping.t_unmapped, "unmapped", how, lane))
-        if mapping.back_by == "swapin" and mapping.fault:
+        if mapping.back_by in ("swapin", "fault") and mapping.fault:
             told.append(Step(mapping.t_back, "back", f"at {seconds(mapping.fault.t)} "
                              f"({mapping.fault.kind}), {_waited(mapping.fault)}", lane))
         elif mapping.t_back is not None:

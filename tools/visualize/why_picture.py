@@ -74,7 +74,8 @@ def _lane_x(lane: int | None) -> int:
 def _draw_heads(drawing: Drawing, chain: Any, lanes: list[Any]) -> int:
     height = 2 * LINE_H + MARGIN_H
     page = [text(f"frame {chain.eviction['pfn']}, swap slot {chain.eviction['slot']}", 13, bold=True),
-            text("the page", 12, palette.MUTED)]
+            text("the page" if chain.mapping_id is None else f"page {chain.pgoff} of mapping {chain.mapping_id}, the cached "
+                 "content of a file", 12, palette.MUTED)]
     drawing.node("head", MAIN_X, HEADER_Y, MAIN_W, height, card(page, MAIN_W, height, palette.PANEL, palette.GREY))
     for lane, mapping in enumerate(lanes):
         lines = [text(f"0x{mapping.va:x}", 13, bold=True, mono=True),
