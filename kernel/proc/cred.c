@@ -360,6 +360,19 @@ u32 cred_setfsgid(u32 gid)
 	return old;
 }
 
+/* Shell's sort: there may be 65536 of them. */
+static void sort_groups(struct groups *groups)
+{
+	for (u32 gap = groups->nr / 2; gap > 0; gap = gap == 2 ? 1 : gap * 5 / 11)
+		for (u32 i = gap; i < groups->nr; i++) {
+			u32 gid = groups->gids[i], at = i;
+
+			for (; at >= gap && groups->gids[at - gap] > gid; at -= gap)
+				groups->gids[at] = groups->gids[at - gap];
+			groups->gids[at] = gid;
+		}
+}
+
 int cred_setgroups(struct groups *groups)
 {
 	struct cred new = *own();
@@ -367,6 +380,7 @@ int cred_setgroups(struct groups *groups)
 
 	if (!cred_capable(CAP_SETGID))
 		return -EPERM;
+	sort_groups(groups);
 	new.groups = groups;
 	cred_commit(&new);
 	groups_put(old);

@@ -104,7 +104,7 @@ int cred_setgid(u32 gid);
 int cred_setregid(u32 gid, u32 egid);
 int cred_setresgid(u32 gid, u32 egid, u32 sgid);
 u32 cred_setfsgid(u32 gid);
-/* Takes the caller's reference. 0 or -EPERM, which leaves the reference to the caller. */
+/* Takes the caller's reference, and sorts them: getgroups(2) tells them in that order. 0 or -EPERM, which leaves the reference to the caller. */
 int cred_setgroups(struct groups *groups);
 int cred_capset(u64 effective, u64 permitted, u64 inheritable);
 

@@ -71,7 +71,8 @@ static int setuids(void *context)
 
 static int setgids(void *context)
 {
-	gid_t groups[3] = {5, 6, 7}, got[3] = {0};
+	/* They are kept in order. */
+	gid_t groups[3] = {7, 60000, 5}, got[3] = {0};
 
 	(void)context;
 	SHOW(syscall(SYS_setgroups, 3, groups));
@@ -80,7 +81,7 @@ static int setgids(void *context)
 	SHOW(syscall(SYS_getgroups, -1, got));
 	SHOW(syscall(SYS_getgroups, 3, got));
 	SHOW(syscall(SYS_getgroups, 3, 1));
-	say("groups %d %d %d", (int)got[0], (int)got[1], (int)got[2]);
+	say("groups %u %u %u", got[0], got[1], got[2]);
 	SHOW(syscall(SYS_setgroups, 65537, groups));
 	SHOW(syscall(SYS_setgroups, 1, 1));
 	SHOW(syscall(SYS_setresgid, 10, 11, 12));
@@ -269,36 +270,28 @@ static int names(void *context)
 	return 0;
 }
 
-/* A grandchild becomes the child of the reaper. */
+/* A grandchild is the child of the reaper once its parent was waited for. */
 static int reaper(void *context)
 {
-	int status;
-	pid_t child;
+	pid_t self = getpid(), child;
+	int fds[2], status;
+	char byte;
 
 	(void)context;
+	pipe(fds);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	child = fork();
 	if (child == 0) {
-		if (fork() == 0) {
-			while (getppid() != *(volatile pid_t *)context)
-				usleep(1000);
-			_exit(7);
-		}
+		if (fork() == 0)
+			_exit(read(fds[0], &byte, 1) == 1 && getppid() == self ? 7 : 8);
 		_exit(6);
 	}
 	waitpid(child, &status, 0);
 	show_status("child", status);
+	SHOW(write(fds[1], "x", 1));
 	SHOW(wait(&status) > 0);
 	show_status("grandchild", status);
 	return 0;
-}
-
-static int reaper_main(void *context)
-{
-	pid_t self = getpid();
-
-	(void)context;
-	return reaper(&self);
 }
 
 static int death_signal(void *context)
@@ -341,7 +334,7 @@ int main(void)
 	show_child("limits", limits, NULL);
 	show_child("processor time", processor_time, NULL);
 	show_child("prctl", names, NULL);
-	show_child("subreaper", reaper_main, NULL);
+	show_child("subreaper", reaper, NULL);
 	show_child("death signal", death_signal, NULL);
 	return 0;
 }

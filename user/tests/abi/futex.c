@@ -1,6 +1,8 @@
 /* futex(2): what it refuses, and who is woken. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -133,9 +135,11 @@ static void operations(void)
 static uint32_t *sleep_on = &word;
 static int sleep_op = FUTEX_WAIT_BITSET_PRIVATE;
 static uint32_t nr_woken;
+static sem_t about_to_sleep;
 
 static void *sleeper(void *bitset)
 {
+	sem_post(&about_to_sleep);
 	long result = futex(sleep_on, sleep_op, 1, NULL, NULL, (uint32_t)(uintptr_t)bitset);
 
 	if (result != 0)
@@ -146,16 +150,19 @@ static void *sleeper(void *bitset)
 
 static pthread_t threads[NR_SLEEPERS];
 
-/* Starts sleepers with bitsets 1, 2, 4, ... and waits until all sleep: requeueing a word to itself
- * counts those who do, and changes nothing. */
+/* Starts sleepers with bitsets 1, 2, 4, ... and waits until all are about to sleep, which takes them no time then: requeueing a
+ * word to itself counts those who do, and changes nothing. */
 static void start_sleepers(int flags)
 {
 	word = 1;
 	nr_woken = 0;
+	sem_init(&about_to_sleep, 0, 0);
 	for (uintptr_t i = 0; i < NR_SLEEPERS; i++)
 		pthread_create(&threads[i], NULL, sleeper, (void *)(1ul << i));
+	for (int i = 0; i < NR_SLEEPERS; i++)
+		sem_wait(&about_to_sleep);
 	while (futex(sleep_on, FUTEX_REQUEUE | flags, 0, (void *)100, sleep_on, 0) != NR_SLEEPERS)
-		usleep(1000);
+		sched_yield();
 }
 
 static void join_sleepers(void)
