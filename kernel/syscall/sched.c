@@ -327,10 +327,11 @@ static s32 whom(u32 which, s32 who)
 	}
 }
 
-/* The best nice value among them, as 20 minus it. */
-long sys_getpriority(u64 which, u64 who)
+/* Lets `visit` see each task that is meant, with what it gave for the one before; -ESRCH before the first. */
+static long visit_meant(u64 which, u64 who, s32 nice,
+			long (*visit)(struct task *task, s32 nice, long before))
 {
-	long best = -ESRCH;
+	long result = -ESRCH;
 	struct task *task;
 
 	if ((u32)which > PRIO_USER)
@@ -339,13 +340,24 @@ long sys_getpriority(u64 which, u64 who)
 	who = whom(which, who);
 	list_for_each_entry (task, &task_list, node)
 		if (is_meant(task, which, who))
-			best = max(best, (long)(NICE_MAX + 1 - task->sched.nice));
+			result = visit(task, nice, result);
 	spin_unlock(&tasks_lock);
-	return best;
+	return result;
 }
 
-/* `error` is that of the others before. tasks_lock held. */
-static int set_nice(struct task *task, s32 nice, int error)
+/* The best nice value among them, as 20 minus it. */
+static long best_nice(struct task *task, s32 unused, long best)
+{
+	(void)unused;
+	return max(best, (long)(NICE_MAX + 1 - task->sched.nice));
+}
+
+long sys_getpriority(u64 which, u64 who)
+{
+	return visit_meant(which, who, 0, best_nice);
+}
+
+static long set_nice(struct task *task, s32 nice, long error)
 {
 	struct sched_params new = task->sched;
 
@@ -360,19 +372,7 @@ static int set_nice(struct task *task, s32 nice, int error)
 
 long sys_setpriority(u64 which, u64 who, u64 value)
 {
-	s32 nice = min(max((s32)value, NICE_MIN), NICE_MAX);
-	int error = -ESRCH;
-	struct task *task;
-
-	if ((u32)which > PRIO_USER)
-		return -EINVAL;
-	spin_lock(&tasks_lock);
-	who = whom(which, who);
-	list_for_each_entry (task, &task_list, node)
-		if (is_meant(task, which, who))
-			error = set_nice(task, nice, error);
-	spin_unlock(&tasks_lock);
-	return error;
+	return visit_meant(which, who, min(max((s32)value, NICE_MIN), NICE_MAX), set_nice);
 }
 
 /* ---- CPUs ---- */
