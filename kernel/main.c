@@ -49,6 +49,7 @@
 
 /* Sub-buffers of each CPU's ring unless trace_buffers= says otherwise: half a megabyte. */
 #define DEFAULT_SUBBUFS 8
+#define NO_PORTS        "trace: no open virtio-serial port for each CPU (trace=off runs without)"
 
 static void init_memory(void)
 {
@@ -103,13 +104,11 @@ static void init_trace(void)
 	u32 subbufs = cmdline_u64("trace_buffers", DEFAULT_SUBBUFS), order = 0;
 	enum trace_mode mode = cmdline_is("trace", "discard") ? TRACE_DISCARD : TRACE_LOSSLESS;
 
-	if (cmdline_is("trace", "off"))
-		return;
 	if (subbufs < TRACE_MIN_SUBBUFS || subbufs > TRACE_MAX_SUBBUFS)
 		panic("trace_buffers=%u: give %d to %d", subbufs, TRACE_MIN_SUBBUFS,
 		      TRACE_MAX_SUBBUFS);
-	if (virtio_serial_init() || !virtio_serial_trace_ready())
-		panic("trace: no open virtio-serial port for each CPU (trace=off runs without)");
+	if (!virtio_serial_trace_ready())
+		panic(NO_PORTS);
 	while ((PAGE_SIZE << order) < (u64)subbufs * TRACE_SUBBUF_SIZE)
 		order++;
 	for_each_cpu (cpu) {
@@ -123,6 +122,20 @@ static void init_trace(void)
 		session_defer_trace(&virtio_trace_sink, mode);
 	else
 		session_start_trace(&virtio_trace_sink, mode);
+}
+
+/* Also without a trace the host may end the session on the control port, if there is one. */
+static void init_ports(void)
+{
+	bool traced = !cmdline_is("trace", "off");
+
+	if (virtio_serial_init()) {
+		if (traced)
+			panic(NO_PORTS);
+		return;
+	}
+	if (traced)
+		init_trace();
 	if (ctl_init())
 		panic("ctl: no memory");
 }
@@ -145,7 +158,7 @@ static void init_thread(void *arg)
 	/* The second disk: the first port is the data disk's. */
 	if (swap_disk())
 		blkdev_register(MKDEV(SD_MAJOR, SD_MINOR(1)), "sdb", swap_disk());
-	init_trace();
+	init_ports();
 	selftest_run();
 	if (cmdline_is("break", "init"))
 		__asm__ volatile("int3");

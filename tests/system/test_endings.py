@@ -49,13 +49,13 @@ class NoRoomTest(support.SystemTest):
 
 class CommandLineTest(support.SystemTest):
 
-    def record_until(self, name: str, end) -> tuple[int, list[str], Path]:
+    def record_until(self, name: str, end, *options: str) -> tuple[int, list[str], Path]:
         """Runs `palimpsest record` on the endless program; end(process) is called when that is
         under way. Returns exit status, lines of stderr, session."""
         directory = self.directory / name
         environment = dict(os.environ, PALIMPSEST_SESSIONS=str(self.directory))
         command = [str(PALIMPSEST), "record", "--memory", "24M", "--cpus", "2",
-                   "-o", str(directory), "--", *ENDLESS]
+                   *options, "-o", str(directory), "--", *ENDLESS]
         with (open(self.directory / f"{name}.errors", "w+") as errors,
               subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors,
                                text=True) as process):
@@ -94,6 +94,15 @@ class CommandLineTest(support.SystemTest):
         self.assertEqual(agreement["equal"], agreement["counters"])
         self.assertIn("mm_check: clean", (directory / "console.log").read_text().splitlines())
         self.check_manifest(directory)
+
+    def test_without_a_trace(self):
+        status, messages, directory = self.record_until(
+            "untraced", lambda process: process.send_signal(signal.SIGINT), "--trace", "off")
+        self.assertEqual(status, 130, messages)
+        self.assertEqual(messages[-1], "palimpsest: interrupted")
+        lines = (directory / "console.log").read_text().splitlines()
+        self.assertIn("mm_check: clean", lines)
+        self.assertEqual(lines[-1], "palimpsest: session end")
 
     def test_qemu_is_killed(self):
         status, messages, directory = self.record_until("killed", kill_qemu)
