@@ -81,13 +81,32 @@ void backtrace_print(u64 rip, u64 rbp)
 	}
 }
 
+static bool is_frame_on(const struct stack_frame *frame, u64 bottom, u64 top)
+{
+	return (u64)frame >= bottom && (u64)frame <= top - sizeof(*frame) && is_frame(frame);
+}
+
 void backtrace_print_stack(u64 rip, u64 rbp, u64 bottom, u64 top)
 {
 	const struct stack_frame *frame = (const struct stack_frame *)rbp;
 
 	print_location(rip);
-	while ((u64)frame >= bottom && (u64)frame <= top - sizeof(*frame) && is_frame(frame)) {
+	while (is_frame_on(frame, bottom, top)) {
 		print_location(frame->return_address);
 		frame = next_frame(frame);
 	}
+}
+
+u64 backtrace_find_outside(u64 rbp, u64 bottom, u64 top, const char *from, const char *to)
+{
+	const struct stack_frame *frame = (const struct stack_frame *)rbp;
+
+	while (is_frame_on(frame, bottom, top)) {
+		u64 address = frame->return_address;
+
+		if (address < (u64)from || address >= (u64)to)
+			return address;
+		frame = next_frame(frame);
+	}
+	return 0;
 }

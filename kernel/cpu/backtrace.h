@@ -23,6 +23,9 @@ void backtrace_print(u64 rip, u64 rbp);
 /* The same, looking at nothing but the stack [bottom, top): for a stack that may be anything. */
 void backtrace_print_stack(u64 rip, u64 rbp, u64 bottom, u64 top);
 
+/* The first return address on the stack [bottom, top) that does not lie in [from, to), or 0. */
+u64 backtrace_find_outside(u64 rbp, u64 bottom, u64 top, const char *from, const char *to);
+
 /* "function+0x12/0x80", or the bare number of an address outside the text. */
 #define LOCATION_MAX 96
 void backtrace_describe(char text[LOCATION_MAX], u64 address);

@@ -40,7 +40,7 @@ bool down_read_trylock(struct rwsem *sem)
 	return got_it;
 }
 
-void down_read(struct rwsem *sem)
+void __sched down_read(struct rwsem *sem)
 {
 	lockdep_ask(sem, sem->rank, LOCK_WAITS);
 	if (!try_read(sem))
@@ -95,7 +95,7 @@ static void change_writers_waiting(struct rwsem *sem, s32 by)
 	spin_unlock_irqrestore(&sem->lock, flags);
 }
 
-static void down_write_ask(struct rwsem *sem, enum lock_ask ask)
+static void __sched down_write_ask(struct rwsem *sem, enum lock_ask ask)
 {
 	lockdep_ask(sem, sem->rank, ask);
 	if (!try_write(sem)) {
@@ -105,17 +105,17 @@ static void down_write_ask(struct rwsem *sem, enum lock_ask ask)
 	lockdep_taken(sem, sem->rank);
 }
 
-void down_write(struct rwsem *sem)
+void __sched down_write(struct rwsem *sem)
 {
 	down_write_ask(sem, LOCK_WAITS);
 }
 
-void down_write_nested(struct rwsem *sem)
+void __sched down_write_nested(struct rwsem *sem)
 {
 	down_write_ask(sem, LOCK_NESTED);
 }
 
-int down_write_killable(struct rwsem *sem)
+int __sched down_write_killable(struct rwsem *sem)
 {
 	int error = 0;
 

@@ -24,6 +24,9 @@
 #include "lib/list.h"
 #include "trace/trace_abi.h"
 
+/* Of functions in which a task may sleep for others: who called them is told as the place where it sleeps. */
+#define __sched __attribute__((section(".text.sched")))
+
 struct wait_queue {
 	spinlock_t lock; /* RANK_WAIT, interrupts off */
 	struct list_head sleepers;

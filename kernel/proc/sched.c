@@ -28,6 +28,7 @@
  */
 #include "arch/x86_64/boot.h"
 #include "arch/x86_64/irq.h"
+#include "cpu/backtrace.h"
 #include "cpu/clock.h"
 #include "cpu/panic.h"
 #include "cpu/quiesce.h"
@@ -188,6 +189,22 @@ bool sched_has_left_cpu(struct task *task)
 	return left;
 }
 
+u64 sched_wchan(struct task *task)
+{
+	extern const char sched_text_start[], sched_text_end[];
+	u64 flags = irq_save(), top = task->cur.kernel_sp_top, rip, rbp, found = 0;
+	struct runqueue *rq = rq_lock_of(task);
+
+	/* With the lock held it stays asleep. */
+	if (rq->running != task && ((ASLEEP | BIT(TASK_STOPPED)) & BIT(task->state))) {
+		debug_arch_task_where(&task->arch, &rip, &rbp);
+		found = backtrace_find_outside(rbp, top - KSTACK_SIZE, top, sched_text_start,
+					       sched_text_end);
+	}
+	spin_unlock_irqrestore(&rq->lock, flags);
+	return found;
+}
+
 /* The next task to run, off the queue. Queue locked. */
 static struct task *pick_next(struct runqueue *rq)
 {
@@ -265,7 +282,7 @@ void sched_begin_task(void)
 	finish_switch();
 }
 
-static void switch_to(struct runqueue *rq, struct task *prev, struct task *next, u64 now)
+static void __sched switch_to(struct runqueue *rq, struct task *prev, struct task *next, u64 now)
 {
 	TRACE(sched_switch, .prev_pid = prev->cur.pid, .next_pid = next->cur.pid,
 	      .prev_state = prev->state);
@@ -282,7 +299,7 @@ static void switch_to(struct runqueue *rq, struct task *prev, struct task *next,
 	finish_switch(); /* perhaps on another CPU, long afterwards */
 }
 
-void schedule(void)
+void __sched schedule(void)
 {
 	might_sleep();
 	BUG_ON(spinlocks_held() != 0);

@@ -29,6 +29,9 @@ void sched_wake_stopped(struct task *task);
 /* Whether a task that has ended has left its CPU for the last time. */
 bool sched_has_left_cpu(struct task *task);
 
+/* Where a task sleeps: an address in the function that asked for it; 0 when it does not sleep. */
+u64 sched_wchan(struct task *task);
+
 /* First thing that a new task does: ends the switch that brought it here. */
 void sched_begin_task(void);
 

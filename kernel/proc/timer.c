@@ -79,7 +79,7 @@ void timer_tick(void)
 		wake_up(&timer_wait);
 }
 
-void schedule_until(u64 deadline_ns)
+void __sched schedule_until(u64 deadline_ns)
 {
 	struct sleeper self = {.deadline_ns = deadline_ns, .task = current_proc};
 
@@ -88,7 +88,7 @@ void schedule_until(u64 deadline_ns)
 	remove_sleeper(&self);
 }
 
-int sleep_interruptible(u64 deadline_ns)
+int __sched sleep_interruptible(u64 deadline_ns)
 {
 	while (clock_ns() < deadline_ns) {
 		if (current_has_signal())
@@ -98,7 +98,7 @@ int sleep_interruptible(u64 deadline_ns)
 	return 0;
 }
 
-int sleep_until(u64 deadline_ns, enum task_state state)
+int __sched sleep_until(u64 deadline_ns, enum task_state state)
 {
 	struct task *task = current_proc;
 

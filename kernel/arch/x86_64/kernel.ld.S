@@ -25,6 +25,9 @@ SECTIONS
 	kernel_start = .;
 	.text : AT(ADDR(.text) - IMAGE_BASE) {
 		*(.text.boot)
+		sched_text_start = .;
+		*(.text.sched)
+		sched_text_end = .;
 		*(.text .text.*)
 	} :text
 	. = ALIGN(4096);

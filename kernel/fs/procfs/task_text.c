@@ -1,6 +1,7 @@
 /* Files that tell of one process or thread: formats of Linux 6.1. */
 #include "arch/x86_64/context.h"
 #include "cpu/clock.h"
+#include "cpu/symbols.h"
 #include "fs/console.h"
 #include "fs/fdtable.h"
 #include "fs/fs.h"
@@ -34,6 +35,7 @@ struct view {
 	struct fault_counts faults, children_faults;
 	u64 pending, shared_pending, blocked, ignored, caught;
 	s32 exit_code;
+	bool sleeps; /* as far as the reader may know */
 	struct cred cred;
 	struct sched_params sched;
 };
@@ -135,6 +137,7 @@ static int get_view(struct view *view, const struct proc_inode *proc)
 	memcpy(view->comm, task->cur.comm, sizeof(view->comm));
 	view->sched = task->sched;
 	view->state = state_letter(task);
+	view->sleeps = view->state != 'R' && cred_may_inspect(task);
 	if (task->cur.flags & PF_KTHREAD)
 		view->flags = 0x00200000;
 	if (task->process) {
@@ -213,9 +216,9 @@ int proc_show_task_stat(struct text *text, const struct proc_inode *proc)
 	text_printf(text, "%lu %lu %lu %lu %lu %lu 0 0 ", mm.vsize, mm.rss,
 		    proc->task->process ? limit_soft(proc->task->process, RLIMIT_RSS) : ~0ul,
 		    mm.start_code, mm.end_code, mm.stack_top);
-	text_printf(text, "%lu %lu %lu %lu 0 0 0 17 %u %u %u 0 0 0 ", view.pending & INT32_MAX,
+	text_printf(text, "%lu %lu %lu %lu %u 0 0 17 %u %u %u 0 0 0 ", view.pending & INT32_MAX,
 		    view.blocked & INT32_MAX, view.ignored & INT32_MAX, view.caught & INT32_MAX,
-		    view.cpu, view.sched.rt_priority, view.sched.policy);
+		    view.sleeps, view.cpu, view.sched.rt_priority, view.sched.policy);
 	text_printf(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm.start_data, mm.end_data,
 		    mm.start_brk, mm.arg_start, mm.arg_end, mm.env_start, mm.env_end,
 		    view.exit_code);
@@ -421,10 +424,19 @@ int proc_show_task_environ(struct text *text, const struct proc_inode *proc)
 	return error;
 }
 
+/* The function of the kernel in which it sleeps, for who may look into it. */
 int proc_show_task_wchan(struct text *text, const struct proc_inode *proc)
 {
-	(void)proc;
-	text_puts(text, "0");
+	const char *name = NULL;
+	u64 address = 0, offset, size;
+
+	spin_lock(&tasks_lock);
+	if (!proc_task_is_gone(proc->task) && cred_may_inspect(proc->task))
+		address = sched_wchan(proc->task);
+	spin_unlock(&tasks_lock);
+	if (address != 0)
+		name = symbol_find(address - 1, &offset, &size);
+	text_puts(text, name ? name : "0");
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,37 @@ static void about_the_dead(void)
 	SHOW(open(name, O_RDONLY));
 }
 
+static int is_told(pid_t pid)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/%d/wchan", pid);
+	int fd = open(name, O_RDONLY), told = read(fd, text, 100) > 0 && text[0] != '0';
+
+	close(fd);
+	return told;
+}
+
+/* Where a task sleeps is a name, of whatever function of the kernel. */
+static void about_sleepers(void)
+{
+	int ends[2], status;
+
+	SHOW(is_told(getpid()));
+	SHOW(pipe(ends));
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], text, 1) == 0 ? 3 : 4);
+	}
+	while (!is_told(pid))
+		sched_yield();
+	close(ends[0]);
+	close(ends[1]);
+	SHOW(waitpid(pid, &status, 0) == pid);
+	show_status("sleeper", status);
+}
+
 int main(void)
 {
 	about_itself();
@@ -204,5 +236,6 @@ int main(void)
 	about_files();
 	about_pipes();
 	about_the_dead();
+	about_sleepers();
 	return 0;
 }
