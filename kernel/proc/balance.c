@@ -197,6 +197,85 @@ void rq_steal(void)
 	}
 }
 
+/* ---- real-time tasks ---- */
+
+/* The first real-time task that waits on a CPU for one before it, and may run here; NULL: none. Its queue locked. */
+static struct task *rt_waiting_for_here(struct runqueue *rq)
+{
+	struct task *task;
+
+	list_for_each_entry (task, &rq->queue, queue_node) {
+		if (rq_rank(task) == 0)
+			break;
+		if (rq_rank(task) <= rq_rank(rq->running) && rq_may_run_on(task, cpu_id()))
+			return task;
+	}
+	return NULL;
+}
+
+/* As take_from(), of a rank above that one. */
+static struct task *take_rt_from(u32 cpu, u32 above)
+{
+	struct runqueue *rq = &per_cpu(runqueue, cpu);
+	struct task *task;
+
+	spin_lock(&rq->lock);
+	task = rt_waiting_for_here(rq);
+	if (task && rq_rank(task) <= above)
+		task = NULL;
+	if (task) {
+		rq_dequeue(rq, task);
+		rq_move(task, cpu_id());
+	}
+	spin_unlock(&rq->lock);
+	return task;
+}
+
+void rq_pull_rt(struct runqueue *rq, const struct task *prev)
+{
+	u32 rank = prev->state == TASK_RUNNING ? rq_rank(prev) : 0;
+
+	if (!list_empty(&rq->queue))
+		rank = max(rank, rq_rank(list_first_entry(&rq->queue, struct task, queue_node)));
+	if (rq_rt_is_throttled(rq) || !rq_takes_tasks(cpu_id()))
+		return;
+	spin_unlock(&rq->lock);
+	for_each_cpu (cpu) {
+		struct task *task = NULL;
+
+		if (cpu != cpu_id() && (READ_ONCE(rt_queued_mask) >> cpu & 1))
+			task = take_rt_from(cpu, rank);
+		if (task) {
+			rank = rq_rank(task);
+			rq_place(task);
+		}
+	}
+	spin_lock(&rq->lock);
+}
+
+void rq_push_rt(struct runqueue *rq)
+{
+	struct task *first;
+	u32 cpu = MAX_CPUS;
+
+	spin_lock(&rq->lock);
+	if (rq->nr_rt_queued > 0) {
+		first = list_first_entry(&rq->queue, struct task, queue_node);
+		if (rq_rank(first) <= rq_rank(rq->running))
+			cpu = lowest_rank_cpu(first);
+		if (cpu == first->cpu)
+			cpu = MAX_CPUS;
+	}
+	spin_unlock(&rq->lock);
+	if (cpu == MAX_CPUS)
+		return;
+	rq = &per_cpu(runqueue, cpu);
+	spin_lock(&rq->lock);
+	per_cpu(need_resched, cpu) = true;
+	spin_unlock(&rq->lock);
+	rq_kick(cpu);
+}
+
 /* ---- hotplug ---- */
 
 /* The next task that waits on a CPU which is not active any more, made to belong to another one; NULL: there is none. Interrupts

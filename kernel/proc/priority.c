@@ -22,6 +22,8 @@
 #define RT_PERIOD_NS  NSEC_PER_SEC
 #define RT_RUNTIME_NS (RT_PERIOD_NS / 100 * 95)
 
+u64 rt_queued_mask;
+
 #define WEIGHT_UNIT 1024 /* nice 0 */
 #define WEIGHT_IDLE 3    /* SCHED_IDLE */
 
@@ -66,16 +68,30 @@ static struct list_head *place_of(struct runqueue *rq, u32 rank, bool head)
 	return &other->queue_node; /* or the list's head */
 }
 
+void rq_count_rt(struct runqueue *rq, const struct task *task, s32 change)
+{
+	u64 bit = BIT(task->cpu);
+
+	rq->nr_rt_queued += change;
+	if (rq->nr_rt_queued > 0)
+		__atomic_fetch_or(&rt_queued_mask, bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&rt_queued_mask, ~bit, __ATOMIC_SEQ_CST);
+}
+
 void rq_enqueue_head(struct runqueue *rq, struct task *task)
 {
 	list_add_tail(&task->queue_node, place_of(rq, rq_rank(task), true));
 	rq->nr_queued++;
+	if (unlikely(rq_rank(task) != 0))
+		rq_count_rt(rq, task, 1);
 }
 
 void rq_enqueue_rt_tail(struct runqueue *rq, struct task *task)
 {
 	list_add_tail(&task->queue_node, place_of(rq, rq_rank(task), false));
 	rq->nr_queued++;
+	rq_count_rt(rq, task, 1);
 }
 
 void rq_enqueue_second(struct runqueue *rq, struct task *task)
@@ -115,11 +131,16 @@ static struct task *first_fair(struct runqueue *rq)
 	}
 }
 
+bool rq_rt_is_throttled(const struct runqueue *rq)
+{
+	return rq->rt_spent_ns >= RT_RUNTIME_NS;
+}
+
 struct task *rq_search_first(struct runqueue *rq)
 {
 	struct task *first = list_first_entry(&rq->queue, struct task, queue_node), *fair;
 
-	if (rq_rank(first) != 0 && rq->rt_spent_ns < RT_RUNTIME_NS)
+	if (rq_rank(first) != 0 && !rq_rt_is_throttled(rq))
 		return first;
 	fair = first_fair(rq);
 	return fair ? fair : first;
@@ -139,7 +160,7 @@ bool rq_tick(struct runqueue *rq, u64 now)
 	}
 	if (rq->running == rq->idle)
 		return false;
-	if (rq_rank(rq->running) != 0 && rq->rt_spent_ns >= RT_RUNTIME_NS && first)
+	if (rq_rank(rq->running) != 0 && rq_rt_is_throttled(rq) && first)
 		return true;
 	return rq->running->slice_ns <= 0;
 }

@@ -13,6 +13,7 @@
 struct runqueue {
 	spinlock_t lock;
 	u32 nr_queued;
+	u32 nr_rt_queued;       /* of those, how many have a real-time priority */
 	struct list_head queue; /* runnable tasks but the running one; never the idle task */
 	struct task *running; /* the idle task if there is nothing to do; NULL: CPU not there yet */
 	struct task *leaving; /* from the choice of another task to the end of the switch */
@@ -43,6 +44,12 @@ static inline u32 rq_rank(const struct task *task)
 	return task->sched.rt_priority;
 }
 
+/* CPUs in whose queues real-time tasks wait; atomic, a bit changes under the lock of that CPU's queue. */
+extern u64 rt_queued_mask;
+
+/* A task of a real-time policy comes to the queue, or leaves it. */
+void rq_count_rt(struct runqueue *rq, const struct task *task, s32 change);
+
 /* Behind the others of its rank, of a real-time policy. */
 void rq_enqueue_rt_tail(struct runqueue *rq, struct task *task);
 
@@ -65,6 +72,8 @@ static inline void rq_dequeue(struct runqueue *rq, struct task *task)
 {
 	list_del(&task->queue_node);
 	rq->nr_queued--;
+	if (unlikely(rq_rank(task) != 0))
+		rq_count_rt(rq, task, -1);
 }
 
 /* rq_first() when it is not just the first one of the queue, which is not empty. */
@@ -94,6 +103,9 @@ static inline void rq_refill_slice(struct task *task, bool is_alone)
 	/* Of SCHED_FIFO it is not used up. */
 	task->slice_ns = debt + task->new_slice_ns;
 }
+
+/* Whether real-time tasks have used up their share of this second. */
+bool rq_rt_is_throttled(const struct runqueue *rq);
 
 /* Whether the task that runs should leave the CPU, for its time is over. */
 bool rq_tick(struct runqueue *rq, u64 now);
@@ -172,6 +184,25 @@ static inline void rq_kick_idle(u64 helpers)
 
 /* Takes a task that waits elsewhere, and may run here, to this CPU's queue, which is empty. Interrupts off. */
 void rq_steal(void);
+
+/* Whether real-time tasks wait on other CPUs: then who leaves a CPU looks whether they come before what there is here. */
+static inline bool rq_rt_waits_elsewhere(void)
+{
+	return unlikely(READ_ONCE(rt_queued_mask) & ~BIT(cpu_id()));
+}
+
+/* Takes real-time tasks that wait elsewhere, come before all that is here, `prev` that leaves included, and may run here. The
+ * calling CPU's queue is locked, and is not for a while. */
+void rq_pull_rt(struct runqueue *rq, const struct task *prev);
+
+/* Lets the CPU that runs the lowest rank look for the first real-time task of this queue, which must wait here. Interrupts off,
+ * no queue locked. */
+void rq_push_rt(struct runqueue *rq);
+static inline void rq_push_if_rt(struct runqueue *rq)
+{
+	if (unlikely(READ_ONCE(rq->nr_rt_queued) > 0))
+		rq_push_rt(rq);
+}
 
 /* Hotplug: no task comes to a CPU any more, and what waits in its queue goes elsewhere. */
 void rq_close(u32 cpu);

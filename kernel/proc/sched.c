@@ -99,9 +99,11 @@ void sched_start(struct task *task)
 		per_cpu(need_resched, cpu) = true;
 	TRACE(sched_wakeup_new, .pid = task->cur.pid, .target_cpu = cpu);
 	u64 helpers = rq_helpers(rq);
-	spin_unlock_irqrestore(&rq->lock, flags);
+	spin_unlock(&rq->lock);
 	rq_kick(cpu);
 	rq_kick_idle(helpers);
+	rq_push_if_rt(rq);
+	irq_restore(flags);
 }
 
 /* Makes a sleeping task runnable. Queue locked. */
@@ -272,6 +274,7 @@ static inline void finish_switch(void)
 		return;
 	}
 	spin_unlock(&rq->lock);
+	rq_push_if_rt(rq);
 	irq_enable();
 	if (unlikely(state == TASK_ZOMBIE || state == TASK_DEAD))
 		task_left_cpu(prev);
@@ -321,6 +324,8 @@ void __sched schedule(void)
 
 	spin_lock(&rq->lock);
 	this_cpu_write(need_resched, false);
+	if (rq_rt_waits_elsewhere())
+		rq_pull_rt(rq, prev);
 	rq_account(prev, now);
 	if (unlikely(yields)) {
 		prev->cur.flags &= ~PF_YIELDS;

@@ -30,6 +30,11 @@ class PrioritiesTest(support.SystemTest):
         cls.fifo = cls.record("fifo", scenario(
             [spin("plain", "--ms", "3000"), spin("fifo", "--ms", "2000", "--fifo", "7", mode="fg")], cpus=1))
 
+    def test_real_time_tasks_go_where_they_come_first(self):
+        recorded = self.record("rtpull", scenario([support.program("rtpull")], cpus=2))
+        self.assertEqual([line for line in recorded.lines if line.startswith("FAIL")], [])
+        self.assert_clean(recorded, [("rtpull", 0)])
+
     def shares(self, recorded, begin: int, end: int) -> dict[str, int]:
         return dict(recorded.database.execute(SHARES, {"begin": begin, "end": end}).fetchall())
 
