@@ -36,7 +36,7 @@ bool coredump_begin(s32 sig)
 	return true;
 }
 
-bool coredump_join(void)
+void coredump_join(void)
 {
 	struct task *self = current_proc;
 	struct process *process = self->process;
@@ -49,11 +49,10 @@ bool coredump_join(void)
 		self->cur.flags |= PF_EXITING;
 	spin_unlock(&self->sighand->lock);
 	if (!has_part)
-		return false;
+		return;
 	wake_up(&process->child_wait);
 	wait_event(&process->child_wait, !READ_ONCE(process->dumper));
 	self->cur.flags |= PF_EXITING;
-	return true;
 }
 
 void coredump_abort(struct process *process)

@@ -35,9 +35,8 @@ bool coredump_begin(s32 sig);
  * task exits next. No locks held; sleeps. */
 void coredump_write(const struct siginfo *info);
 
-/* A thread begins to exit: sets PF_EXITING, after a dump in which it has a part (true: the wait status
- * may have changed). No locks held. */
-bool coredump_join(void);
+/* A thread begins to exit: sets PF_EXITING, after a dump in which it has a part. No locks held. */
+void coredump_join(void);
 
 /* SIGKILL was sent to a process in a group exit. Signal lock held. */
 void coredump_abort(struct process *process);

@@ -313,6 +313,13 @@ static void reset_registers(u64 entry, u64 sp)
 	arch_task_load(&self->arch);
 }
 
+/* Once its other threads have ended the old program cannot go on, and the new one cannot begin. Linux sends this, too. */
+static void die_between_programs(void)
+{
+	if (!READ_ONCE(current->killed))
+		signal_force_fatal(SIGSEGV);
+}
+
 int task_exec(const struct exec_file *file, struct exec_args *args)
 {
 	struct elf_image *image = kmalloc(sizeof(*image), GFP_KERNEL);
@@ -337,6 +344,7 @@ int task_exec(const struct exec_file *file, struct exec_args *args)
 	error = unshare(current_proc);
 	if (error != 0) {
 		mm_put(mm);
+		die_between_programs();
 		goto out;
 	}
 	take_new_mm(mm, file->name);
@@ -355,7 +363,7 @@ int task_exec(const struct exec_file *file, struct exec_args *args)
 	if (error == 0)
 		reset_registers(image->entry, sp);
 	else
-		signal_force(SIGKILL);
+		die_between_programs();
 out:
 	kfree(image);
 	return error;

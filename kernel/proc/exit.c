@@ -177,14 +177,27 @@ static void leave_process(struct task *self)
 		task_put(self);
 }
 
-/* The last thread decides the status of the process, unless that was decided before. */
-static void end_last_thread(struct task *self, s32 wait_status)
+/* Whether it was the last thread to come here. That one decides the status of the process, unless it was decided before, and
+ * its event is the last one of them. */
+static bool begin_exit(struct task *self, s32 wait_status)
 {
 	struct process *process = self->process;
 
 	spin_lock(&self->sighand->lock);
-	process_kill(process, wait_status);
+	if (process->group_exit)
+		wait_status = process->group_status;
+	TRACE_TEXT(sched_process_exit, comm, self->cur.comm, .pid = self->cur.pid,
+		   .status = wait_status);
+	bool last = atomic_dec_return(&process->nr_live) == 0;
+
+	if (last)
+		process_kill(process, wait_status);
 	spin_unlock(&self->sighand->lock);
+	return last;
+}
+
+static void end_process_of_last_thread(struct process *process)
+{
 	if (process->tgid == INIT_PID)
 		session_end(process->group_status, SESSION_EXIT);
 	timers_exit();
@@ -195,14 +208,11 @@ void task_exit(s32 wait_status)
 	struct task *self = current_proc;
 	struct process *process = self->process;
 
-	if (coredump_join())
-		wait_status = process->group_status;
-	TRACE_TEXT(sched_process_exit, comm, self->cur.comm, .pid = self->cur.pid,
-		   .status = wait_status);
-	bool last = atomic_dec_return(&process->nr_live) == 0;
+	coredump_join();
+	bool last = begin_exit(self, wait_status);
 
 	if (last)
-		end_last_thread(self, wait_status);
+		end_process_of_last_thread(process);
 	signal_exit_thread();
 	futex_leave_mm();
 	struct mm *mm = task_change_mm(NULL, NULL);

@@ -1,6 +1,7 @@
-"""scenarios/threads.toml: sixteen threads of one process, of each C library, in too little memory lose no byte."""
+"""scenarios/threads.toml: sixteen threads of one process, of each C library, in too little memory lose no byte; execs by threads."""
 
 import re
+import signal
 import unittest
 
 import support
@@ -46,6 +47,22 @@ class ThreadsTest(support.SystemTest):
 
     def test_memory_equals_the_trace(self):
         self.assert_verified(self.session)
+
+
+class ExecTest(support.SystemTest):
+    """Execs by a thread that is not the leader."""
+
+    @classmethod
+    def prepare(cls) -> None:
+        cls.session = cls.record("exec", support.scenario([support.program("halfexec")], memory="24M", swap="16M", cpus=2))
+
+    def test_the_status_is_that_of_the_thread_that_execed(self):
+        self.assert_clean(self.session, [("halfexec", 3 << 8)])
+        self.assertEqual([(run.name, run.status) for run in support.results.program_runs(self.session.database)],
+                         [("exe", 3 << 8)])
+
+    def test_no_way_back_without_the_other_threads(self):
+        self.assertIn(f"halfexec.status {signal.SIGSEGV}", self.session.lines)
 
 
 if __name__ == "__main__":

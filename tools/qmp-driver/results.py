@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from errors import ToolError
 
 INIT_PID = 1
+FOREVER = (1 << 63) - 1
 TAIL_COMPLETE = ("none", "recovered")
 
 
@@ -70,11 +71,25 @@ def loss(database: sqlite3.Connection) -> Loss:
 
 
 def program_runs(database: sqlite3.Connection) -> list[ProgramRun]:
-    """Init's children in the order of the plan: the name and wait status each had at its end."""
+    """Init's children in the order of the plan: the name and wait status each had at its end. Of several threads the last
+    one that ends has the status of the process, and its pid may have been that of two."""
     found = rows(database, """
-        SELECT f.child_pid, coalesce(e.comm, f.comm), e.status
-        FROM sched_process_fork f LEFT JOIN sched_process_exit e ON e.pid = f.child_pid
-        WHERE f.parent_pid = :init ORDER BY f.rowid""", init=INIT_PID)
+        WITH child AS (
+            SELECT id, t, child_pid AS pid, parent_pid, comm,
+                lead(t, 1, :forever) OVER (PARTITION BY child_pid ORDER BY id) AS t_next
+            FROM sched_process_fork),
+        thread AS (
+            SELECT child.id, span.* FROM child JOIN task_span span ON span.tgid = child.pid
+                AND child.t <= span.t_begin AND span.t_begin < child.t_next
+            WHERE child.parent_pid = :init)
+        SELECT pid,
+            coalesce((SELECT comm FROM thread WHERE thread.id = child.id AND thread.pid = child.pid
+                ORDER BY t_begin DESC LIMIT 1), comm),
+            (SELECT status FROM thread WHERE thread.id = child.id AND t_exit IS NOT NULL
+                AND NOT EXISTS (SELECT * FROM thread AS other
+                    WHERE other.id = child.id AND other.t_exit IS NULL AND other.t_end = :forever)
+                ORDER BY t_exit DESC LIMIT 1)
+        FROM child WHERE parent_pid = :init ORDER BY id""", init=INIT_PID, forever=FOREVER)
     return [ProgramRun(*row) for row in found]
 
 
