@@ -17,7 +17,7 @@ KERNEL_PROC := task process sched priority balance cputime hotplug wait timer fo
 	signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random uts rseq trap \
 	session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll pipe timerfd console \
-	tty tty_job n_tty n_tty_out eventfd \
+	tty tty_job n_tty n_tty_out eventfd signalfd \
 	memfd shm inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
 	chrdev blkdev mem_devices kmsg lock transfer program core vfs \
 	$(addprefix procfs/,text procfs root machine memory task task_text task_maps memory_use kpage sysctl sysfs)

@@ -14,6 +14,9 @@
 #include "proc/sched.h"
 #include "trace/trace.h"
 
+atomic_t nr_signalfds;
+DEFINE_WAIT_QUEUE(signalfd_wait);
+
 struct sighand *sighand_create(void)
 {
 	struct sighand *sighand = kmalloc(sizeof(*sighand), GFP_ZERO);
@@ -245,6 +248,8 @@ static void find_taker(struct process *process, struct task *thread, s32 sig)
 {
 	struct task *taker = thread ? thread : choose_thread(process, sig);
 
+	if (atomic_read(&nr_signalfds) > 0)
+		wake_up(&signalfd_wait);
 	if (!taker || !can_take(taker, sig))
 		return;
 	if (is_fatal(taker, sig))

@@ -202,6 +202,19 @@ long signal_pause(void);
 /* rt_sigtimedwait: the signal, or -EAGAIN at `deadline_ns`, -EINTR. */
 long signal_wait_for(u64 set, u64 deadline_ns, struct siginfo *info);
 
+/* ---- signalfd(2) ---- */
+
+/* How many signalfds there are, and where all of them wait: woken, while there are any, when a signal
+ * has become pending. */
+extern atomic_t nr_signalfds;
+extern struct wait_queue signalfd_wait;
+
+/* Takes one of a set that is pending for the current thread or its process, blocked or not: whether
+ * there was one. */
+bool signal_take(u64 set, struct siginfo *info);
+/* Whether there is one. */
+bool signal_has(u64 set);
+
 /* Whether a process has asked that SIGCHLD be ignored: its children then leave no zombies.
  * tasks_lock held. */
 bool signal_discards_children(struct process *process);

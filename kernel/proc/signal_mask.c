@@ -220,6 +220,27 @@ static s32 take_one(struct task *self, u64 set, struct siginfo *info)
 	return sig;
 }
 
+bool signal_take(u64 set, struct siginfo *info)
+{
+	struct task *self = current_proc;
+
+	spin_lock(&self->sighand->lock);
+	s32 sig = take_one(self, set, info);
+	signal_recalculate();
+	spin_unlock(&self->sighand->lock);
+	return sig != 0;
+}
+
+bool signal_has(u64 set)
+{
+	struct task *self = current_proc;
+
+	spin_lock(&self->sighand->lock);
+	set &= self->signals.pending.set | self->process->signals.pending.set;
+	spin_unlock(&self->sighand->lock);
+	return set != 0;
+}
+
 long signal_wait_for(u64 set, u64 deadline_ns, struct siginfo *info)
 {
 	struct task *self = current_proc;

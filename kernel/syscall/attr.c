@@ -50,6 +50,44 @@ long sys_fallocate(u64 fd, u64 mode, u64 offset, u64 length)
 	return error;
 }
 
+/* ---- advice. All files lie in memory here, and Linux does nothing about those but check it. ---- */
+
+#define LAST_ADVICE 5 /* POSIX_FADV_NOREUSE */
+
+long sys_fadvise64(u64 fd, u64 offset, u64 length, u64 advice)
+{
+	struct file *file = fd_get(fd);
+	long error = 0;
+
+	(void)offset;
+	if (!file)
+		return -EBADF;
+	if (file->mode & FMODE_PATH)
+		error = -EBADF;
+	else if (inode_type(file->inode) == S_IFIFO)
+		error = -ESPIPE;
+	else if ((s64)length < 0 || (u32)advice > LAST_ADVICE)
+		error = -EINVAL;
+	file_put(file);
+	return error;
+}
+
+long sys_readahead(u64 fd, u64 offset, u64 nr_bytes)
+{
+	struct file *file = fd_get(fd);
+	long error = 0;
+
+	(void)offset;
+	if (!file)
+		return -EBADF;
+	if (!(file->mode & FMODE_READ) || (file->mode & FMODE_PATH))
+		error = -EBADF;
+	else if (!is_regular(file->inode) || (s64)nr_bytes < 0)
+		error = -EINVAL;
+	file_put(file);
+	return error;
+}
+
 /* ---- mode and owner ---- */
 
 long sys_fchmodat(u64 dirfd, u64 name, u64 mode)

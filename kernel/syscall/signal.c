@@ -2,6 +2,8 @@
 #include "arch/x86_64/context.h"
 #include "arch/x86_64/uaccess.h"
 #include "cpu/clock.h"
+#include "fs/fdtable.h"
+#include "fs/signalfd.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "proc/signal.h"
@@ -204,4 +206,43 @@ long sys_rt_tgsigqueueinfo(u64 tgid, u64 tid, u64 sig, u64 from)
 	if ((s32)tgid <= 0 || (s32)tid <= 0)
 		return -EINVAL;
 	return is_pretence(&info, tid) ? -EPERM : signal_queue(tgid, tid, &info);
+}
+
+/* ---- signalfd ---- */
+
+static long create_signalfd(u64 mask, u32 flags)
+{
+	struct file *file;
+	int error = signalfd_create(mask, flags, &file);
+
+	if (error != 0)
+		return error;
+	long fd = fd_install(file, 0, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+long sys_signalfd4(u64 fd, u64 from, u64 set_size, u64 flags)
+{
+	u64 mask;
+	int error = get_set(from, set_size, &mask);
+
+	if (error != 0)
+		return error;
+	if ((u32)flags & ~SFD_FLAGS)
+		return -EINVAL;
+	if ((s32)fd == -1)
+		return create_signalfd(mask, flags);
+	struct file *file = fd_get(fd);
+	if (!file)
+		return -EBADF;
+	error = signalfd_set_mask(file, mask);
+	file_put(file);
+	return error != 0 ? error : (s32)fd;
+}
+
+long sys_signalfd(u64 fd, u64 from, u64 set_size)
+{
+	return sys_signalfd4(fd, from, set_size, 0);
 }
