@@ -121,8 +121,15 @@ class FiguresTest(unittest.TestCase):
                 (pfn, pfn)).fetchall()
             listed = self.database.execute("SELECT list, t_begin, t_end FROM lru_span WHERE pfn = ?",
                                            (pfn,)).fetchall()
-            spans = [("kernel" if kind not in ("anon", "pgtable", "file") else kind, begin, end)
-                     for kind, begin, end in lives if kind != "anon"]
+            names = {"pgtable": "pgtable", "file": "file", "shmem": "file"}
+            spans = [(names.get(kind, "kernel"), begin, end) for kind, begin, end in lives if kind not in ("anon", "shmem")]
+            for kind, begin, end in lives:
+                if kind == "shmem":
+                    for b, e, name in sorted((b, e, name) for name, b, e in listed if begin <= b < end):
+                        if name in ("isolated", "unevictable"):
+                            spans += [("file", begin, b), (name, b, e)]
+                            begin = e
+                    spans.append(("file", begin, end))
             # An anonymous page is on a list most of its life: what is left is "anon".
             for kind, begin, end in lives:
                 if kind == "anon":

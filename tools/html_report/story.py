@@ -20,7 +20,7 @@ MAX_STATES = 300
 DOT_SECONDS = 120
 # Lanes of the strip, and what stands in them.
 ENTRY_KINDS = ("page", "swap", "zero")
-LISTS = ("active_anon", "inactive_anon", "isolated")
+LISTS = ("active_anon", "inactive_anon", "isolated", "unevictable")
 
 
 def tell(database: sqlite3.Connection, choice: Choice, clock: Clock) -> dict:

@@ -1,5 +1,5 @@
 """Draws the reverse map of a story's page at one instant as DOT, from left to right as the kernel walks:
-page, anon_vma, VMAs with the entry that each has for the address, tasks.
+page, anon_vma (or mapping, of a page of a file), VMAs with the entry that each has for the page, tasks.
 
 Unlike the picture of `palimpsest rmap` dot places the nodes: the drawing changes with the slider, and has no columns of
 headings to keep.
@@ -33,9 +33,9 @@ def draw(spans: Spans, t: int) -> str:
     pfn, slot = _subject(spans, own, t)
     lines = [HEAD, f"page [label=<{_page(spans, own, pfn, slot, t)}>];"]
     mappings = [row for row in at(spans.mappings, t) if row["pfn"] == pfn]
-    anon_vma = _anon_vma(spans, mappings, t)
-    if own is not None and anon_vma is not None:
-        lines += _walk(spans, anon_vma, pfn, slot, t)
+    root = _root(spans, mappings, t)
+    if own is not None and root is not None:
+        lines += _walk(spans, root, pfn, slot, t)
     return "\n".join([*lines, "}\n"])
 
 
@@ -49,8 +49,8 @@ def _subject(spans: Spans, own: Row | None, t: int) -> tuple[int | None, int | N
     return next((row["pfn"] for row in cached if row["slot"] == own["slot"]), None), own["slot"]
 
 
-def _anon_vma(spans: Spans, mappings: list[Row], t: int) -> int | None:
-    """That of the page; of one that nobody maps, the one that its next mapping will be found by."""
+def _root(spans: Spans, mappings: list[Row], t: int) -> int | None:
+    """The page's anon_vma, or the mapping of its file; of a page that nobody maps, what its next mapping will be found by."""
     if mappings:
         return mappings[0]["mapping_id"]
     before = [row for row in spans.mappings
@@ -60,7 +60,7 @@ def _anon_vma(spans: Spans, mappings: list[Row], t: int) -> int | None:
 
 def _page(spans: Spans, own: Row | None, pfn: int | None, slot: int | None, t: int) -> str:
     if own is None:
-        return _card(["no entry", "nothing is mapped here"], palette.GREY)
+        return _card(["no entry", *(_content(spans, t) or ["nothing is mapped here"])], palette.GREY)
     if own["kind"] == "zero":
         return _card(["the zero page", "shared by all, never evicted"], palette.GREY)
     lines = []
@@ -68,6 +68,10 @@ def _page(spans: Spans, own: Row | None, pfn: int | None, slot: int | None, t: i
         lines += [f"slot {slot}", "only in swap"]
     else:
         lines.append(f"frame {pfn}")
+        lines += [f"of a page of 2 MiB, {row['pfn']} on" for row in at(spans.huge, t)
+                  if row["pfn"] <= pfn < row["pfn"] + (1 << row["order"])]
+        lines += [f"page {row['pgoff']} of mapping {row['mapping_id']}" for row in at(spans.content, t)
+                  if row["pfn"] == pfn]
         lines += [row["list"] for row in at(spans.lists, t) if row["pfn"] == pfn] or ["on no list"]
         lines += [name for row in at(spans.flags, t) if row["pfn"] == pfn
                   for bit, name in PAGE_FLAGS if row["flags"] & bit]
@@ -76,20 +80,27 @@ def _page(spans: Spans, own: Row | None, pfn: int | None, slot: int | None, t: i
     return _card(lines, palette.BLUE if pfn is not None else palette.ORANGE)
 
 
-def _walk(spans: Spans, anon_vma: int, pfn: int | None, slot: int | None, t: int) -> list[str]:
-    links = {row["vma_id"] for row in at(spans.chain, t) if row["anon_vma_id"] == anon_vma}
-    entries = {row["mm_id"]: row for row in at(spans.entries, t)}
-    tasks = {row["mm_id"]: row for row in at(spans.tasks, t)}
-    vmas = sorted((row for row in at(spans.vmas, t) if row["vma_id"] in links),
-                  key=lambda row: row["mm_id"])
+def _content(spans: Spans, t: int) -> list[str]:
+    """Where a page of a file is that the address may map but does not."""
+    return [line for row in at(spans.content, t) for line in (
+        f"page {row['pgoff']} of mapping {row['mapping_id']}",
+        f"is in frame {row['pfn']}" if row["kind"] == "page" else f"is in slot {row['slot']}")]
+
+
+def _walk(spans: Spans, root: int, pfn: int | None, slot: int | None, t: int) -> list[str]:
+    entries = {(row["mm_id"], row["va"]): row for row in at(spans.entries, t)}
+    tasks = {row["mm_id"]: row for row in sorted(at(spans.tasks, t), key=lambda row: row["pid"] == row["tgid"])}
+    vmas = sorted((row for row in at(spans.vmas, t) if row["root"] == root),
+                  key=lambda row: (row["mm_id"], row["va"]))
+    kind = "mapping" if any(row["mapping_id"] == root for row in spans.content) else "anon_vma"
     style = "solid" if pfn is not None else "dashed"
-    lines = [f"anon [label=<{_card([f'anon_vma {anon_vma}', f'{len(links)} VMA' + 's' * (len(links) != 1)], palette.LINE)}>];",
+    lines = [f"anon [label=<{_card([f'{kind} {root}', f'{len(vmas)} VMA' + 's' * (len(vmas) != 1)], palette.LINE)}>];",
              f"page -> anon [style={style}, tailport=e, headport=w];"]
     for vma in vmas[:MAX_VMAS]:
         name, task = f"vma{vma['vma_id']}", tasks.get(vma["mm_id"])
         who = [task["comm"], f"pid {task['pid']}"] if task else [f"mm {vma['mm_id']}", "no task"]
         mine = vma["mm_id"] == spans.mm_id
-        lines += [f"{name} [label=<{_vma(vma, entries.get(vma['mm_id']), pfn, slot)}>];",
+        lines += [f"{name} [label=<{_vma(vma, entries.get((vma['mm_id'], vma['va'])), pfn, slot)}>];",
                   f"task{name} [label=<{_card(who, palette.INK if mine else palette.LINE)}>];",
                   f"anon -> {name} [headport=w];",
                   f"{name} -> task{name} [arrowhead=none, tailport=e, headport=w];"]

@@ -13,12 +13,14 @@ from .clock import Clock, Occupancy
 
 MAX_ROWS = 512
 
-# State 0 is free. Kinds of page_life and lists of lru_span that are not named are "kernel" and "anon".
+# State 0 is free. Kinds of page_life that are not named are "kernel". An anonymous page has the state of its list; one of a
+# file, which is on the same lists, only that of the last two.
 FRAME_STATES = ("free", "kernel", "pgtable", "anon", "active_anon", "inactive_anon", "isolated",
-                "file")
-STATE_OF_KIND = {"pgtable": 2, "anon": 3, "file": 7}
-STATE_OF_LIST = {"active_anon": 4, "inactive_anon": 5, "isolated": 6}
+                "file", "unevictable")
+STATE_OF_KIND = {"pgtable": 2, "anon": 3, "file": 7, "shmem": 7}
+STATE_OF_LIST = {"active_anon": 4, "inactive_anon": 5, "isolated": 6, "unevictable": 8}
 KERNEL, ANON = 1, 3
+OF_ALL_KINDS = ("isolated", "unevictable")
 
 SLOT_STATES = ("free", "only in swap", "also in memory")
 
@@ -81,14 +83,21 @@ class Strip:
 def frames(database: sqlite3.Connection, clock: Clock) -> dict:
     numbers = _managed_frames(database)
     strip = Strip(numbers, len(FRAME_STATES), clock)
+    held: dict[int, list[tuple[int, int]]] = {}  # first frame: when what began in it
     for pfn, count, state, begin, end in _lives(database):
+        held.setdefault(pfn, []).append((begin, state))
         for number in range(pfn, pfn + count):
             strip.add(number, state, begin, end)
-    for pfn, name, begin, end in database.execute("SELECT pfn, list, t_begin, t_end FROM lru_span"):
+    for lives in held.values():
+        lives.sort()
+    for pfn, name, nr, begin, end in database.execute("SELECT pfn, list, nr_frames, t_begin, t_end FROM lru_span"):
         state = STATE_OF_LIST.get(name)
-        if state is not None:
-            strip.add(pfn, state, begin, end)
-            strip.add(pfn, ANON, begin, end, -1)
+        lives = held.get(pfn, [])
+        before = lives[bisect_right(lives, (begin, len(FRAME_STATES))) - 1][1] if lives else ANON
+        if state is not None and (before == ANON or name in OF_ALL_KINDS):
+            for number in range(pfn, pfn + nr):
+                strip.add(number, state, begin, end)
+                strip.add(number, before, begin, end, -1)
     return {"states": list(FRAME_STATES), **strip.as_tree()}
 
 

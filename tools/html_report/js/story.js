@@ -2,7 +2,8 @@
 
 const STORY_HEIGHT = 118;
 const ENTRY_LOOK = [["in memory", "sky"], ["in swap", "purple"], ["the zero page", "kernel"]];
-const LIST_COLOURS = ["vermilion", "blue", "green"];
+const LISTS = ["active_anon", "inactive_anon", "isolated", "unevictable"];
+const LIST_COLOURS = ["vermilion", "blue", "green", "orange"];
 
 function startStory() {
   const { stories, legend } = figures.biography;
@@ -10,8 +11,8 @@ function startStory() {
   const missing = drawsItself || !stories.length || stories[0].svgs ? "" : ` There are no drawings: ${figures.drawings_missing}.`;
   const place = fillPanel("story", {
     keys: stories.length ? [...ENTRY_LOOK.map(([name, colour]) => key(name, colour)),
-      ...["active_anon", "inactive_anon", "isolated"].map((name, i) => key(name, LIST_COLOURS[i])), doubtKey()] : [],
-    how: `A page is followed at one address of one task, through every frame and swap slot that it was in. The strip tells where it was; the slider steps from change to change and sets t; the drawing is the reverse map at t, read as the kernel walks it: from the page to its anon_vma, to every VMA that may map it, to the entry that each has there. Letters behind an entry: w writable, x executable, a accessed, d dirty, as last read by the kernel.${missing}`,
+      ...LISTS.map((name, i) => key(name, LIST_COLOURS[i])), doubtKey()] : [],
+    how: `A page is followed at one address of one task, through every frame and swap slot that it was in. The strip tells where it was; the slider steps from change to change and sets t; the drawing is the reverse map at t, read as the kernel walks it: from the page to its anon_vma, or to the mapping of its file, to every VMA that may map it, to the entry that each has there. Letters behind an entry: w writable, x executable, a accessed, d dirty, as last read by the kernel.${missing}`,
     empty: stories.length ? null : "No page was mapped in this session.",
   });
   if (!stories.length) return;
@@ -182,5 +183,5 @@ function tellStory(shown, t) {
   const entry = within(shown.entry);
   const list = within(shown.lists);
   if (entry === undefined) return "the address has no entry";
-  return ENTRY_LOOK[entry][0] + (list === undefined ? "" : `, on ${["active_anon", "inactive_anon", "isolated"][list]}`);
+  return ENTRY_LOOK[entry][0] + (list === undefined ? "" : `, on ${LISTS[list]}`);
 }

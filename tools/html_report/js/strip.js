@@ -5,6 +5,7 @@ const STRIP_HEIGHT = 400;
 const FRAME_LOOK = {
   free: ["free", "free"], kernel: ["kernel", "kernel"], pgtable: ["page tables", "purple"], anon: ["anonymous, on no list", "yellow"],
   active_anon: ["active_anon", "vermilion"], inactive_anon: ["inactive_anon", "blue"], isolated: ["isolated by reclaim", "green"], file: ["file", "sky"],
+  unevictable: ["unevictable", "orange"],
 };
 const SLOT_LOOK = {
   free: ["free", "free"], "only in swap": ["only in swap", "purple"], "also in memory": ["also in memory (swap cache)", "orange"],
