@@ -2026,10 +2026,10 @@ FROM eviction JOIN refault ON refault.eviction_id = eviction.id
 WHERE refault.latency_ns IS NOT NULL
 AND distance_pages < (SELECT value FROM session WHERE key = 'nr_frames');
 
--- Pages with the most mappings at the time in table moment: pfn, mappings, address_spaces, anon_vma_id, va (the lowest). Of
--- anonymous pages only; the zero page is not counted.
+-- Pages with the most mappings at the time in table moment: pfn, mappings, address_spaces, mapping_id (the page's anon_vma, or
+-- the mapping of its file), va (the lowest). The zero page is not counted; of a page of 2 MiB each frame is.
 CREATE VIEW most_shared_at_moment AS
-SELECT pfn, count(*) AS mappings, count(DISTINCT mm_id) AS address_spaces, min(mapping_id) AS anon_vma_id,
+SELECT pfn, count(*) AS mappings, count(DISTINCT mm_id) AS address_spaces, min(mapping_id) AS mapping_id,
 	printf('0x%x', min(va)) AS va
 FROM rmap_span, moment
 WHERE t_begin <= moment.t AND moment.t < t_end
@@ -2047,10 +2047,11 @@ WITH change AS (
 )
 SELECT pfn, max(mappings) AS mappings, t FROM counted GROUP BY pfn ORDER BY mappings DESC, pfn;
 
--- LRU lists at the time in table moment, head (place 1) to tail: why_in (how it came there), age_ns (since then).
+-- LRU lists at the time in table moment, head (place 1) to tail: why_in (how it came there), age_ns (since then), nr_frames
+-- (512: a page of 2 MiB).
 CREATE VIEW lru_at_moment AS
 SELECT list, row_number() OVER (PARTITION BY list ORDER BY pos DESC) AS place, pfn, pos, why_in,
-	moment.t - t_begin AS age_ns
+	moment.t - t_begin AS age_ns, nr_frames
 FROM lru_span, moment
 WHERE t_begin <= moment.t AND moment.t < t_end
 ORDER BY list, place;
@@ -2246,18 +2247,20 @@ SELECT kill_id, t, oom_kill.pid, comm, predicted_pages, freed_pages, freed_pages
 	round(1.0 * (freed_pages - predicted_pages) / nullif(predicted_pages, 0), 4) AS error_share, t_done - t AS reap_ns
 FROM oom_kill LEFT JOIN oom_candidate USING (kill_id, pid) ORDER BY kill_id;
 
--- Everything the trace tells of the use of anonymous pages: event id, t (ns), pfn, what. swapin: content is read from swap into
+-- Everything the trace tells of the use of pages of programs and files: event id, t (ns), pfn, what. swapin: content is read from swap into
 -- the frame; fault: a page fault mapped it, so it was used at t; accessed: a reclaim pass, or who removed a mapping, found an
 -- accessed bit set, so it was used since the event before; idle: a pass found none; evict: a pass decided to evict it;
 -- free: the frame is given up. Uses between two looks count as one; what a system call does by the kernel's own mapping
--- sets no accessed bit.
+-- sets no accessed bit. A page of 2 MiB is its first frame.
 CREATE VIEW page_use AS
 SELECT id, t, pfn, 'swapin' AS what FROM swap_in_begin
 UNION ALL SELECT id, t, value, 'fault' FROM pte_set WHERE kind = 1 AND why IN (0, 1, 6)
+UNION ALL SELECT id, t, pfn, 'fault' FROM pmd_set WHERE why IN (0, 1)
 UNION ALL SELECT id, t, pfn, CASE WHEN referenced THEN 'accessed' ELSE 'idle' END FROM lru_referenced
 UNION ALL SELECT id, t, value, 'accessed' FROM pte_clear WHERE old_kind = 1 AND old_flags & 4
+UNION ALL SELECT id, t, pfn, 'accessed' FROM pmd_clear WHERE old_flags & 4
 UNION ALL SELECT id, t, pfn, 'evict' FROM reclaim_decision WHERE verdict IN (0, 1)
-UNION ALL SELECT id, t, pfn, 'free' FROM mm_page_free WHERE kind = 3;
+UNION ALL SELECT id, t, pfn, 'free' FROM mm_page_free WHERE kind IN (3, 4, 9);
 
 -- Evictions against the order of use: a page was evicted although another one, kept at that moment, had not been used for
 -- longer. t (ns) of the decision, pfn and accessed_from: it was used at or after that; kept_pfn, kept_list (where that
@@ -2309,6 +2312,88 @@ WITH sighting AS (
 SELECT swap_in_begin.t, life.pfn, slot, pid, readahead, CASE WHEN faults THEN 'once' ELSE 'never' END AS used, t_out,
 	CASE WHEN evicted THEN 'evicted' ELSE 'freed' END AS how
 FROM life JOIN swap_in_begin USING (id) WHERE t_out IS NOT NULL AND faults <= 1 AND accessed <= 1 ORDER BY swap_in_begin.t;
+
+-- Who mapped which file, over the whole session: mapping_id, pid and comm (of the leader), vmas, pages (different ones that it mapped),
+-- t_begin, t_end (ns), executable, writable and shared (1: one of the VMAs was).
+CREATE VIEW file_user AS
+WITH used AS (
+	SELECT mapping_id, mm_id, count(DISTINCT vma_id) AS vmas, min(link.t_begin) AS t_begin, max(link.t_end) AS t_end,
+		max(flags & 4) > 0 AS executable, max(flags & 2) > 0 AS writable, max(flags & 8) > 0 AS shared
+	FROM i_mmap_span AS link JOIN vma_span USING (vma_id)
+	WHERE vma_span.t_begin < link.t_end AND link.t_begin < vma_span.t_end GROUP BY mapping_id, mm_id
+), mapped AS (
+	SELECT mapping_id, mm_id, count(DISTINCT va) AS pages FROM rmap_span JOIN mapping_span USING (mapping_id)
+	GROUP BY mapping_id, mm_id
+), owner AS (
+	SELECT mm_id, pid, comm, min(t_begin) AS t_first FROM task_span WHERE mm_id <> 0 AND pid = tgid GROUP BY mm_id
+)
+SELECT mapping_id, pid, comm, vmas, coalesce(pages, 0) AS pages, t_begin, t_end, executable, writable, shared
+FROM used LEFT JOIN mapped USING (mapping_id, mm_id) LEFT JOIN owner USING (mm_id) ORDER BY mapping_id, t_begin, pid;
+
+-- Pages of files that left memory: eviction_id, t (ns), mapping_id and pgoff (which page of which file), pfn, slot, reason and kind (who
+-- decided), gone_ns (until it was read back; NULL: it was not), latency_ns (of the fault that wanted it; NULL: none did).
+CREATE VIEW file_eviction AS
+SELECT eviction.id AS eviction_id, eviction.t, mapping_id, pgoff, eviction.pfn, eviction.slot, reason, eviction.kind,
+	refault.t - eviction.t AS gone_ns, latency_ns
+FROM eviction JOIN cache_span ON cache_span.slot = eviction.slot AND t_begin <= eviction.t AND eviction.t < t_end
+LEFT JOIN refault ON eviction_id = eviction.id ORDER BY eviction.id;
+
+-- Pages of 2 MiB of programs: pfn (the first of 512), t_begin, t_end (ns), pid and comm of who mapped it first, va there, address_spaces
+-- (that ever mapped it), fate: split_reclaim (in order to evict it), split_fault (a write to a part that others share), split_call (a
+-- system call gave up, protected or advised a part), freed, or lives.
+CREATE VIEW huge_page AS
+WITH page AS (
+	SELECT pfn, t_begin, t_end FROM page_life WHERE "order" = 9 AND kind = 'anon'
+), split AS (
+	SELECT id, t, pfn, pos_last < pos AS by_reclaim,
+		(SELECT next_pid FROM sched_switch AS run WHERE run.cpu = page_split.cpu AND run.id < page_split.id
+			ORDER BY run.id DESC LIMIT 1) AS pid
+	FROM page_split
+), first AS (
+	SELECT page.pfn, page.t_begin, mm_id, va, min(pmd_span.t_begin) AS t, count(DISTINCT mm_id) AS address_spaces
+	FROM page JOIN pmd_span ON pmd_span.pfn = page.pfn AND pmd_span.t_begin >= page.t_begin AND pmd_span.t_begin < page.t_end
+	GROUP BY page.pfn, page.t_begin
+)
+SELECT page.pfn, page.t_begin, page.t_end, task.pid, task.comm, va, coalesce(address_spaces, 0) AS address_spaces,
+	CASE WHEN split.by_reclaim THEN 'split_reclaim'
+		WHEN split.id AND EXISTS (SELECT 1 FROM fault WHERE fault.pid = split.pid AND fault.t <= split.t
+			AND (latency_ns IS NULL OR fault.t + latency_ns >= split.t)) THEN 'split_fault'
+		WHEN split.id THEN 'split_call' WHEN page.t_end < 9223372036854775807 THEN 'freed' ELSE 'lives' END AS fate
+FROM page LEFT JOIN first USING (pfn, t_begin) LEFT JOIN split ON split.pfn = page.pfn AND split.t = page.t_end
+LEFT JOIN task_span AS task ON task.mm_id = first.mm_id AND task.pid = task.tgid AND task.t_begin <= first.t AND first.t < task.t_end
+ORDER BY page.t_begin, page.pfn;
+
+-- Compactions: t_begin, t_end (ns), pid and comm of who wanted a page of 2 MiB, result (NULL: the trace saw no end), blocks that it
+-- emptied or tried to, and pages moved and failed.
+CREATE VIEW compaction AS
+WITH run AS (
+	SELECT id, t, pid, (SELECT min(id) FROM mm_compaction_end AS over WHERE over.pid = begun.pid AND over.id > begun.id) AS id_end
+	FROM mm_compaction_begin AS begun
+)
+SELECT run.t AS t_begin, over.t AS t_end, run.pid, (SELECT comm FROM task_span WHERE task_span.pid = run.pid
+		AND t_begin <= run.t AND run.t < t_end) AS comm,
+	enum_name.name AS result, count(block.id) AS blocks, coalesce(sum(succeeded), 0) AS moved, coalesce(sum(failed), 0) AS failed
+FROM run LEFT JOIN mm_compaction_end AS over ON over.id = id_end
+LEFT JOIN enum_name ON enum = 'compact_result' AND enum_name.value = over.status
+LEFT JOIN mm_migrate_pages AS block ON block.pid = run.pid AND block.id > run.id AND (id_end IS NULL OR block.id < id_end)
+GROUP BY run.id ORDER BY run.id;
+
+-- Pages that compaction moved: t (ns), from_pfn, to_pfn, kind (anon or file), mapping_id and pgoff (of a file's page, else NULL),
+-- mappings (page-table entries that were changed for it; those of a file's page are emptied before, and it is faulted on again: NULL).
+CREATE VIEW page_move AS
+SELECT min(after.t_begin) AS t, before.pfn AS from_pfn, after.pfn AS to_pfn, 'anon' AS kind, NULL AS mapping_id, NULL AS pgoff,
+	count(*) AS mappings
+FROM lru_span AS old JOIN pte_span AS after ON after.pfn <> old.pfn AND after.why_in = 'migrate'
+	AND after.t_begin BETWEEN old.t_begin AND old.t_end
+JOIN pte_span AS before ON before.mm_id = after.mm_id AND before.va = after.va AND before.t_end = after.t_begin
+	AND before.pfn = old.pfn
+WHERE old.why_out = 'migrate' GROUP BY old.pfn, old.t_end, after.pfn
+UNION ALL
+SELECT after.t_begin, old.pfn, after.pfn, 'file', after.mapping_id, after.pgoff, NULL
+FROM lru_span AS old JOIN cache_span AS before ON before.pfn = old.pfn AND before.t_end BETWEEN old.t_begin AND old.t_end
+JOIN cache_span AS after ON after.mapping_id = before.mapping_id AND after.pgoff = before.pgoff
+	AND after.t_begin BETWEEN before.t_end AND old.t_end
+WHERE old.why_out = 'migrate' AND after.kind = 'page' ORDER BY t;
 
 -- INDEXES: created when all rows are in.
 CREATE INDEX page_life_pfn ON page_life(pfn, t_begin);

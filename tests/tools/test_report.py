@@ -69,6 +69,25 @@ class VerdictTest(SessionTest):
             "expected: it said hello: console lines matching /^hello$/: 0 is not 1",
             "expected: every event was legal: SELECT count(*) FROM order_violation: 1 is not 0"])
 
+    def test_files_huge_pages_and_madvise(self):
+        for kind, pfn, slot in (("page", 7, None), ("page", 8, None), ("swap", None, 3)):
+            self.add("cache_span", mapping_id=4, pgoff=pfn or 9, kind=kind, pfn=pfn, slot=slot, t_begin=10, t_end=support.OPEN)
+        self.add("eviction", id=5, t=500, slot=3, kind="madvise")
+        self.add("reclaim_pass", pass_id=1, kind="madvise", t_end=500, nr_scanned=2)
+        self.add("page_life", pfn=512, order=9, kind="anon", t_begin=10, t_end=600)
+        self.add("page_split", t=600, pfn=512)
+        self.add("thp_fault_fallback", t=700)
+        self.add("mm_compaction_begin", t=710, pid=5)
+        self.add("mm_migrate_pages", t=711, pid=5, succeeded=30, failed=2)
+        self.add("mm_compaction_end", t=712, pid=5, status=0)
+        text = " ".join(self.report("--map", "none").split())
+        for words in ("files 1 with 2 pages in memory and 1 in swap; 1 evicted", "2 MiB 1 page made, 1 split, 0 there; 1 not to be had",
+                      "1 compaction, ", "30 pages moved, 2 not", "madvise 1 passes 2 scanned 1 reclaimed"):
+            self.assertIn(words, text)
+        early = " ".join(self.report("--map", "none", "--at", "5").split())
+        self.assertIn("files 0 with 0 pages in memory", early)
+        self.assertNotIn("2 MiB", early)
+
     def test_without_a_scenario(self):
         (self.directory / "scenario.toml").unlink()
         self.assertEqual(self.verdict(), ["trace complete: 10 events, none lost, none impossible, "

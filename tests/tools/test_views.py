@@ -7,7 +7,7 @@ import support
 
 OPEN = support.OPEN
 FAULT, COW, FORK_CHILD, SWAPIN = 0, 1, 2, 6  # pte_why
-PAGE, ANON = 1, 3  # pte_kind, page_kind
+PAGE, ANON, SHMEM = 1, 3, 9  # pte_kind, page_kind
 ACCESSED = 4  # pte_flags
 FREED, WRITE, ACTIVATE = 0, 1, 2  # reclaim_verdict
 
@@ -143,6 +143,67 @@ class AnswersTest(ViewTest):
                 (7, "inactive_anon", 1, 10, OPEN), (8, "inactive_anon", 2, 10, 20),
                 (9, "inactive_anon", 3, 20, OPEN), (8, "active_anon", 1, 20, OPEN)):
             self.add("lru_span", pfn=pfn, list=which, pos=pos, t_begin=begin, t_end=end, nr_frames=1)
+
+    def test_file_user(self):
+        """A leader and its thread map a file twice; its child has the VMA and touched nothing."""
+        for pid, tgid, mm_id, comm in ((5, 5, 1, "leader"), (6, 5, 1, "thread"), (7, 7, 2, "child")):
+            self.add("task_span", pid=pid, tgid=tgid, mm_id=mm_id, comm=comm, t_begin=pid, t_end=90)
+        self.add("mapping_span", mapping_id=40, t_begin=1, t_end=OPEN)
+        for vma_id, mm_id, flags, begin, end in ((1, 1, 1 | 4, 10, 80), (2, 1, 1 | 2 | 8, 20, 70), (3, 2, 1, 30, 90)):
+            self.add("vma_span", vma_id=vma_id, mm_id=mm_id, flags=flags, t_begin=begin, t_end=end)
+            self.add("i_mmap_span", vma_id=vma_id, mapping_id=40, t_begin=begin, t_end=end)
+        for va in (0x1000, 0x1000, 0x2000):
+            self.add("rmap_span", pfn=9, mm_id=1, va=va, mapping_id=40, t_begin=30, t_end=40)
+        self.add("rmap_span", pfn=10, mm_id=1, va=0x5000, mapping_id=3, t_begin=30, t_end=40)  # an anon_vma
+        self.assertEqual(self.view("file_user"), [(40, 5, "leader", 2, 2, 10, 80, 1, 1, 1), (40, 7, "child", 1, 0, 30, 90, 0, 0, 0)])
+
+    def test_file_eviction(self):
+        for event, slot, t in ((1, 3, 100), (2, 4, 110), (3, 3, 300)):
+            self.add("eviction", id=event, t=t, pfn=7, slot=slot, reason="write", kind="direct", n=event)
+        self.add("cache_span", mapping_id=40, pgoff=5, kind="swap", slot=3, t_begin=90, t_end=200)
+        self.add("cache_span", mapping_id=40, pgoff=6, kind="page", pfn=4, t_begin=90, t_end=OPEN)
+        self.add("refault", t=180, eviction_id=1, latency_ns=12)
+        # Slot 4, and slot 3 later, were never of a file.
+        self.assertEqual(self.view("file_eviction"), [(1, 100, 40, 5, 7, 3, "write", "direct", 80, 12)])
+
+    def test_huge_page(self):
+        self.add("task_span", pid=5, tgid=5, mm_id=1, comm="a", t_begin=0, t_end=OPEN)
+        self.add("sched_switch", id=1, cpu=0, next_pid=5)
+        for n, (end, split) in enumerate(((300, None), (310, "reclaim"), (320, "fault"), (330, "call"), (OPEN, None)), 1):
+            pfn = 512 * n
+            self.add("page_life", pfn=pfn, order=9, kind="anon", t_begin=100 + n, t_end=end)
+            for mm_id in (1, 2)[:n % 2 + 1]:
+                self.add("pmd_span", mm_id=mm_id, va=pfn << 12, pfn=pfn, t_begin=104 + n + mm_id, t_end=200)
+            if split:
+                self.add("page_split", t=end, cpu=0, pfn=pfn, pos=5, pos_last=-505 if split == "reclaim" else 515)
+        self.add("fault", pid=5, t=315, latency_ns=9)
+        self.add("page_life", pfn=9999, order=9, kind="kernel", t_begin=1, t_end=2)
+        self.assertEqual(self.view("huge_page", "pfn, t_begin, pid, comm, va, address_spaces, fate"), [
+            (512 * n, 100 + n, 5, "a", 512 * n << 12, n % 2 + 1, fate) for n, fate in enumerate(
+                ("freed", "split_reclaim", "split_fault", "split_call", "lives"), 1)])
+
+    def test_compaction(self):
+        self.add("task_span", pid=5, tgid=5, mm_id=1, comm="a", t_begin=0, t_end=OPEN)
+        self.add("mm_compaction_begin", t=10, pid=5)
+        self.add("mm_compaction_begin", t=11, pid=6)
+        self.add("mm_migrate_pages", t=12, pid=5, succeeded=7, failed=1)
+        self.add("mm_migrate_pages", t=13, pid=6, succeeded=100)
+        self.add("mm_migrate_pages", t=14, pid=5, succeeded=2, failed=3)
+        self.add("mm_compaction_end", t=15, pid=5, status=0)
+        self.add("mm_compaction_begin", t=20, pid=5)
+        self.assertEqual(self.view("compaction"), [(10, 15, 5, "a", "success", 2, 9, 4), (11, None, 6, None, None, 1, 100, 0),
+                                                   (20, None, 5, "a", None, 0, 0, 0)])
+
+    def test_page_move(self):
+        """Frame 7, mapped twice, goes to frame 8; frame 9 of a file to frame 10."""
+        for pfn in (7, 9):
+            self.add("lru_span", pfn=pfn, list="isolated", t_begin=90, t_end=120, why_out="migrate")
+        for mm_id, t in ((1, 100), (2, 105)):
+            self.add("pte_span", mm_id=mm_id, va=0x1000, kind="page", pfn=7, t_begin=10, t_end=t, why_out="migrate")
+            self.add("pte_span", mm_id=mm_id, va=0x1000, kind="page", pfn=8, t_begin=t, t_end=OPEN, why_in="migrate")
+        for pfn, begin, end in ((9, 10, 110), (10, 112, 200), (11, 300, OPEN)):
+            self.add("cache_span", mapping_id=40, pgoff=5, kind="page", pfn=pfn, t_begin=begin, t_end=end)
+        self.assertEqual(self.view("page_move"), [(100, 7, 8, "anon", None, None, 2), (112, 9, 10, "file", 40, 5, None)])
 
     def test_lru_at_moment(self):
         self.listed()
@@ -296,9 +357,12 @@ class AnswersTest(ViewTest):
         self.decide(70, 7)
         self.free(80, 7)
         self.add("mm_page_free", t=90, pfn=7, kind=0)
+        self.add("pmd_set", t=91, pfn=512, why=FAULT)
+        self.add("pmd_clear", t=92, pfn=512, old_flags=ACCESSED)
+        self.add("mm_page_free", t=93, pfn=8, kind=SHMEM)
         self.assertEqual(self.view("page_use", "t, what", "ORDER BY id"),
                          [(10, "swapin"), (20, "fault"), (40, "accessed"), (50, "idle"),
-                          (55, "accessed"), (70, "evict"), (80, "free")])
+                          (55, "accessed"), (70, "evict"), (80, "free"), (91, "fault"), (92, "accessed"), (93, "free")])
 
     def test_lru_inversion(self):
         self.fault(10, 1)

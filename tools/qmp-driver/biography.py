@@ -192,10 +192,10 @@ class Biography:
         for mapping, pgoff, t, t_end in self._rows("""
                 SELECT mapping_id, pgoff, t_begin, t_end FROM cache_span
                 WHERE pfn = :pfn AND t_begin >= :begin AND t_begin < :end""", pfn=pfn, begin=begin, end=end):
-            before = self._beside(mapping, pgoff, "t_end", t)
+            before = self._beside(mapping, pgoff, "t_end", t) or self._moved_from(mapping, pgoff, t)
             self._tell(t, 1, where, "cached", f"page {pgoff} of mapping {mapping}" + (f", so far in {before}" if before else ""))
             if t_end < OPEN:
-                after = self._beside(mapping, pgoff, "t_begin", t_end)
+                after = self._beside(mapping, pgoff, "t_begin", t_end) or self._moved_to(pfn, mapping, pgoff, t_end)
                 self._tell(t_end, 7, where, "uncached", f"no longer page {pgoff} of mapping {mapping}: "
                            + (f"that is in {after} now" if after else "the file was cut, or is gone"))
 
@@ -204,6 +204,24 @@ class Biography:
         found = self._rows(f"SELECT pfn, slot FROM cache_span WHERE mapping_id = :mapping AND pgoff = :pgoff "
                            f"AND {column} = :t", mapping=mapping, pgoff=pgoff, t=t)
         return "" if not found else f"frame {found[0][0]}" if found[0][1] is None else f"slot {found[0][1]}"
+
+    # A page of a file that moves is in no place for a moment, and its old frame isolated until later.
+
+    def _moved_to(self, pfn: int, mapping: int, pgoff: int, t: int) -> str:
+        found = self._rows("""
+            SELECT c.pfn FROM lru_span o JOIN cache_span c ON c.t_begin >= :t AND c.t_begin <= o.t_end
+            WHERE o.pfn = :pfn AND o.why_out = 'migrate' AND o.t_begin <= :t AND o.t_end >= :t
+            AND c.mapping_id = :mapping AND c.pgoff = :pgoff AND c.kind = 'page'""",
+            pfn=pfn, mapping=mapping, pgoff=pgoff, t=t)
+        return f"frame {found[0][0]}" if found else ""
+
+    def _moved_from(self, mapping: int, pgoff: int, t: int) -> str:
+        found = self._rows("""
+            SELECT c.pfn FROM cache_span c JOIN lru_span o ON o.pfn = c.pfn AND o.why_out = 'migrate'
+                AND o.t_begin <= c.t_end AND o.t_end >= :t
+            WHERE c.mapping_id = :mapping AND c.pgoff = :pgoff AND c.t_end <= :t ORDER BY c.t_end DESC LIMIT 1""",
+            mapping=mapping, pgoff=pgoff, t=t)
+        return f"frame {found[0][0]}" if found else ""
 
     def _add_lists(self, pfn: int, begin: int, end: int, where: str) -> None:
         spans = self._rows("""

@@ -27,7 +27,8 @@ LABEL_WIDTH = 10
 MAX_PROGRAMS = 6
 MAX_CANDIDATES = 4
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
-RECLAIMERS = ("kswapd", "direct")
+RECLAIMERS = ("kswapd", "direct", "madvise")
+ALWAYS_TOLD = 2  # of them
 
 
 def set_argparser(parser) -> None:
@@ -159,6 +160,8 @@ def collect(database: sqlite3.Connection, directory: Path, until: int | None) ->
         "programs": _programs(database, t),
         "faults": _faults(database, t),
         "swap": _swap(database, t),
+        "files": _files(database, t),
+        "huge": _huge(database, t),
         "reclaim": _reclaim(database, t),
         "lru": _lru(database, t),
         "oom": _oom(database, t),
@@ -226,6 +229,28 @@ def _swap(database: sqlite3.Connection, t: int) -> dict:
             "refaults": results.value(database, "SELECT count(*) FROM refault WHERE t <= :t", t=t)}
 
 
+def _files(database: sqlite3.Connection, t: int) -> dict:
+    """The page cache at t, and how many of its pages ever left memory until then."""
+    files, pages, slots = results.rows(database, """
+        SELECT count(DISTINCT mapping_id), coalesce(sum(kind = 'page'), 0), coalesce(sum(kind = 'swap'), 0)
+        FROM cache_span WHERE t_begin <= :t AND :t < t_end""", t=t)[0]
+    return {"files": files, "pages": pages, "slots": slots,
+            "evicted": results.value(database, "SELECT count(*) FROM file_eviction WHERE t <= :t", t=t)}
+
+
+def _huge(database: sqlite3.Connection, t: int) -> dict:
+    """Pages of 2 MiB until t, and the compactions that made room for them."""
+    made, now, split = results.rows(database, """
+        SELECT count(*), coalesce(sum(t_end > :t), 0), coalesce(sum(fate LIKE 'split%' AND t_end <= :t), 0)
+        FROM huge_page WHERE t_begin <= :t""", t=t)[0]
+    runs, succeeded, moved, failed = results.rows(database, """
+        SELECT count(*), coalesce(sum(result = 'success'), 0), coalesce(sum(moved), 0), coalesce(sum(failed), 0)
+        FROM compaction WHERE t_begin <= :t""", t=t)[0]
+    return {"made": made, "now": now, "split": split, "compactions": runs, "succeeded": succeeded,
+            "moved": moved, "not_moved": failed,
+            "fallbacks": results.value(database, "SELECT count(*) FROM thp_fault_fallback WHERE t <= :t", t=t)}
+
+
 def _reclaim(database: sqlite3.Connection, t: int) -> list[dict]:
     passes = {kind: (n, scanned) for kind, n, scanned in results.rows(database, """
         SELECT kind, count(*), coalesce(sum(nr_scanned), 0) FROM reclaim_pass
@@ -234,6 +259,8 @@ def _reclaim(database: sqlite3.Connection, t: int) -> list[dict]:
         database, "SELECT kind, count(*) FROM eviction WHERE t <= :t GROUP BY kind", t=t))
     lines = []
     for kind in RECLAIMERS:
+        if kind not in (*RECLAIMERS[:ALWAYS_TOLD], *passes):
+            continue
         n, scanned = passes.get(kind, (0, 0))
         lines.append({"who": kind, "passes": n, "scanned": scanned,
                       "reclaimed": evicted.get(kind, 0)})
@@ -327,6 +354,10 @@ def _render_faults(faults: list[dict]) -> list[str]:
     return _labelled("faults", lines)
 
 
+def _count(n: int, word: str) -> str:
+    return f"{n:,} {word}{'s' * (n != 1)}"
+
+
 def _render_memory(data: dict) -> list[str]:
     swap = data["swap"]
     failed = swap["pages_out_failed"] + swap["pages_in_failed"]
@@ -334,6 +365,15 @@ def _render_memory(data: dict) -> list[str]:
                          f"({swap['pages_in_readahead']:,} by readahead), "
                          f"{swap['refaults']:,} refaults"
                          + (f", {_red(f'{failed:,} failed')}" if failed else ""))]
+    files, huge = data["files"], data["huge"]
+    lines.append(row("files", f"{files['files']:,} with {files['pages']:,} pages in memory and {files['slots']:,} in swap; "
+                              f"{files['evicted']:,} evicted"))
+    if huge["made"] or huge["fallbacks"] or huge["compactions"]:
+        lines.append(row("2 MiB", f"{_count(huge['made'], 'page')} made, {huge['split']:,} split, {huge['now']:,} there; "
+                                  f"{huge['fallbacks']:,} not to be had"))
+    if huge["compactions"]:
+        lines.append(row("", f"{_count(huge['compactions'], 'compaction')}, {huge['succeeded']:,} made one; "
+                             f"{_count(huge['moved'], 'page')} moved, {huge['not_moved']:,} not"))
     lines += _labelled("reclaim", [
         f"{by['who']:<8}{by['passes']:>8,} passes  {by['scanned']:>9,} scanned  "
         f"{by['reclaimed']:>9,} reclaimed" for by in data["reclaim"]])
