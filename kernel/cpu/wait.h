@@ -36,8 +36,9 @@ struct wait_entry {
 	struct list_head node;     /* empty when not queued; guarded by the queue's lock */
 	struct current_task *task; /* who sleeps */
 	/* Called by wake_up() instead of waking the task, under the queue's lock with interrupts
-	 * off; NULL: none. For entries that do not sleep themselves (fs/poll.h). */
-	void (*wake)(struct wait_entry *wait);
+	 * off; NULL: none. For entries that do not sleep themselves (fs/poll.h). `events`: what
+	 * wake_up_events() was told, 0: anything. */
+	void (*wake)(struct wait_entry *wait, u32 events);
 };
 
 #define WAIT_QUEUE_INIT(name)                                             \
@@ -60,6 +61,14 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *wait);
 
 /* Wakes all sleepers. Any context; takes RANK_WAIT and RANK_RUNQUEUE. */
 void wake_up(struct wait_queue *queue);
+
+/* The same; says to entries with a wake function what has come to be possible (EPOLL* of fs/poll.h),
+ * for queues that are woken for several reasons. */
+void wake_up_events(struct wait_queue *queue, u32 events);
+
+/* The same in a wake function, so while another queue is locked: the caller says why two never wait for each
+ * other. */
+void wake_up_nested(struct wait_queue *queue, u32 events);
 
 /* Gives the CPU away; returns when the task runs again. No spinlock may be held. The quiesce point
  * of sleeping tasks. */

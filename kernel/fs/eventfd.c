@@ -53,7 +53,7 @@ static long read_eventfd(struct file *file, struct iov_iter *to)
 		if (wait_event_interruptible(&event->wait, READ_ONCE(event->value) > 0) != 0)
 			return -ERESTARTSYS;
 	}
-	wake_up(&event->wait);
+	wake_up_events(&event->wait, EPOLLOUT);
 	return copy_to_iter(to, &value, sizeof(value)) != 0 ? -EFAULT : (long)sizeof(value);
 }
 
@@ -75,7 +75,7 @@ static long write_eventfd(struct file *file, struct iov_iter *from)
 					     READ_ONCE(event->value) <= MAX_VALUE - more) != 0)
 			return -ERESTARTSYS;
 	}
-	wake_up(&event->wait);
+	wake_up_events(&event->wait, EPOLLIN);
 	return sizeof(more);
 }
 

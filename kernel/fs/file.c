@@ -1,6 +1,7 @@
 /* Open files: reference counts, access mode, position. */
 #include "fs/file.h"
 #include "fs/dentry.h"
+#include "fs/epoll.h"
 #include "fs/iov_iter.h"
 #include "fs/lock.h"
 #include "lib/errno.h"
@@ -31,6 +32,8 @@ void file_put(struct file *file)
 {
 	if (atomic_dec_return(&file->refs) != 0)
 		return;
+	if (unlikely(READ_ONCE(file->watchers)))
+		epoll_forget_file(file);
 	if ((file->mode & FMODE_OPENED) && file->ops->release)
 		file->ops->release(file);
 	file_locks_release(file);

@@ -67,6 +67,7 @@ static_assert(sizeof(struct stat) == 144, "ABI");
 
 struct address_space;
 struct file;
+struct epoll_item;
 struct inode;
 struct iov_iter;
 struct poll_table;
@@ -108,9 +109,10 @@ struct file_ops {
 
 struct file {
 	const struct file_ops *ops;
-	struct path path;    /* referenced; constant */
-	struct inode *inode; /* of that path */
-	void *private;       /* the operations' own */
+	struct path path;            /* referenced; constant */
+	struct inode *inode;         /* of that path */
+	void *private;               /* the operations' own */
+	struct epoll_item *watchers; /* epolls that watch it; epoll.c */
 	atomic_t refs;
 	u32 flags;         /* O_* that F_GETFL tells; atomic */
 	u32 mode;          /* FMODE_*; constant */

@@ -39,10 +39,11 @@ struct poll_waiter {
 	struct poll_entry entries[NR_INLINE_ENTRIES];
 };
 
-static void wake_waiter(struct wait_entry *wait)
+static void wake_waiter(struct wait_entry *wait, u32 events)
 {
 	struct poll_waiter *waiter = container_of(wait, struct poll_entry, wait)->waiter;
 
+	(void)events; /* what is ready is looked at anyway */
 	__atomic_store_n(&waiter->triggered, 1, __ATOMIC_SEQ_CST);
 	sched_wake(waiter->task);
 }

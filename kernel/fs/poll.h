@@ -20,6 +20,11 @@
 #define EPOLLWRNORM 0x0100u
 #define EPOLLWRBAND 0x0200u
 #define EPOLLRDHUP  0x2000u
+/* Not events, but how they are told. */
+#define EPOLLEXCLUSIVE BIT(28)
+#define EPOLLWAKEUP    BIT(29)
+#define EPOLLONESHOT   BIT(30)
+#define EPOLLET        BIT(31)
 
 #define EPOLL_READABLE (EPOLLIN | EPOLLRDNORM)
 #define EPOLL_WRITABLE (EPOLLOUT | EPOLLWRNORM)

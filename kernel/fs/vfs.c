@@ -3,6 +3,7 @@
 #include "cpu/panic.h"
 #include "fs/change.h"
 #include "fs/console.h"
+#include "fs/epoll.h"
 #include "fs/fs.h"
 #include "fs/initramfs.h"
 #include "fs/kmsg.h"
@@ -51,6 +52,7 @@ void vfs_init(void)
 		panic("vfs: no memory");
 	current_proc->fs = fs; /* the thread's that brings the system up */
 	fs->umask = 0;
+	epoll_init();
 	mem_devices_init();
 	kmsg_init();
 	console_init();

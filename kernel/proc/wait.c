@@ -55,17 +55,35 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *wait)
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
-/* Entries stay linked: their owners unlink them when their condition holds. */
-void wake_up(struct wait_queue *queue)
+/* Entries stay linked: their owners unlink them when their condition holds. Queue locked. */
+static void wake_all(struct wait_queue *queue, u32 events)
 {
-	u64 flags = spin_lock_irqsave(&queue->lock);
 	struct wait_entry *wait;
 
 	list_for_each_entry (wait, &queue->sleepers, node) {
 		if (wait->wake)
-			wait->wake(wait);
+			wait->wake(wait, events);
 		else
 			sched_wake(to_task(wait->task));
 	}
+}
+
+void wake_up(struct wait_queue *queue)
+{
+	wake_up_events(queue, 0);
+}
+
+void wake_up_events(struct wait_queue *queue, u32 events)
+{
+	u64 flags = spin_lock_irqsave(&queue->lock);
+
+	wake_all(queue, events);
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+void wake_up_nested(struct wait_queue *queue, u32 events)
+{
+	spin_lock_nested(&queue->lock);
+	wake_all(queue, events);
+	spin_unlock(&queue->lock);
 }

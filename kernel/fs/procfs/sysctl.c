@@ -1,6 +1,7 @@
 /* /proc/sys: the knobs that exist. */
 #include "cpu/clock.h"
 #include "fs/dentry.h"
+#include "fs/epoll.h"
 #include "fs/fdtable.h"
 #include "fs/pipe.h"
 #include "fs/procfs/nodes.h"
@@ -55,6 +56,7 @@ SETTING(overcommit_kbytes, overcommit.kbytes, 0, UINT64_MAX)
 SETTING(admin_reserve_kbytes, overcommit.admin_reserve_kbytes, 0, UINT64_MAX)
 SETTING(user_reserve_kbytes, overcommit.user_reserve_kbytes, 0, UINT64_MAX)
 SETTING(threads_max, max_threads, 1, FUTEX_TID_MASK)
+SETTING(max_user_watches, epoll_max_watches, 0, UINT64_MAX)
 SETTING(shmmax, shm_limits.max, 0, UINT64_MAX)
 SETTING(shmall, shm_limits.all, 0, UINT64_MAX)
 SETTING(shmmni, shm_limits.mni, 0, SHM_MAX_MNI)
@@ -252,7 +254,16 @@ static const struct proc_node kernel_nodes[] = {
 	{.name = NULL},
 };
 
+static const struct proc_node epoll_nodes[] = {
+	{.name = "max_user_watches",
+	 .mode = RW,
+	 .show = show_max_user_watches,
+	 .write = set_max_user_watches},
+	{.name = NULL},
+};
+
 static const struct proc_node fs_nodes[] = {
+	{.name = "epoll", .mode = DIR_RIGHTS, .children = epoll_nodes},
 	{.name = "file-max", .mode = RO, .show = show_file_max},
 	{.name = "nr_open", .mode = RO, .show = show_nr_open},
 	{.name = "pipe-max-size",

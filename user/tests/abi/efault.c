@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,6 +108,16 @@ static const struct {
 	{SYS_clone3, 1, 88},
 	{SYS_statx, 3, 0x7ff},
 	{SYS_rename, 1, (long)"other"},
+	{SYS_epoll_ctl, 0, FROM_PREPARE},
+	{SYS_epoll_ctl, 1, EPOLL_CTL_ADD},
+	{SYS_epoll_wait, 0, FROM_PREPARE},
+	{SYS_epoll_wait, 2, 1},
+	{SYS_epoll_pwait, 0, FROM_PREPARE},
+	{SYS_epoll_pwait, 2, 1},
+	{SYS_epoll_pwait, 5, 8},
+	{SYS_epoll_pwait2, 0, FROM_PREPARE},
+	{SYS_epoll_pwait2, 2, 1},
+	{SYS_epoll_pwait2, 5, 8},
 };
 
 /* clone() makes a process before it looks at its pointers, and a good one would stay. The log of who
@@ -132,6 +143,16 @@ static pid_t ending_child(void)
 	return pid;
 }
 
+/* One that has an event to tell. */
+static int ready_epoll(void)
+{
+	struct epoll_event event = {.events = EPOLLOUT};
+	int epoll = epoll_create1(0);
+
+	epoll_ctl(epoll, EPOLL_CTL_ADD, pipe_ends[1], &event);
+	return epoll;
+}
+
 /* What a call needs to be there, and the argument that comes of it. */
 static long prepare(int nr)
 {
@@ -154,6 +175,11 @@ static long prepare(int nr)
 	case SYS_timer_gettime:
 		syscall(SYS_timer_create, 1, NULL, &id);
 		return id;
+	case SYS_epoll_ctl:
+	case SYS_epoll_wait:
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+		return ready_epoll();
 	default:
 		return 0;
 	}
