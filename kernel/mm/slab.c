@@ -408,6 +408,8 @@ u32 slab_shrink(void)
 
 	for (; cache; cache = cache->next)
 		freed += shrink_cache(cache);
+	if (freed)
+		TRACE(mm_shrink_slab_end, .nr_freed = freed);
 	return freed;
 }
 

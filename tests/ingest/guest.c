@@ -15,8 +15,8 @@ static void map_new(struct guest *g, struct guest_task *t, uint32_t i, uint32_t 
 
 	entry.value = pfn;
 	set_flags(g, t->cpu, pfn, PG_UPTODATE);
-	map_page(g, t, t->cpu, i, pfn);
 	set_entry(g, t, t->cpu, i, entry, why);
+	map_page(g, t, t->cpu, i, pfn);
 	list_add(g, t->cpu, pfn, LRU_INACTIVE_ANON, LRU_WHY_NEW);
 }
 
@@ -33,8 +33,8 @@ static enum fault_kind fault_cow(struct guest *g, struct guest_task *t, uint32_t
 		free_frame(g, t->cpu, copy);
 		return FAULT_REUSE;
 	}
-	map_new(g, t, i, copy, PTE_WHY_COW);
 	unmap_page(g, t, t->cpu, i, old);
+	map_new(g, t, i, copy, PTE_WHY_COW);
 	return FAULT_COW;
 }
 
@@ -65,8 +65,8 @@ static bool fault_swap(struct guest *g, struct guest_task *t, uint32_t i, uint32
 	entry.value = g->slots[slot].pfn;
 	if (!g->frames[entry.value].mapping_id)
 		g->frames[entry.value].mapping_id = t->root_id;
-	map_page(g, t, t->cpu, i, entry.value);
 	set_entry(g, t, t->cpu, i, entry, PTE_WHY_SWAPIN);
+	map_page(g, t, t->cpu, i, entry.value);
 	slot_ref(g, t->cpu, slot, -1, SLOT_WHY_SWAPIN);
 	release_page(g, t->cpu, entry.value);
 	return major;
@@ -78,7 +78,7 @@ static void fault(struct guest *g, struct guest_task *t, uint32_t i)
 	uint8_t kind = FAULT_ANON, result = FAULT_MINOR;
 	uint32_t pfn;
 
-	EMIT(g->w, t->cpu, page_fault_user, .address = entry_va(i) + 8, .ip = 0x1000,
+	EMIT(g->w, t->cpu, page_fault_user, .address = entry_va(i) + 8, .ip = GUEST_VA,
 	     .error_code = 6, .pid = t->pid);
 	pfn = alloc_frame(g, t->cpu, PAGE_ANON);
 	while (!pfn) {
@@ -131,7 +131,7 @@ static void new_address_space(struct guest *g, struct guest_task *t, uint32_t cp
 	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ, .why = VMA_WHY_EXEC);
 	EMIT(g->w, cpu, vma_resize, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES),
 	     .vma_id = t->vma_id, .why = VMA_WHY_MERGE);
-	EMIT(g->w, cpu, vma_protect, .vma_id = t->vma_id, .flags = VM_READ | VM_WRITE);
+	EMIT(g->w, cpu, vma_protect, .vma_id = t->vma_id, .flags = VM_READ | VM_WRITE | VM_EXEC);
 	g->anon_vma_root[t->anon_vma_id] = t->root_id;
 	EMIT(g->w, cpu, anon_vma_create, .anon_vma_id = t->anon_vma_id, .root_id = t->root_id);
 }
@@ -145,12 +145,12 @@ static void copy_entries(struct guest *g, struct guest_task *child, struct guest
 		entry.flags &= (uint16_t)~PTEF_WRITE;
 		if (entry.kind == PTE_SWAP)
 			slot_ref(g, parent->cpu, entry.value, 1, SLOT_WHY_FORK);
-		if (entry.kind == PTE_PAGE) {
-			map_page(g, child, parent->cpu, i, entry.value);
+		if (entry.kind == PTE_PAGE)
 			set_entry(g, parent, parent->cpu, i, entry, PTE_WHY_FORK_PARENT);
-		}
 		if (entry.kind != PTE_NONE)
 			set_entry(g, child, parent->cpu, i, entry, PTE_WHY_FORK_CHILD);
+		if (entry.kind == PTE_PAGE)
+			map_page(g, child, parent->cpu, i, entry.value);
 	}
 }
 
@@ -327,7 +327,7 @@ static uint64_t list_task(struct guest *g, const struct guest_task *t)
 	EMIT(g->w, 0, state_mm, .mm_id = t->mm_id, .pgd_pfn = t->pgd_pfn);
 	EMIT(g->w, 0, state_pgtable, .mm_id = t->mm_id, .pfn = t->table_pfn, .level = 1);
 	EMIT(g->w, 0, state_vma, .va_start = GUEST_VA, .va_end = entry_va(GUEST_PAGES),
-	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ | VM_WRITE,
+	     .vma_id = t->vma_id, .mm_id = t->mm_id, .flags = VM_READ | VM_WRITE | VM_EXEC,
 	     .anon_vma_id = t->anon_vma_id);
 	for (uint32_t i = 0; i < t->nr_chain; i++)
 		EMIT(g->w, 0, state_avc, .vma_id = t->vma_id, .anon_vma_id = t->chain[i]);

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Records tests/golden/mutation.tar.xz, the trace that mutation.c changes, anew: a small session under pressure that was
-asked for its whole state every few thousand events, so that whatever an event changes is soon compared."""
+"""Records the traces that mutation.c changes anew: tests/golden/mutation.tar.xz, a small session under pressure that was
+asked for its whole state every few thousand events, so that whatever an event changes is soon compared, and
+tests/golden/compaction.tar.xz, of a machine with room for what pages are moved for."""
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,7 +16,7 @@ import support
 from recording import Recording
 from support import program, scenario
 
-TRACE = ROOT / "tests" / "golden" / "mutation.tar.xz"
+GOLDEN = ROOT / "tests" / "golden"
 STEP_BYTES = 320 << 10  # of trace between two baselines: about 8,000 events
 
 
@@ -33,27 +35,36 @@ def ask_for_the_state(recording: Recording) -> None:
         machine.wait(lambda: False, support.LOOK_S)
 
 
+def record(archive: Path, asked: dict, script: Callable[[Recording], None]) -> bool:
+    """Whether the session is in order; then it is in the archive."""
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = Path(scratch) / "session"
+        recorded = support.record(directory, asked, script)
+        for question in ("SELECT * FROM order_violation", "SELECT * FROM vmstat_check WHERE NOT equal"):
+            if wrong := recorded.rows(question):
+                print(f"{directory}: {wrong[0]}", file=sys.stderr)
+                return False
+        names = sorted(str(path.relative_to(directory)) for path in directory.glob("ctf/cpu*"))
+        # Words of 8 bytes, as events are laid out: a sixth smaller than without saying so.
+        subprocess.run(["tar", "--owner=0", "--group=0", "--mtime=@0", "-C", directory,
+                        "-I", "xz --lzma2=preset=9e,lc=0,lp=3,pb=3", "-cf", archive, *names, "events.tsv"], check=True)
+        print(archive)
+        for row in recorded.rows("SELECT event, n FROM event_count ORDER BY n"):
+            print(*row)
+        print([row[0] for row in recorded.rows("SELECT id FROM state_begin")])
+    return True
+
+
 def main() -> int:
     programs = [program("events", "/bin/spin", "--ms", "1"),
                 program("thrash", "--size", "4M", "--rounds", "1", "--seed", "1", mode="bg"),
                 program("forkshare", "--size", "500K", "--children", "2", "--rounds", "1", "--seed", "1"),
                 program("vm"), program("int80"), program("choom", "-n", "100", "/bin/oomhog", "--step", "1M"),
                 program("oomhog", "--step", "4K", "--limit", "4K"), program("spin", "--ms", "300")]
-    with tempfile.TemporaryDirectory() as scratch:
-        directory = Path(scratch) / "session"
-        recorded = support.record(directory, scenario(programs, memory="8M", cpus=2, swap="1M"), ask_for_the_state)
-        for question in ("SELECT * FROM order_violation", "SELECT * FROM vmstat_check WHERE NOT equal"):
-            if wrong := recorded.rows(question):
-                print(f"{directory}: {wrong[0]}", file=sys.stderr)
-                return 1
-        names = sorted(str(path.relative_to(directory)) for path in directory.glob("ctf/cpu*"))
-        # Words of 8 bytes, as events are laid out: a sixth smaller than without saying so.
-        subprocess.run(["tar", "--owner=0", "--group=0", "--mtime=@0", "-C", directory,
-                        "-I", "xz --lzma2=preset=9e,lc=0,lp=3,pb=3", "-cf", TRACE, *names, "events.tsv"], check=True)
-        for row in recorded.rows("SELECT event, n FROM event_count ORDER BY n"):
-            print(*row)
-        print([row[0] for row in recorded.rows("SELECT id FROM state_begin")])
-    return 0
+    done = record(GOLDEN / "mutation.tar.xz", scenario(programs, memory="8M", cpus=2, swap="1M"), ask_for_the_state)
+    programs = [program("events", "compact")]
+    done &= record(GOLDEN / "compaction.tar.xz", scenario(programs, memory="12M", cpus=1, swap="1M"), lambda recording: None)
+    return not done
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ INGEST_SRC := \
 	trace/ingest/model_oom.c \
 	trace/ingest/model_block.c \
 	trace/ingest/model_slab.c \
+	trace/ingest/model_signal.c \
 	trace/ingest/model_check.c \
 	trace/ingest/replay.c \
 	trace/ingest/summary.c \
@@ -163,13 +164,13 @@ ingest-test: $(INGEST_OUT)/test $(INGEST_TEST_WITH) $(INGEST_SESSION_FILES) $(IN
 # Each mutation of a small real trace: noticed by the replay, or listed in mutation.def. MUTATION_INSTANCES of each kind.
 MUTATION_INSTANCES ?= 3
 MUTATION_SRC := $(INGEST_CONTRACT_SRC) $(filter-out trace/ingest/main.c,$(INGEST_SRC)) tests/ingest/mutation.c
-MUTATION_SESSION := $(INGEST_OUT)/mutation
+MUTATION_SESSIONS := $(INGEST_OUT)/mutation $(INGEST_OUT)/compaction
 
 # Without sanitizers: it forks for each mutation, and their shadow memory makes that ten times as dear.
 $(INGEST_OUT)/mutation-test: $(call ingest-objects,plain,$(MUTATION_SRC))
 	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lsqlite3
 
-$(MUTATION_SESSION)/events.tsv: tests/golden/mutation.tar.xz
+$(MUTATION_SESSIONS:=/events.tsv): $(INGEST_OUT)/%/events.tsv: tests/golden/%.tar.xz
 	@mkdir -p $(@D)
 	tar -xf $< -m -C $(@D)
 
@@ -178,8 +179,8 @@ $(INGEST_OUT)/pmd-session/events.tsv: $(INGEST_OUT)/test $(INGEST_SESSION_FILES)
 	$< --pmd-session $(O)/ctf $(@D)
 
 .PHONY: mutation-test
-mutation-test: $(INGEST_OUT)/mutation-test $(MUTATION_SESSION)/events.tsv $(INGEST_OUT)/pmd-session/events.tsv
-	$< $(MUTATION_INSTANCES) $(MUTATION_SESSION) $(INGEST_OUT)/pmd-session
+mutation-test: $(INGEST_OUT)/mutation-test $(MUTATION_SESSIONS:=/events.tsv) $(INGEST_OUT)/pmd-session/events.tsv
+	$< $(MUTATION_INSTANCES) $(MUTATION_SESSIONS) $(INGEST_OUT)/pmd-session
 
 # DAMAGE_CUTS and DAMAGE_FLIPS in the environment: how many.
 .PHONY: ingest-damage-test

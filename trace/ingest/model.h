@@ -55,6 +55,8 @@ struct open_fault {
 	/* What the first change of its entry was. */
 	bool changed, same_value;
 	uint8_t old_kind, kind;
+	bool of_file; /* the VMA then */
+	bool grew;    /* the stack, by this fault */
 	struct refault refault;
 };
 
@@ -76,9 +78,11 @@ struct task { /* key: pid */
 	uint32_t scored_in;   /* the OOM decision that told its score last */
 	uint32_t adjusted_in; /* the one that told an adjustment of it last: */
 	struct trace_ev_oom_score_adj adjusted;
-	bool reclaiming; /* in direct reclaim, since: */
-	uint64_t reclaim_t;
+	bool reclaiming;    /* in direct reclaim, since: */
+	uint64_t reclaim_t; /* 0: none was seen to begin */
 	uint32_t reclaim_order;
+	uint32_t nr_slabs_freed; /* since it told how many last, */
+	bool slabs_told;         /* if it did */
 	bool compacting;         /* moves pages */
 	uint32_t nr_migrated;    /* pages out of the block that it is at: */
 	uint32_t migrated_from;  /* its first frame */
@@ -166,6 +170,13 @@ struct cached { /* key: mapping_id, pgoff */
 	uint64_t t_begin;
 	uint32_t value;
 	uint8_t kind; /* PTE_PAGE or PTE_SWAP */
+};
+
+struct signals { /* key: pid; of a task whose birth was seen */
+	struct map_entry entry;
+	uint32_t nr_threads;     /* of the group, in the record of its leader's pid */
+	uint64_t sent;           /* to any of them, a bit by signal */
+	uint32_t nr_waiting[65]; /* sent to this pid and not taken, as far as is known, by signal */
 };
 
 struct i_mmap { /* key: vma_id */
@@ -268,6 +279,12 @@ struct lru_ends {
 /* Woken, working, asleep, in a circle. */
 enum kswapd_state { KSWAPD_UNKNOWN, KSWAPD_ASLEEP, KSWAPD_WOKEN, KSWAPD_AWAKE };
 
+/* Where the value of an entry comes from. */
+struct source {
+	uint32_t value;
+	uint8_t kind;
+};
+
 /* A request that the disk has. */
 struct request {
 	bool open, seen;
@@ -310,6 +327,7 @@ struct model {
 	bool swap_is_on;
 	bool migrations_told; /* a task changes its CPU by sched_migrate_task alone; kernels without
 				 that event did not say when */
+	bool files_told;  /* what a VMA maps of a file is; kernels without i_mmap_link had copies */
 	bool groups_told; /* each task_newtask tells the group; kernels without that event have no
 			     threads */
 	struct trace_ev_task_newtask birth; /* the last one whose sched_process_fork is to come;
@@ -319,12 +337,20 @@ struct model {
 	struct trace_ev_session_end end;
 
 	int32_t current[TRACE_MAX_CPUS];
+	struct source moved[TRACE_MAX_CPUS]; /* what mremap took out of an entry last */
+	bool zero_told;
+	uint32_t zero_pfn; /* the zero page, once told */
+	bool swap_size_known;
+	uint32_t swap_size;  /* slots of the area in use */
+	bool init_ended;     /* a thread of init's process exited */
+	int32_t init_status; /* with this status, if all had the same: */
+	bool init_is_one_voice;
 	uint64_t stalled_ns[TRACE_MAX_CPUS];
 	struct lru_ends ends[NR_LRU_LISTS];
 	struct request requests[MAX_REQUESTS];
 	struct sparse frames, slots; /* by pfn, by number */
 	struct map tasks, mms, vmas, anon_vmas, avcs, ptes, rmaps, count_windows, pgtables, pmds,
-		passes, ooms, mappings, cached, i_mmaps;
+		passes, ooms, mappings, cached, i_mmaps, signals;
 };
 
 /* ---- what all families use (model.c)
@@ -394,8 +420,9 @@ uint32_t cache_slot_at(const struct model *m, uint32_t mm_id, uint64_t va);
 bool pgtable_exists(const struct model *m, uint32_t mm_id, uint32_t level, uint64_t va);
 /* model_pmd.c: an entry is changed by itself, so it must not be part of a 2 MiB page. */
 void pmd_check_entry(struct model *m, uint32_t mm_id, uint64_t va);
-/* model_pmd.c: whether a 2 MiB page is mapped from this address on. */
+/* model_pmd.c: whether a 2 MiB page is mapped from this address on; and whether it begins with that frame. */
 bool pmd_exists(const struct model *m, uint32_t mm_id, uint64_t va);
+bool pmd_maps(const struct model *m, uint32_t mm_id, uint64_t va, uint32_t pfn);
 /* model_pte.c: on_pte_set(), of an entry of level 1, or (PART_OF_PMD) of what a 2 MiB page stands for. */
 enum entry_kind { ENTRY, PART_OF_PMD };
 void pte_set_entry(struct model *m, const struct trace_ev_pte_set *e, enum entry_kind kind);
@@ -409,8 +436,15 @@ struct pass *pass_running(struct model *m, uint32_t pass_id);
 void look_check_end(struct model *m, uint32_t pfn, const struct frame *frame, uint8_t why);
 /* model_look.c: nothing is known of looks at the page. */
 void look_forget(struct frame *frame);
+/* model_signal.c: a task begins, ends, takes the pid of its group's leader, exits with a status. */
+void signals_born(struct model *m, int32_t pid, int32_t tgid);
+void signals_gone(struct model *m, int32_t pid, int32_t tgid);
+void signals_move(struct model *m, int32_t from_pid, int32_t to_pid);
+void signals_check_exit(struct model *m, const struct task *task, int32_t status);
 /* model_slab.c: a page of slabs is freed. */
 void slab_check_free(struct model *m, uint32_t pfn, const struct frame *frame);
+/* model_fault.c: a stack grew, by the fault that runs on this CPU, if one does. */
+void fault_note_growth(struct model *m);
 /* model_fault.c: the task changes an entry; the fault it is in remembers how. */
 void fault_note_change(struct model *m, const struct trace_ev_pte_set *e, const struct pte *old);
 /* model_fault.c: the fault that runs on this CPU reads a page from swap. */
@@ -466,7 +500,9 @@ void model_forget(struct model *m);
 	X(slab_grow) X(slab_shrink) X(mapping_create) X(mapping_free) X(mm_filemap_add_to_page_cache) \
 	X(mm_filemap_delete_from_page_cache) X(mapping_slot_drop) X(i_mmap_link) X(i_mmap_unlink) \
 	X(state_mapping) X(state_cache) X(state_i_mmap) \
-	X(mm_compaction_begin) X(mm_compaction_end) X(mm_migrate_pages)
+	X(mm_compaction_begin) X(mm_compaction_end) X(mm_migrate_pages) \
+	X(signal_generate) X(signal_deliver) X(thp_fault_fallback) X(tlb_flush) \
+	X(mm_shrink_slab_end)
 /* clang-format on */
 
 #define X(name) void on_##name(struct model *m, const struct trace_ev_##name *e);

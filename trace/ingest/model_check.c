@@ -97,7 +97,9 @@ void model_forget(struct model *m)
 	uint32_t i;
 
 	map_for_each (&m->tasks, task) {
-		task->fresh = task->faulted = task->reclaimed = false;
+		task->fresh = task->faulted = task->reclaimed = task->slabs_told = false;
+		task->nr_slabs_freed = 0;
+		task->reclaim_t = 0;
 		task->pass_id = 0;
 		task->queue = 0;
 	}
@@ -113,6 +115,9 @@ void model_forget(struct model *m)
 		m->requests[i] = (struct request){0};
 	for (i = 0; i < NR_LRU_LISTS; i++)
 		m->ends[i].hi_exact = m->ends[i].lo_exact = false;
+	map_destroy(&m->signals);
+	map_init(&m->signals, sizeof(struct signals));
+	m->swap_size_known = m->init_ended = m->init_is_one_voice = false;
 	m->kswapd = KSWAPD_UNKNOWN;
 	m->first_pass_id = m->first_kill_id = UINT32_MAX;
 	m->baseline_rank = m->event->rank;

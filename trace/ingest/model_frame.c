@@ -147,6 +147,9 @@ void on_mm_page_alloc(struct model *m, const struct trace_ev_mm_page_alloc *e)
 	frame = set_block(m, e->pfn, FRAME_ALLOCATED, e->order, (uint16_t)m->event->cpu);
 	if (!frame)
 		return;
+	if (e->pcp > 2 || e->reserve > 1)
+		violation(m, fmt("frame %u", e->pfn), fmt("a list and whether below min"),
+			  fmt("%u, %u", e->pcp, e->reserve));
 	look_forget(frame);
 	frame->kind = e->kind;
 	frame->pcp = e->pcp;

@@ -18,6 +18,7 @@ static struct oom *oom_known(struct model *m, uint32_t kill_id)
 
 void on_oom_invoked(struct model *m, const struct trace_ev_oom_invoked *e)
 {
+	const struct task *task;
 	struct oom *oom;
 
 	if (map_find(&m->ooms, e->kill_id, 0)) {
@@ -29,6 +30,11 @@ void on_oom_invoked(struct model *m, const struct trace_ev_oom_invoked *e)
 	if (e->kill_id < m->first_kill_id)
 		m->first_kill_id = e->kill_id;
 	check_runs_here(m, e->pid);
+	task = map_find(&m->tasks, (uint32_t)e->pid, 0);
+	if (task && task->reclaim_t && task->reclaim_order != e->order)
+		violation(m, fmt("task %d", e->pid),
+			  fmt("order %u, reclaimed in vain", task->reclaim_order),
+			  fmt("%u", e->order));
 	oom->invoker = e->pid;
 	oom->order = e->order;
 	oom->nr_free = e->nr_free;
@@ -62,6 +68,11 @@ void on_oom_score_adj(struct model *m, const struct trace_ev_oom_score_adj *e)
 	if (!e->oom_score_adj || e->oom_score_adj < -1000 || e->oom_score_adj > 1000)
 		violation(m, fmt("candidate %d", e->pid), fmt("an adjustment within 1000"),
 			  fmt("%d", e->oom_score_adj));
+	if (m->swap_size_known && e->total_pages != 2 * m->machine.nr_frames + m->swap_size)
+		violation(
+			m, fmt("candidate %d", e->pid),
+			fmt("%u for all frames and slots", 2 * m->machine.nr_frames + m->swap_size),
+			fmt("%u", e->total_pages));
 	if (!task)
 		return;
 	task->adjusted_in = e->kill_id;

@@ -102,6 +102,47 @@ void on_state_pgtable(struct model *m, const struct trace_ev_state_pgtable *e)
 	pgtable_new(m, e->mm_id, e->level, e->va, e->pfn);
 }
 
+/* Whether entries of several address spaces, or of one, are flushed for that reason. */
+static bool flush_is_legal(struct model *m, const struct trace_ev_tlb_flush *e)
+{
+	bool own = in_own_mm(m, e->mm_id);
+
+	switch (e->reason) {
+	case TLB_RECLAIM:
+		return !e->mm_id;
+	case TLB_AGING:
+	case TLB_MIGRATE:
+		return true;
+	case TLB_FORK:
+	case TLB_PROTECT:
+	case TLB_MOVE:
+		return own;
+	case TLB_EXIT:
+		return e->mm_id && !own;
+	default:
+		return e->mm_id;
+	}
+}
+
+/* What the CPUs hold is not modelled; who may hold something is. */
+void on_tlb_flush(struct model *m, const struct trace_ev_tlb_flush *e)
+{
+	uint64_t there = (UINT64_C(1) << m->machine.nr_cpus % 64) - 1;
+	uint64_t here = UINT64_C(1) << m->event->cpu % 64;
+
+	if (e->mm_id)
+		mm_known(m, e->mm_id);
+	if (!e->cpus || e->cpus & ~(there & ~m->cpus_off) ||
+	    (e->mm_id && in_own_mm(m, e->mm_id) && !(e->cpus & here)))
+		violation(m, fmt("TLB entries of mm %u", e->mm_id),
+			  fmt("CPUs of %" PRIx64 ", this one if it may have some",
+			      there & ~m->cpus_off),
+			  fmt("%" PRIx64, (uint64_t)e->cpus));
+	if (!flush_is_legal(m, e))
+		violation(m, fmt("TLB entries of mm %u", e->mm_id), fmt("a reason that holds"),
+			  fmt("%s", enum_text(ENUM_ID_tlb_why, e->reason)));
+}
+
 void pgtables_sweep(struct model *m)
 {
 	map_sweep(m, &m->pgtables, "table of mm << 8 | level, va", pgtable_span_end);

@@ -36,6 +36,13 @@ bool pmd_exists(const struct model *m, uint32_t mm_id, uint64_t va)
 	return m->pmds.count && map_find(&m->pmds, mm_id, va);
 }
 
+bool pmd_maps(const struct model *m, uint32_t mm_id, uint64_t va, uint32_t pfn)
+{
+	const struct pmd *pmd = map_find(&m->pmds, mm_id, va);
+
+	return pmd && pmd->pfn == pfn;
+}
+
 /* Whether the numbers can be those of a 2 MiB page. */
 static bool is_aligned(struct model *m, uint32_t mm_id, uint64_t va, uint32_t pfn)
 {

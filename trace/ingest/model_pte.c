@@ -54,6 +54,15 @@ static bool flags_agree(uint16_t model, uint16_t read)
 	return ((model ^ read) & ~HARDWARE_BITS) == 0 && (model & ~read) == 0;
 }
 
+/* The frame of the zero page: the one told first. */
+static uint32_t zero_page_is(struct model *m, uint32_t pfn)
+{
+	if (!m->zero_told)
+		m->zero_pfn = pfn;
+	m->zero_told = true;
+	return m->zero_pfn;
+}
+
 /* The old entry as the event tells it, against the model's. */
 static void check_old(struct model *m, uint32_t mm_id, uint64_t va, const struct pte *pte,
 		      uint8_t kind, uint16_t flags)
@@ -131,6 +140,65 @@ static void check_vma(struct model *m, const struct trace_ev_pte_set *e)
 		violation(m, entry_name(e->mm_id, e->va),
 			  fmt("rights within 0x%x of vma %u", vma->flags, (uint32_t)vma->entry.a),
 			  fmt("flags 0x%x", e->flags));
+}
+
+/* Whether the mapping that an entry is was counted, when the entry goes to something else: a copy on write has uncounted
+ * the page before, whatever else takes it out does so afterwards. */
+static void check_left(struct model *m, const struct pte *pte, uint8_t why)
+{
+	uint32_t mm_id = (uint32_t)pte->entry.a;
+	bool counted;
+
+	if (pte->kind != PTE_PAGE)
+		return;
+	counted = map_find(&m->rmaps, (uint64_t)pte->value << 32 | mm_id, pte->entry.b);
+	if (counted == (why == PTE_WHY_COW))
+		violation(m, entry_name(mm_id, pte->entry.b),
+			  counted ? fmt("frame %u uncounted before", pte->value)
+				  : fmt("a mapping of frame %u", pte->value),
+			  counted ? fmt("counted") : fmt("none"));
+}
+
+/* What an entry gets that no counted mapping tells of: it comes from another entry, from the page's slot, or is always
+ * the same. */
+static void check_source(struct model *m, const struct trace_ev_pte_set *e, const struct pte *old,
+			 enum entry_kind by)
+{
+	struct source source = {.kind = e->kind, .value = e->value};
+	const struct task *task = current_task(m);
+	const struct frame *frame;
+	const struct pte *from;
+
+	switch (e->why) {
+	case PTE_WHY_FORK_CHILD:
+		/* A 2 MiB page of the parent may be changed before the child has its own. */
+		from = task ? map_find(&m->ptes, task->mm_id, e->va) : NULL;
+		if (task && by == ENTRY)
+			source = (struct source){from ? from->value : 0,
+						 from ? from->kind : PTE_NONE};
+		break;
+	case PTE_WHY_MOVE:
+		source = m->moved[m->event->cpu];
+		break;
+	case PTE_WHY_SWAPOUT:
+		frame = old && old->kind == PTE_PAGE ? frame_at(m, old->value) : NULL;
+		if (frame)
+			source = (struct source){frame->slot, PTE_SWAP};
+		break;
+	case PTE_WHY_SWAPIN:
+		frame = old && old->kind == PTE_SWAP ? frame_at(m, e->value) : NULL;
+		if (frame && frame->slot != old->value)
+			source = (struct source){frame->slot, PTE_SWAP};
+		break;
+	default:
+		if (e->kind == PTE_ZERO)
+			source.value = zero_page_is(m, e->value);
+	}
+	if (source.kind != e->kind || source.value != e->value)
+		violation(m, entry_name(e->mm_id, e->va),
+			  fmt("what %s takes: %s %d", why_text(e->why), kind_text(source.kind),
+			      (int32_t)source.value),
+			  fmt("%s %u", kind_text(e->kind), e->value));
 }
 
 static struct pte *pte_new(struct model *m, uint32_t mm_id, uint64_t va)
@@ -250,6 +318,9 @@ void pte_set_entry(struct model *m, const struct trace_ev_pte_set *e, enum entry
 			  fmt("%s to %s", kind_text(e->old_kind), kind_text(e->kind)));
 	if (e->why == PTE_WHY_SWAPIN)
 		check_read(m, e->value);
+	check_source(m, e, pte, by);
+	if (pte && (pte->kind != e->kind || pte->value != e->value))
+		check_left(m, pte, e->why);
 	fault_note_change(m, e, pte);
 	pmd_check_entry(m, e->mm_id, e->va);
 	if (pte) {
@@ -281,6 +352,9 @@ void on_pte_clear(struct model *m, const struct trace_ev_pte_clear *e)
 	if (pte->value != e->value)
 		violation(m, entry_name(e->mm_id, e->va), fmt("value %u", pte->value),
 			  fmt("%u", e->value));
+	check_left(m, pte, e->why);
+	if (e->why == PTE_WHY_MOVE)
+		m->moved[m->event->cpu] = (struct source){pte->value, pte->kind};
 	pte_write_span(m, pte, m->event->t, why_text(e->why));
 	if (mm)
 		mm->nr_ptes--;
@@ -371,6 +445,9 @@ void on_state_pte(struct model *m, const struct trace_ev_state_pte *e)
 	}
 	if (pte)
 		pte->entry.generation = m->generation;
+	if (e->kind == PTE_ZERO && zero_page_is(m, e->value) != e->value)
+		violation(m, entry_name(e->mm_id, e->va), fmt("zero page %u", m->zero_pfn),
+			  fmt("%u", e->value));
 	if (e->kind != PTE_PAGE && e->mapping_id)
 		violation(m, entry_name(e->mm_id, e->va), fmt("no anon_vma: no page"),
 			  fmt("%u", e->mapping_id));

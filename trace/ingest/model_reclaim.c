@@ -9,6 +9,16 @@
 
 #include <inttypes.h>
 
+#define FIRST_PRIORITY 12 /* Linux's DEF_PRIORITY */
+#define MAX_ORDER      10
+
+static void check_order(struct model *m, uint32_t order)
+{
+	if (order > MAX_ORDER)
+		violation(m, fmt("allocation"), fmt("of order %d at most", MAX_ORDER),
+			  fmt("%u", order));
+}
+
 /* Who runs a pass: kswapd while it is awake, a task in direct reclaim, or one that called madvise. */
 static void check_reclaimer(struct model *m, struct task *task,
 			    const struct trace_ev_reclaim_pass_begin *e)
@@ -29,6 +39,9 @@ static void check_reclaimer(struct model *m, struct task *task,
 					     : fmt("neither kswapd nor direct"),
 			  fmt("%s", enum_text(ENUM_ID_reclaim_kind, e->kind)));
 	task->pass_id = e->pass_id;
+	if (e->priority > FIRST_PRIORITY)
+		violation(m, fmt("pass %u", e->pass_id), fmt("priority up to %d", FIRST_PRIORITY),
+			  fmt("%u", e->priority));
 }
 
 void on_reclaim_pass_begin(struct model *m, const struct trace_ev_reclaim_pass_begin *e)
@@ -122,6 +135,7 @@ void on_mm_vmscan_direct_reclaim_begin(struct model *m,
 			  task ? fmt("reclaims already") : fmt("unknown"));
 		return;
 	}
+	check_order(m, e->order);
 	task->reclaiming = task->reclaimed = true;
 	task->reclaim_t = m->event->t;
 	task->reclaim_order = e->order;
@@ -161,7 +175,7 @@ static void kswapd_turns(struct model *m, enum kswapd_state from, enum kswapd_st
 
 void on_mm_vmscan_wakeup_kswapd(struct model *m, const struct trace_ev_mm_vmscan_wakeup_kswapd *e)
 {
-	(void)e;
+	check_order(m, e->order);
 	kswapd_turns(m, KSWAPD_ASLEEP, KSWAPD_WOKEN);
 }
 

@@ -131,6 +131,17 @@ static void check_file(struct model *m, const struct frame *frame,
 			      frame->mapping_id, e->mapping_id));
 }
 
+/* An entry is set before its mapping is counted, but for one that mremap is about to move: there is none yet. */
+static void check_entered(struct model *m, const struct trace_ev_rmap_add *e)
+{
+	const struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+
+	if (pte && (pte->kind != PTE_PAGE || pte->value != e->pfn))
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
+			  fmt("an entry with it, or none"),
+			  fmt("%s %u", enum_text(ENUM_ID_pte_kind, pte->kind), pte->value));
+}
+
 void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
 {
 	struct frame *frame = frame_allocated(m, e->pfn);
@@ -150,9 +161,11 @@ void on_rmap_add(struct model *m, const struct trace_ev_rmap_add *e)
 			return;
 		}
 	}
-	if (nr > 1 && !pmd_exists(m, e->mm_id, e->va))
+	if (nr > 1 && !pmd_maps(m, e->mm_id, e->va, e->pfn))
 		violation(m, mapping_name(e->pfn, e->mm_id, e->va), fmt("by an entry of level 2"),
 			  fmt("none"));
+	if (nr == 1)
+		check_entered(m, e);
 	if (frame)
 		check_count(m, e->pfn, frame->mapcount, 1, e->mapcount);
 	for (uint32_t i = 0; i < nr; i++)
@@ -177,6 +190,17 @@ static void rmap_end(struct model *m, const struct trace_ev_rmap_remove *e, uint
 	map_remove(&m->rmaps, rmap);
 }
 
+/* A copy on write uncounts the page that it will replace, whatever else takes a page out uncounts it afterwards; only
+ * where compaction moves it, another one is there already. */
+static void check_not_another(struct model *m, const struct trace_ev_rmap_remove *e)
+{
+	const struct pte *pte = map_find(&m->ptes, e->mm_id, e->va);
+
+	if (pte && pte->kind == PTE_PAGE && pte->value != e->pfn && !is_compacting(m))
+		violation(m, mapping_name(e->pfn, e->mm_id, e->va),
+			  fmt("an entry with it, or none"), fmt("frame %u", pte->value));
+}
+
 void on_rmap_remove(struct model *m, const struct trace_ev_rmap_remove *e)
 {
 	struct frame *frame = frame_at(m, e->pfn);
@@ -184,6 +208,8 @@ void on_rmap_remove(struct model *m, const struct trace_ev_rmap_remove *e)
 
 	if (frame && map_find(&m->rmaps, rmap_key(e->pfn, e->mm_id), e->va))
 		check_count(m, e->pfn, frame->mapcount, -1, e->mapcount);
+	if (nr == 1)
+		check_not_another(m, e);
 	for (uint32_t i = 0; i < nr; i++)
 		rmap_end(m, e, i);
 }

@@ -38,6 +38,7 @@ void on_slab_grow(struct model *m, const struct trace_ev_slab_grow *e)
 void on_slab_shrink(struct model *m, const struct trace_ev_slab_shrink *e)
 {
 	struct frame *frame = slab_frame(m, e->pfn, e->order);
+	struct task *task;
 
 	if (!frame)
 		return;
@@ -46,6 +47,26 @@ void on_slab_shrink(struct model *m, const struct trace_ev_slab_shrink *e)
 		violation(m, fmt("frame %u", e->pfn), fmt("in the cache that took it"),
 			  fmt("%.16s", e->cache));
 	frame->slab = 0;
+	task = current_task(m);
+	if (task)
+		task->nr_slabs_freed++;
+}
+
+void on_mm_shrink_slab_end(struct model *m, const struct trace_ev_mm_shrink_slab_end *e)
+{
+	struct task *task = current_task(m);
+	bool whole;
+
+	if (!task)
+		return;
+	/* The first one may have begun before tracing. */
+	whole = task->slabs_told || task->t_begin > m->baseline_t;
+	if (!e->nr_freed ||
+	    (whole ? e->nr_freed != task->nr_slabs_freed : e->nr_freed < task->nr_slabs_freed))
+		violation(m, fmt("slabs"), fmt("%u given back", task->nr_slabs_freed),
+			  fmt("%u", e->nr_freed));
+	task->slabs_told = true;
+	task->nr_slabs_freed = 0;
 }
 
 void slab_check_free(struct model *m, uint32_t pfn, const struct frame *frame)

@@ -332,8 +332,12 @@ void swap_slot_used(struct model *m, uint32_t number)
 	slot->refault.open = false;
 }
 
-static void swap_switched(struct model *m, bool on)
+static void swap_switched(struct model *m, bool on, uint32_t nr_slots)
 {
+	if (!on && m->swap_size_known && m->swap_size != nr_slots)
+		violation(m, fmt("swap"), fmt("%u slots", m->swap_size), fmt("%u", nr_slots));
+	m->swap_size_known = true;
+	m->swap_size = on ? nr_slots : 0;
 	if (m->swap_told && m->swap_is_on == on)
 		violation(m, fmt("swap"), on ? fmt("off") : fmt("on"), on ? fmt("on") : fmt("off"));
 	m->swap_told = true;
@@ -342,7 +346,7 @@ static void swap_switched(struct model *m, bool on)
 
 void on_swap_on(struct model *m, const struct trace_ev_swap_on *e)
 {
-	swap_switched(m, true);
+	swap_switched(m, true, e->nr_slots);
 	/* Slots have the same numbers each time: the limit is that of the largest area. */
 	if (e->nr_slots > m->machine.nr_slots)
 		m->machine.nr_slots = e->nr_slots;
@@ -353,8 +357,7 @@ void on_swap_off(struct model *m, const struct trace_ev_swap_off *e)
 	const struct slot *slot;
 	uint32_t i, used = 0;
 
-	(void)e;
-	swap_switched(m, false);
+	swap_switched(m, false, e->nr_slots);
 	sparse_for_each (&m->slots, i, slot)
 		used += slot->used;
 	if (used)

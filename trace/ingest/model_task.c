@@ -54,6 +54,8 @@ static struct task *task_new(struct model *m, int32_t pid, int32_t parent_pid, u
 	return task;
 }
 
+#define INIT 1
+
 /* Flags of clone(2), as task_newtask tells them. */
 #define CLONE_VM     UINT64_C(0x00000100)
 #define CLONE_PARENT UINT64_C(0x00008000)
@@ -144,6 +146,7 @@ void on_sched_process_fork(struct model *m, const struct trace_ev_sched_process_
 	task->ppid = ppid;
 	task->cpus = cpus;
 	task->fresh = true;
+	signals_born(m, e->child_pid, birth.tgid);
 }
 
 /* Its own row ends, and that of the leader's pid goes on with it. */
@@ -162,6 +165,7 @@ void on_task_take_pid(struct model *m, const struct trace_ev_task_take_pid *e)
 			  fmt("still there"));
 		return;
 	}
+	signals_move(m, e->old_pid, e->pid);
 	task_span_end(m, old, m->event->t);
 	moved = *old;
 	map_remove(&m->tasks, old);
@@ -211,6 +215,14 @@ void on_task_rename(struct model *m, const struct trace_ev_task_rename *e)
 	text_from_field(task->comm, e->newcomm, 16);
 }
 
+/* The session ends with init's process. */
+static void note_init_exit(struct model *m, int32_t status)
+{
+	m->init_is_one_voice = !m->init_ended || (m->init_is_one_voice && m->init_status == status);
+	m->init_ended = true;
+	m->init_status = status;
+}
+
 void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_exit *e)
 {
 	struct task *task = task_of(m, e->pid);
@@ -224,6 +236,9 @@ void on_sched_process_exit(struct model *m, const struct trace_ev_sched_process_
 	task->exiting = true;
 	task->t_exit = m->event->t;
 	task->status = e->status;
+	signals_check_exit(m, task, e->status);
+	if (task->tgid == INIT)
+		note_init_exit(m, e->status);
 }
 
 /* A task that begins to run must not run anywhere else. */
@@ -307,6 +322,7 @@ void on_sched_switch(struct model *m, const struct trace_ev_sched_switch *e)
 		if (task->nr_faults)
 			violation(m, fmt("task %d", e->prev_pid),
 				  fmt("no fault under way at its end"), fmt("%u", task->nr_faults));
+		signals_gone(m, e->prev_pid, task->tgid);
 		task_end(m, task, m->event->t);
 		map_remove(&m->tasks, task);
 	}

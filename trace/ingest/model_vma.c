@@ -309,6 +309,8 @@ void on_vma_resize(struct model *m, const struct trace_ev_vma_resize *e)
 			  fmt("%s of 0x%" PRIx64 "-0x%" PRIx64, WHY(e->why), vma->start, vma->end),
 			  fmt("0x%" PRIx64 "-0x%" PRIx64, (uint64_t)e->va_start,
 			      (uint64_t)e->va_end));
+	if (e->why == VMA_WHY_GROW)
+		fault_note_growth(m);
 	vma_turn_span(m, vma, m->event->t, WHY(e->why));
 	i_mmap_move(m, e->vma_id, ((int64_t)e->va_start - (int64_t)vma->start) / 4096);
 	vma_set_range(m, vma, e->va_start, e->va_end);

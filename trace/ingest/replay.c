@@ -66,6 +66,7 @@ static void model_init(struct model *m)
 	map_init(&m->mappings, sizeof(struct mapping));
 	map_init(&m->cached, sizeof(struct cached));
 	map_init(&m->i_mmaps, sizeof(struct i_mmap));
+	map_init(&m->signals, sizeof(struct signals));
 }
 
 static void model_clear(struct model *m)
@@ -89,6 +90,7 @@ static void model_clear(struct model *m)
 	map_destroy(&m->mappings);
 	map_destroy(&m->cached);
 	map_destroy(&m->i_mmaps);
+	map_destroy(&m->signals);
 	sparse_destroy(&m->frames);
 	sparse_destroy(&m->slots);
 }
@@ -150,10 +152,15 @@ void on_session_begin(struct model *m, const struct trace_ev_session_begin *e)
 		violation(m, fmt("watermarks"), fmt("min, low, high ascend"),
 			  fmt("%u, %u, %u", e->watermark_min, e->watermark_low, e->watermark_high));
 	m->machine = *e;
+	m->swap_size_known = true;
+	m->swap_size = e->nr_slots;
 }
 
 void on_session_end(struct model *m, const struct trace_ev_session_end *e)
 {
+	if (e->reason == SESSION_EXIT && m->init_is_one_voice && e->status != m->init_status)
+		violation(m, fmt("session"), fmt("status %d of init", m->init_status),
+			  fmt("%d", e->status));
 	m->end = *e;
 	m->ended = true;
 	if (m->phase == PHASE_LIVE)
@@ -185,7 +192,7 @@ static void forget(struct model *m)
 	m->kswapd_t = 0;
 	m->kswapd = KSWAPD_UNKNOWN;
 	m->barriers_untold = true;
-	m->swap_told = false;
+	m->swap_told = m->swap_size_known = false;
 	m->phase = PHASE_BEFORE;
 }
 
@@ -289,6 +296,7 @@ struct model *replay_new(struct db *db, const struct layout *layout, uint64_t ke
 	m->db = db;
 	m->migrations_told = layout->known[TRACE_ID_sched_migrate_task];
 	m->hotplug_told = layout->known[TRACE_ID_cpu_offline];
+	m->files_told = layout->known[TRACE_ID_i_mmap_link];
 	m->groups_told = layout->known[TRACE_ID_task_newtask];
 	m->keyframe_events = m->next_keyframe = keyframe_events;
 	m->loss_t = UINT64_MAX;

@@ -1,7 +1,8 @@
 /*
  * events: a little of everything that a trace can tell and that few programs do, for the recorded trace whose
  * events tests/ingest/mutation.c changes: files mapped, paged out and cut; pages of 2 MiB; swapoff; CPUs that go; threads,
- * handlers, names. At last a thread executes what the arguments name. The guest only: it switches the machine's swap disk
+ * handlers, names. At last a thread executes what the arguments name; `events compact`, for a trace of its own, only has
+ * pages moved for one of 2 MiB. The guest only: it switches the machine's swap disk
  * and CPUs.
  */
 #define _GNU_SOURCE
@@ -96,6 +97,25 @@ static const char *use_huge_pages(void)
 	return NULL;
 }
 
+/* No 2 MiB are free in one piece when only a few pages of each block stay: compaction moves them. Where it failed before, it
+ * is not tried again at once. */
+static const char *compact(void)
+{
+	char *p = mmap(NULL, (2 * NR_HUGE + 1) * HUGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *at = p + HUGE - (unsigned long)p % HUGE;
+
+	CHECK(p != MAP_FAILED && madvise(at, 2 * NR_HUGE * HUGE, MADV_HUGEPAGE) == 0);
+	for (size_t i = 0; i < NR_HUGE; i++)
+		at[i * HUGE] = 1;
+	for (size_t i = 0; i < NR_HUGE; i++)
+		CHECK(madvise(at + i * HUGE + NR * PAGE, HUGE - NR * PAGE, MADV_DONTNEED) == 0);
+	for (size_t i = NR_HUGE; i < 2 * NR_HUGE; i++)
+		at[i * HUGE] = 1;
+	CHECK(munmap(p, (2 * NR_HUGE + 1) * HUGE) == 0);
+	return NULL;
+}
+
 static const char *switch_swap(void)
 {
 	CHECK(swapoff(DISK) == 0);
@@ -163,8 +183,11 @@ int main(int argc, char **argv)
 		{"events_swap", switch_swap},     {"events_cpus", switch_cpus},
 		{"events_signal", handle_signal}, {"events_thread", use_thread},
 	};
+	static const struct check compaction[] = {{"events_compact", compact}};
 	pthread_t thread;
 
+	if (argc == 2 && strcmp(argv[1], "compact") == 0)
+		return check_run(compaction, 1);
 	program = argv + 1;
 	for (int round = 0; round < ROUNDS; round++)
 		if (check_run(checks, sizeof(checks) / sizeof(checks[0])))
