@@ -8,4 +8,7 @@
  * Returns 0 or -ENOMEM. May sleep. */
 int __must_check kthread_run(void (*fn)(void *arg), void *arg, const char *name);
 
+/* Lets the calling kernel thread come before all programs without a real-time priority. Takes RANK_TASKS. */
+void kthread_set_fifo_low(void);
+
 #endif

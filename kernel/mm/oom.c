@@ -189,8 +189,8 @@ static void kill(u32 kill_id, struct oom_task *victim)
 		mm_put(victim->mm);
 		return;
 	}
-	printk("oom: killed %d (%s), about %u frames", victim->pid, victim->comm, predicted);
 	wake_up(&reaper_wait);
+	printk("oom: killed %d (%s), about %u frames", victim->pid, victim->comm, predicted);
 }
 
 /* Nobody may be killed. Either somebody who is dying already will give memory back, or this is the
@@ -288,6 +288,7 @@ static void reaper(void *arg)
 {
 	(void)arg;
 	current->flags |= PF_MEMALLOC;
+	kthread_set_fifo_low();
 	for (;;) {
 		struct mm *mm;
 

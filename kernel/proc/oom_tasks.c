@@ -7,6 +7,7 @@
 #include "mm/mm.h"
 #include "lib/string.h"
 #include "proc/process.h"
+#include "proc/sched.h"
 #include "proc/signal.h"
 
 /* A thread that waits for a core file goes when the one that writes it has done so. tasks_lock held. */
@@ -75,7 +76,8 @@ bool oom_next_task(s32 pid, struct oom_task *out)
 }
 
 /* All who share the victim's memory (its threads, a child between vfork and exec, a process made
- * with CLONE_VM) must go, or killing it would free nothing. */
+ * with CLONE_VM) must go, or killing it would free nothing. They come first: behind a hundred runnable tasks each step of their
+ * end would wait for seconds, and those for the memory. */
 int oom_kill_task(const struct oom_task *victim, u32 kill_id, u32 predicted)
 {
 	struct task *task;
@@ -89,6 +91,7 @@ int oom_kill_task(const struct oom_task *victim, u32 kill_id, u32 predicted)
 			if (task->cur.mm != victim->mm)
 				continue;
 			WRITE_ONCE(task->cur.oom_victim, kill_id);
+			sched_set_fifo_low(task);
 			if (!READ_ONCE(task->process->group_exit) ||
 			    READ_ONCE(task->process->dumper))
 				signal_send(task->process, SIGKILL);

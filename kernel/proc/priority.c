@@ -189,6 +189,17 @@ void sched_set_params(struct task *task, const struct sched_params *params)
 	rq_kick(cpu);
 }
 
+void sched_set_fifo_low(struct task *task)
+{
+	struct sched_params params = task->sched;
+
+	if (sched_is_rt(&params))
+		return;
+	params.policy = SCHED_FIFO;
+	params.rt_priority = 1;
+	sched_set_params(task, &params);
+}
+
 void sched_inherit(struct task *task, const struct task *creator)
 {
 	struct sched_params params = creator->sched;

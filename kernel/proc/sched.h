@@ -55,6 +55,9 @@ static inline bool sched_is_rt(const struct sched_params *params)
 /* Changes how a task shares the CPU; what is valid is the caller's to see. tasks_lock held. */
 void sched_set_params(struct task *task, const struct sched_params *params);
 
+/* Lets a task come before all without a real-time priority: the lowest of those, unless it has one. tasks_lock held. */
+void sched_set_fifo_low(struct task *task);
+
 /* How long a task may run before others of its kind come first; 0: as long as it likes. */
 u64 sched_slice_ns(const struct sched_params *params);
 

@@ -342,6 +342,13 @@ int kthread_run(void (*fn)(void *arg), void *arg, const char *name)
 	return 0;
 }
 
+void kthread_set_fifo_low(void)
+{
+	spin_lock(&tasks_lock);
+	sched_set_fifo_low(current_proc);
+	spin_unlock(&tasks_lock);
+}
+
 /* ---- baseline ---- */
 
 enum task_state task_visible_state(const struct task *task)

@@ -223,6 +223,18 @@ class ForkBombTest(PromptTest):
         self.assertGreaterEqual(self.recorded.value("SELECT count(*) FROM oom_kill"), KILLS)
         self.assert_prompt(self.recorded)
 
+    @unittest.skipIf(Build().is_debug, "slow, it may use up what real-time tasks get of a second")
+    def test_who_frees_memory_comes_first(self):
+        """From its first step after a kill on the reaper gives its CPU to nobody else who wants it, as long as it may."""
+        reaper = self.recorded.value("SELECT pid FROM task_span WHERE comm = 'oom_reaper'")
+        self.assertEqual(self.recorded.rows("""
+            SELECT kill_id, t, began, preempted FROM (
+                SELECT kill_id, t, began, (SELECT min(t) FROM sched_switch WHERE prev_pid = :reaper AND t >= began
+                    AND t < began + :share AND t < t_done AND prev_state = 0) AS preempted FROM (
+                    SELECT *, (SELECT min(t) FROM sched_switch WHERE next_pid = :reaper AND t >= oom_kill.t) AS began
+                    FROM oom_kill))
+            WHERE preempted IS NOT NULL""", reaper=reaper, share=100_000_000), [])
+
     def test_init_lives(self):
         self.assert_init_lives(self.recorded)
 
