@@ -2357,7 +2357,7 @@ WITH page AS (
 SELECT page.pfn, page.t_begin, page.t_end, task.pid, task.comm, va, coalesce(address_spaces, 0) AS address_spaces,
 	CASE WHEN split.by_reclaim THEN 'split_reclaim'
 		WHEN split.id AND EXISTS (SELECT 1 FROM fault WHERE fault.pid = split.pid AND fault.t <= split.t
-			AND (latency_ns IS NULL OR fault.t + latency_ns >= split.t)) THEN 'split_fault'
+			AND fault.t + latency_ns >= split.t) THEN 'split_fault'
 		WHEN split.id THEN 'split_call' WHEN page.t_end < 9223372036854775807 THEN 'freed' ELSE 'lives' END AS fate
 FROM page LEFT JOIN first USING (pfn, t_begin) LEFT JOIN split ON split.pfn = page.pfn AND split.t = page.t_end
 LEFT JOIN task_span AS task ON task.mm_id = first.mm_id AND task.pid = task.tgid AND task.t_begin <= first.t AND first.t < task.t_end

@@ -183,6 +183,19 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(len(told["times"]), len(told["dots"]))
         self.assertEqual(list(told["times"]), sorted(set(told["times"])))
 
+    def test_story_of_a_page_of_a_file(self) -> None:
+        """Who maps it is found through its mapping; while it is in swap the address has no entry, and the card says where it is."""
+        mm_id, va, mapping_id, pgoff, slot = self.database.execute("""
+            SELECT rmap_span.mm_id, va, mapping_id, pgoff, away.slot FROM cache_span AS away JOIN cache_span USING (mapping_id, pgoff)
+            JOIN rmap_span USING (mapping_id) WHERE away.kind = 'swap' AND cache_span.pfn = rmap_span.pfn
+            AND rmap_span.t_begin > away.t_end ORDER BY rmap_span.t_begin LIMIT 1""").fetchone()
+        told = story.tell(self.database, choices.Choice(mm_id, va, "a test"), self.clock)
+        dots = [dot for dot in told["dots"] if f"mapping {mapping_id}<" in dot]
+        self.assertTrue(any("<B>present</B>" in dot for dot in dots))
+        self.assertFalse(any(f"anon_vma {mapping_id}<" in dot for dot in told["dots"]))
+        self.assertTrue(any(f"page {pgoff} of mapping {mapping_id}" in dot and f"is in slot {slot}" in dot
+                            for dot in told["dots"]))
+
     def test_a_story_follows_its_address(self) -> None:
         """At each drawing the entry of the address says where the page is, and so does the drawing."""
         for choice in choices.choose(self.database):
@@ -287,17 +300,17 @@ class OptionsTest(unittest.TestCase):
         return done.stderr
 
     def test_what_does_not_go_together(self) -> None:
-        self.assertIn("--pid and --va go together", self.refused("--pid", "8"))
+        self.assertIn("--pid and --va go together", self.refused("--pid", "12"))
         self.assertIn("neither --at nor --json", self.refused("--json"))
 
     def test_an_address_where_nothing_was(self) -> None:
-        self.assertIn("pid 8 never had anything at 0x1000", self.refused("--pid", "8", "--va", "4096"))
+        self.assertIn("pid 12 never had anything at 0x1000", self.refused("--pid", "12", "--va", "4096"))
 
     def test_a_page_that_was_asked_for_comes_first(self) -> None:
         with closing(sqlite3.connect(reference() / "session.db")) as database:
-            choice = choices.of_task(database, 9, 0x400123)
+            choice = choices.of_task(database, 13, 0x400123)
             told = story.tell_all(database, choice, clock.Clock(0, 1 << 40, 8))["stories"]
-        self.assertEqual(told[0]["title"], "0x400000 of forkshare (pid 9)")
+        self.assertEqual(told[0]["title"], "0x400000 of forkshare (pid 13)")
         self.assertGreater(len(told), 1)
 
 

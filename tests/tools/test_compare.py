@@ -47,7 +47,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         lines = done.stdout.splitlines()
         self.assertEqual(lines[0].split(), ["reference", "same", "change"])
-        self.assertEqual(lines[-1], "all 1,774 evictions are of the same pages, with the same verdicts")
+        self.assertEqual(lines[-1], "all 1,712 evictions are of the same pages, with the same verdicts")
         changes = {line.split()[-1] for line in lines[1:-2]}
         self.assertEqual(changes, {"+0.0%"})
 
@@ -77,7 +77,7 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(told["first_difference"]["n"], 900)
         verdicts = [eviction["verdict"] for eviction in told["first_difference"]["evictions"]]
         self.assertEqual(verdicts, ["write", "freed"])
-        self.assertEqual([first[name] - second[name] for name in ("evictions", "oom_kills", "pages_out")], [74, 1, 0])
+        self.assertEqual([first[name] - second[name] for name in ("evictions", "oom_kills", "pages_out")], [12, 1, 0])
         self.assertEqual(second["fault_p99_ns"], 2 * first["fault_p99_ns"])
         lines = self.compare("reference", other).stdout.splitlines()
         self.assertIn("the first 899 evictions are of the same pages; number 900 differs:", lines)
@@ -102,17 +102,17 @@ class CompareTest(unittest.TestCase):
     def test_other_programs_are_refused(self):
         other = self.copy("stranger")
         scenario = self.sessions / other / "scenario.toml"
-        scenario.write_text(scenario.read_text().replace('"6600K"', '"6400K"'))
+        scenario.write_text(scenario.read_text().replace('"8000K"', '"6400K"'))
         done = self.compare("reference", other)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
-        self.assertRegex(done.stderr, "zipf --size 6600K.*zipf --size 6400K.*not one workload; --force")
+        self.assertRegex(done.stderr, "zipf --size 8000K.*zipf --size 6400K.*not one workload; --force")
         self.assertEqual(self.compare("reference", other, "--force").returncode, 0)
 
     def test_other_settings_are_told(self):
         other = self.copy("larger")
         scenario = self.sessions / other / "scenario.toml"
-        scenario.write_text(scenario.read_text().replace('"10M"', '"12M"'))
-        self.assertEqual(self.told("reference", other)["settings"], {"memory_bytes": [10 << 20, 12 << 20]})
+        scenario.write_text(scenario.read_text().replace('"12M"', '"14M"'))
+        self.assertEqual(self.told("reference", other)["settings"], {"memory_bytes": [12 << 20, 14 << 20]})
 
     def test_what_cannot_be_compared(self):
         other = self.copy("bare")

@@ -24,7 +24,7 @@ EVENTS = ("sched_switch", "state_cpu", "page_fault_user", "page_fault_end", "rma
           "pte_clear", "state_pte", "mm_vmscan_wakeup_kswapd", "mm_vmscan_kswapd_wake", "mm_vmscan_direct_reclaim_begin",
           "reclaim_pass_begin", "lru_insert", "lru_remove", "lru_referenced", "pte_young", "swap_slot_alloc",
           "swap_slot_free", "swap_out_begin", "swap_out_end", "page_evicted", "mm_page_free", "swap_in_begin",
-          "swap_in_end", "swap_cache_remove")
+          "swap_in_end", "swap_cache_remove", "state_cache", "mm_filemap_add_to_page_cache", "mm_filemap_delete_from_page_cache")
 
 
 class Derivation:
@@ -41,6 +41,11 @@ class Derivation:
         self.listed, self.isolated, self.looks, self.slots, self.writes = {}, {}, {}, {}, {}
         self.young = defaultdict(set)
         self.open, self.leaving, self.reads = {}, {}, {}
+        self.cached = {}  # frame: which page of which mapping
+        self.cached_slots = {}  # slot: the same
+        self.cleared = {}  # entry -> when reclaim emptied it
+        self.away = {}  # such an entry -> what is told of it, and the page that it mapped
+        self.at_isolation = {}  # frame: entries
         self.chains = {}  # id of page_evicted: what must be told
         events = []
         for name in EVENTS:
@@ -79,6 +84,13 @@ class Derivation:
     def pte_set(self, e):
         if e["old_kind"] == SWAP:
             self.forget(e)
+        place = (e["mm_id"], e["va"])
+        if e["kind"] == PAGE and place in self.away and self.away[place][1] == self.cached.get(e["value"]):
+            mapping, _ = self.away.pop(place)
+            mapping["back"] = (e["t"], PTE_WHYS[e["why"]])
+            faults = self.faults[self.current[e["cpu"]]]
+            if faults:
+                faults[-1]["returns"].append(mapping)
         if e["kind"] == SWAP:
             self.swapped[e["value"]][e["mm_id"], e["va"]] = (e["t"], e["why"])
             self.named[e["mm_id"], e["va"]] = e["value"]
@@ -86,6 +98,26 @@ class Derivation:
     def pte_clear(self, e):
         if e["old_kind"] == SWAP:
             self.forget(e)
+        if e["why"] == WHY_SWAPOUT:
+            self.cleared[e["mm_id"], e["va"]] = e["t"]
+
+    def state_cache(self, e):
+        if e["kind"] == PAGE:
+            self.cached[e["value"]] = (e["mapping_id"], e["pgoff"])
+
+    def mm_filemap_add_to_page_cache(self, e):
+        self.cached[e["pfn"]] = (e["mapping_id"], e["pgoff"])
+        self.cached_slots.pop(e["slot"], None)
+        chain, faults = self.reads.pop(e["slot"], None), self.faults[self.current[e["cpu"]]]
+        if chain and faults:
+            faults[-1]["chains"].append(chain)
+        elif chain:  # a system call read it
+            chain["waited"] = (self.current[e["cpu"]], None)
+
+    def mm_filemap_delete_from_page_cache(self, e):
+        self.cached.pop(e["pfn"])
+        if e["slot"]:
+            self.cached_slots[e["slot"]] = (e["mapping_id"], e["pgoff"])
 
     def forget(self, e):
         """An entry stops naming its slot: the content is back, or given up."""
@@ -125,6 +157,7 @@ class Derivation:
     def lru_insert(self, e):
         if e["list"] == ISOLATED:
             self.isolated[e["pfn"]] = (e["t"], *self.listed.get(e["pfn"], (None, None)))
+            self.at_isolation[e["pfn"]] = set(self.mapped[e["pfn"]])
             self.looks.pop(e["pfn"], None)
             self.young.pop(e["pfn"], None)
         else:
@@ -161,11 +194,17 @@ class Derivation:
         for place, (t, why) in self.swapped[slot].items():
             by = {WHY_SWAPOUT: "pass" if t >= reclaim["t"] else "an earlier pass"}.get(why, PTE_WHYS[why])
             mappings[place] = {"unmapped": (t, by)}
+        asked = look["asked"] if look else self.at_isolation[pfn]
+        for place in asked - set(mappings):
+            if self.cleared.get(place, -1) >= t_isolated:
+                mappings[place] = {"unmapped": (self.cleared[place], "cleared")}
+                self.away[place] = (mappings[place], self.cached_slots[slot])
         if slot in self.open:
             self.open[slot]["again"] = e["t"]
         self.reads.pop(slot, None)
         self.open[slot] = self.chains[e["id"]] = self.leaving[pfn] = {
-            "reclaim": reclaim, "isolated": t_isolated, "from": from_list, "listed": t_listed, "look": look,
+            "reclaim": reclaim, "isolated": t_isolated, "from": from_list, "listed": t_listed, "look": look, "seen": asked,
+            "file": self.cached_slots.get(slot),
             "slot": self.slots.get(pfn, 0) >= t_isolated and self.slots[pfn] or None,
             "write": write[1:] if write and write[0] == e["pass_id"] else (None, None), "mappings": mappings,
             "n": len(self.chains)}
@@ -214,14 +253,17 @@ class DerivedTest(unittest.TestCase):
         self.assertEqual((reclaim["kind"], reclaim["t_begin"], reclaim["pid"], reclaim["nr_free"]),
                          tuple(derived["reclaim"][name] for name in ("kind", "t", "pid", "nr_free")))
         self.assertEqual((told["t_isolated"], told["t_listed"]), (derived["isolated"], derived["listed"]))
-        self.assertEqual(look, {name: derived["look"][name] for name in ("t", "mappings", "referenced")})
+        # Who gives up pages by madvise does not ask whether they were used.
+        of_look = derived["look"] or {"asked": set(), "young": set()}
+        self.assertEqual(look, derived["look"] and {name: of_look[name] for name in ("t", "mappings", "referenced")})
+        self.assertEqual((told["mapping_id"], told["pgoff"]), derived["file"] or (None, None))
         self.assertEqual((told["t_slot"], told["t_write_begin"], told["t_write_end"], told["t_freed"]),
                          (derived["slot"], *derived["write"], derived["freed"]))
         self.assertEqual(told["t_next_eviction"], derived.get("again"))
         mappings = {(m["mm_id"], m["va"]): m for m in told["mappings"]}
-        self.assertEqual({place for place, m in mappings.items() if m["looked_at"]}, derived["look"]["asked"])
-        self.assertEqual({place for place, m in mappings.items() if m["t_accessed"]}, derived["look"]["young"])
-        self.assertEqual(set(mappings), derived["look"]["asked"] | set(derived["mappings"]))
+        self.assertEqual({place for place, m in mappings.items() if m["looked_at"]}, of_look["asked"])
+        self.assertEqual({place for place, m in mappings.items() if m["t_accessed"]}, of_look["young"])
+        self.assertEqual(set(mappings), derived["seen"] | set(derived["mappings"]))
         for place, mapping in derived["mappings"].items():
             found = mappings[place]
             self.assertEqual((found["t_unmapped"], found["unmapped_by"]), mapping["unmapped"])
@@ -235,7 +277,7 @@ class DerivedTest(unittest.TestCase):
             self.assertEqual((refault["pid"], refault["latency_ns"]), derived.get("waited", (None, None)))
 
     def test_random_evictions(self):
-        """Half of them from the rare: given back, shared, of direct reclaim, with a clean copy."""
+        """A third of them from the rare and one of files: given back, shared, of direct reclaim, with a clean copy."""
         with closing(session.open_database(self.directory)) as database:
             derivation = Derivation(database)
             evictions = {row[0]: row[1:] for row in database.execute("SELECT id, t, pfn FROM page_evicted")}
@@ -243,7 +285,9 @@ class DerivedTest(unittest.TestCase):
             choice = random.Random(1)
             rare = [event for event, chain in derivation.chains.items()
                     if "waited" in chain or len(chain["mappings"]) > 1 or chain["write"][0] is None]
-            chosen = choice.sample(sorted(evictions), NR_EVICTIONS // 2) + choice.sample(rare, NR_EVICTIONS // 2)
+            files = [event for event, chain in derivation.chains.items() if chain["file"]]
+            chosen = (choice.sample(sorted(evictions), NR_EVICTIONS // 2) + choice.sample(rare, NR_EVICTIONS // 2)
+                      + choice.sample(files, NR_EVICTIONS // 2))
             for event in chosen:
                 t, pfn = evictions[event]
                 with self.subTest(event=event, pfn=pfn, t=t):
@@ -264,29 +308,29 @@ class DerivedTest(unittest.TestCase):
 
     def test_text_and_picture(self):
         path = self.sessions / "chain.svg"
-        done = self.why("--pfn", "1825", "--at", "2500000000", "-o", str(path))
+        done = self.why("--pfn", "1621", "--at", "1100000000", "-o", str(path))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         lines = done.stdout.splitlines()
-        self.assertEqual(lines[0], "why the page in frame 1825 was evicted at 2.425 417 128 s")
-        self.assertEqual(lines[-3:], ["", "pid 8 wanted it back 22.3 ms later and waited 4.6 ms", str(path)])
-        told = self.told("--pfn", "1825", "--at", "2500000000")
+        self.assertEqual(lines[0], "why the page in frame 1621 was evicted at 1.041 343 901 s")
+        self.assertEqual(lines[-3:], ["", "pid 12 wanted it back 671.9 ms later and waited 232.3 us", str(path)])
+        told = self.told("--pfn", "1621", "--at", "1100000000")
         self.assertEqual(len(lines[2:-3]), len(told["steps"]))
         self.assertEqual([step["what"] for step in told["steps"]],
-                         ["watermark", "kswapd", "pass", "isolated", "looked", "idle", "unmapped", "evicted", "freed",
-                          "read", "back", "again"])
+                         ["watermark", "kswapd", "pass", "isolated", "looked", "idle", "slot", "unmapped", "written", "evicted",
+                          "freed", "read", "back"])
         drawn = path.read_text()
-        for word in ("watermark crossed", "not accessed", "faulted back", "0x7f0735ad6000"):
+        for word in ("watermark crossed", "not accessed", "faulted back", "0x7fcf885d3000"):
             self.assertIn(word.replace(" ", "\u00a0"), drawn.replace("&#160;", "\u00a0"))
 
     def test_what_cannot_be_told(self):
         for arguments, message in (
-                ("--pfn 999999", "no such frame in this session; frames are below 2527"),
+                ("--pfn 999999", "no such frame in this session; frames are below 3039"),
                 ("--pfn -1", "no such frame"), ("--pfn 1", "frame 1: a page in it was never evicted"),
-                ("--pfn 1825 --at 5", r"was not evicted by 0.000 000 005 s; \d+ evictions later, the first at"),
+                ("--pfn 1621 --at 5", r"was not evicted by 0.000 000 005 s; \d+ evictions later, the first at"),
                 ("--pid 999 --va 1", "pid 999: no such task"), ("--pid 3 --va 1", "pid 3 is a kernel thread"),
-                ("--pid 8 --va 1", "pid 8: nothing was ever mapped at 0x1"), ("--pfn 1825 --at oom#9", "no oom of that number"),
-                ("", "name a frame"), ("--pid 8", "name a frame"), ("--pfn 1 --pid 8 --va 1", "name a frame"),
-                ("--pfn 1825 -o /nowhere/x.svg", "/nowhere/x")):
+                ("--pid 12 --va 1", "pid 12: nothing was ever mapped at 0x1"), ("--pfn 1621 --at oom#9", "no oom of that number"),
+                ("", "name a frame"), ("--pid 12", "name a frame"), ("--pfn 1 --pid 12 --va 1", "name a frame"),
+                ("--pfn 1621 -o /nowhere/x.svg", "/nowhere/x")):
             with self.subTest(arguments):
                 done = self.why(*arguments.split())
                 self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done.stderr)
