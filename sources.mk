@@ -12,7 +12,7 @@ KERNEL_POLICIES := policy_incumbent policy_two_list
 KERNEL_MM := page memblock buddy pcp zero_pool page_alloc slab kmap pgtable pte pmd special io_pool vmstat \
 	mm limits vma mmap mprotect mremap mlock madvise msync mincore \
 	address_space mapping_io shmem shmem_swap i_mmap page_operations rmap rmap_walk zap compaction huge_memory fault fault_file \
-	lru $(KERNEL_POLICIES) reclaim swap swap_io swapoff oom oom_score_resident remote baseline check
+	lru $(KERNEL_POLICIES) reclaim reclaim_pass swap swap_io swapoff oom oom_score_resident remote baseline check
 KERNEL_PROC := task process sched priority balance cputime hotplug wait timer fork dethread coredump core_file core_notes exec exec_args exec_script elf aslr exit reap \
 	signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random uts rseq trap \
 	session init
