@@ -83,7 +83,15 @@ static int punch_hole(struct address_space *mapping, u64 pos, u64 n)
 	return error;
 }
 
+static bool may_write(struct address_space *mapping)
+{
+	struct inode *inode = inode_of(mapping);
+
+	return inode_is_owner(inode) || inode_permission(inode, MAY_WRITE) == 0;
+}
+
 static const struct address_space_ops mapping_ops = {
+	.may_write = may_write,
 	.punch_hole = punch_hole,
 	.get = get_mapping,
 	.put = put_mapping,

@@ -37,6 +37,8 @@ struct address_space_ops {
 	void (*uncharge)(struct address_space *mapping, u32 nr_pages);
 	/* mapping_punch_hole() under the file's lock. NULL: a file that cannot have holes. Sleeps. */
 	int (*punch_hole)(struct address_space *mapping, u64 pos, u64 n);
+	/* Whether the current task owns the file or may write to it. NULL: everybody may. Any context. */
+	bool (*may_write)(struct address_space *mapping);
 	/* Fills a page, zeroed already, with what a hole at the index reads as. 0 or -errno. Sleeps.
 	 * NULL: zeroes. */
 	int (*read_page)(struct address_space *mapping, u64 index, struct page *page);

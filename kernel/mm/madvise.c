@@ -17,7 +17,7 @@
  *   NORMAL, RANDOM, SEQUENTIAL, DONTDUMP
  *              flags of the VMA that nothing here looks at yet
  *
- * COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
+ * PAGEOUT takes pages of a file only for who may write to it. COLD and PAGEOUT leave pages alone that another address space maps too, as Linux does: one
  * program does not speak for the others, and so does FREE. MERGEABLE is not known, as in a Linux
  * without KSM. Those that change VMAs take mmap_lock for writing, the others for reading.
  */
@@ -51,13 +51,21 @@ static struct page *own_page(pte_t pte)
 	return page && page != zero_page && page_mapcount(page) == 1 ? page : NULL;
 }
 
+/* The same, and it is no page of a file. */
+static struct page *own_anon_page(pte_t pte)
+{
+	struct page *page = own_page(pte);
+
+	return page && page->kind == PAGE_ANON ? page : NULL;
+}
+
 /* Gathers what PAGEOUT takes; stops early when the batch is full. */
-static int gather_entries(struct pte_range *range)
+static int gather(struct pte_range *range, struct page *(*choose)(pte_t pte))
 {
 	struct batch *batch = range->arg;
 
 	for (u32 i = 0; i < range->nr; i++) {
-		struct page *page = own_page(pte_read(&range->entry[i]));
+		struct page *page = choose(pte_read(&range->entry[i]));
 
 		if (!page)
 			continue;
@@ -69,6 +77,16 @@ static int gather_entries(struct pte_range *range)
 			batch->pages[batch->nr_pages++] = page;
 	}
 	return 0;
+}
+
+static int gather_entries(struct pte_range *range)
+{
+	return gather(range, own_page);
+}
+
+static int gather_anon_entries(struct pte_range *range)
+{
+	return gather(range, own_anon_page);
 }
 
 /* Forgets that the pages of a table were used, and gathers those that are active. */
@@ -304,6 +322,19 @@ static int remove_content(const struct vma *vma, u64 start, u64 end)
 	return error;
 }
 
+/* How long it takes tells who else uses pages of a file: only who could write to it may ask for them (Linux,
+ * can_do_file_pageout()). Copies that a private VMA has made are its own. */
+static int page_out(struct vma *vma, u64 start, u64 end)
+{
+	struct address_space *mapping = vma->mapping;
+	bool allowed = !mapping || !mapping->ops->may_write || mapping->ops->may_write(mapping);
+
+	if (!allowed && (vma->flags & VM_MAYSHARE))
+		return 0;
+	return in_batches(vma->mm, start, end, allowed ? gather_entries : gather_anon_entries,
+			  gather_huge, reclaim_page_out);
+}
+
 /* What changes no flag; [start, end) lies in one VMA. */
 static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 {
@@ -336,9 +367,7 @@ static int advise_pages(struct vma *vma, u64 start, u64 end, u32 advice)
 		mm_flush_tlb(vma->mm, start, end, TLB_AGING);
 		return error;
 	case MADV_PAGEOUT:
-		return locked ? -EINVAL
-			      : in_batches(vma->mm, start, end, gather_entries, gather_huge,
-					   reclaim_page_out);
+		return locked ? -EINVAL : page_out(vma, start, end);
 	case MADV_WILLNEED:
 		if (vma->mapping)
 			mapping_read_ahead(vma->mapping, vma_pgoff(vma, start),

@@ -112,6 +112,13 @@ class MadviseTest(support.SystemTest):
         self.assertEqual(child[1], 0)
         self.assertEqual(parent[1], pages)
 
+    def test_pageout_takes_pages_of_files_for_who_may_write_to_them(self):
+        """The half of the private mapping is copies of its own."""
+        for name, part in ("mine", 1), ("open", 1), ("others", 0), ("private", 1 / 2):
+            with self.subTest(name):
+                _, pages = self.advised(name)
+                self.assertEqual(self.verdicts(name, "write"), pages * part)
+
     def test_cold_pages_are_active_no_more(self):
         start, pages = self.advised("cold")
         self.assertGreater(self.verdicts("cold", "deactivate"), pages // 2)

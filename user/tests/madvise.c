@@ -2,12 +2,15 @@
  * madvise: which advice is taken, what it does to the content of memory, and its errors. Prints the
  * ranges that it advised, so that a reader of the trace can see what became of their pages.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "../lib/print.h"
@@ -28,6 +31,14 @@
 #define WILLNEED_AT 0x210000000000ul
 #define BEHIND_AT   0x220000000000ul
 #define FREE_AT     0x230000000000ul
+/* Pages of files, each way in a range of its own. */
+#define NR_FILE    32
+#define MINE_AT    0x240000000000ul
+#define OTHERS_AT  0x250000000000ul
+#define OPEN_AT    0x260000000000ul
+#define PRIVATE_AT 0x270000000000ul
+/* Nobody: owns no file. */
+#define NOBODY 65534
 /* Kept in use while NR_STREAM pages, more than small machines have, go by. */
 #define NR_HOT    256
 #define NR_STREAM 8192
@@ -231,6 +242,62 @@ static const char *test_pageout_shared(void)
 	return NULL;
 }
 
+/* A file that the caller of PAGEOUT maps. */
+struct file_case {
+	const char *name;
+	unsigned long at;
+	uid_t uid;   /* the caller */
+	mode_t mode; /* of the file, which is root's */
+	int flags;   /* of the mapping; a private one has copied the first half */
+};
+
+static int child_pages_out_file(void *context)
+{
+	const struct file_case *test = context;
+	int fd = memfd_create(test->name, 0);
+	char *p;
+
+	if (fd < 0 || ftruncate(fd, NR_FILE * PAGE) || fchmod(fd, test->mode))
+		return 1;
+	for (size_t i = 0; i < NR_FILE; i++)
+		if (pwrite(fd, "x", 1, (off_t)(i * PAGE)) != 1)
+			return 2;
+	/* Only root can, and the host's user may be another one: the answers are the same. */
+	if (getuid() == 0 && setuid(test->uid))
+		return 3;
+	p = mmap((void *)test->at, NR_FILE * PAGE, PROT_READ | PROT_WRITE,
+		 test->flags | MAP_FIXED_NOREPLACE, fd, 0);
+	if (p == MAP_FAILED)
+		return 4;
+	for (size_t i = 0; i < NR_FILE; i++)
+		if (p[i * PAGE] != 'x')
+			return 5;
+	if (test->flags & MAP_PRIVATE)
+		write_pages(p, NR_FILE / 2, 15);
+	print("madvise.%s %lu %d address, pages\n", test->name, test->at, NR_FILE);
+	if (advise(p, NR_FILE * PAGE, MADV_PAGEOUT))
+		return 6;
+	for (size_t i = NR_FILE / 2; i < NR_FILE; i++)
+		if (p[i * PAGE] != 'x')
+			return 7;
+	return test->flags & MAP_PRIVATE && !pages_are_as_written(p, NR_FILE / 2, 15) ? 8 : 0;
+}
+
+/* Pages of a file go only for who could write to it. */
+static const char *test_pageout_file(void)
+{
+	static struct file_case cases[] = {
+		{"mine", MINE_AT, 0, 0444, MAP_SHARED},
+		{"others", OTHERS_AT, NOBODY, 0444, MAP_SHARED},
+		{"open", OPEN_AT, NOBODY, 0666, MAP_SHARED},
+		{"private", PRIVATE_AT, NOBODY, 0444, MAP_PRIVATE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		CHECK(check_in_child(child_pages_out_file, &cases[i]) == 0);
+	return NULL;
+}
+
 static const char *test_cold(void)
 {
 	char *hot = map(NR_HOT), *stream = map(NR_STREAM);
@@ -298,6 +365,7 @@ int main(void)
 		{"madvise_willneed", test_willneed},
 		{"madvise_willneed_unmapped", test_willneed_unmapped},
 		{"madvise_pageout_shared", test_pageout_shared},
+		{"madvise_pageout_file", test_pageout_file},
 		{"madvise_cold", test_cold},
 		{"madvise_free", test_free},
 	};
