@@ -181,6 +181,8 @@ static struct page *fill_hole(struct address_space *mapping, u64 index, u32 flag
 	*error = -ENOMEM;
 	if (!page)
 		return NULL;
+	if (flags & MAPPING_FALLOCATE)
+		page->private = PAGE_FALLOCATED;
 	*error = mapping->ops->read_page ? mapping->ops->read_page(mapping, index, page) : 0;
 	if (!*error)
 		*error = add_page(mapping, index, page, flags);
@@ -237,21 +239,27 @@ void mapping_set_dirty(struct page *page)
 		page_set(page, PG_DIRTY);
 }
 
+/* Of the tree: whether it is a hole to SEEK_HOLE. */
+static bool is_data(u64 word)
+{
+	return is_slot(word) || (word && !page_is_fallocated(word_page(word)));
+}
+
 u64 mapping_next_data(struct address_space *mapping, u64 index, u64 end)
 {
-	u64 at = index;
+	u64 at = index, word;
 
 	spin_lock(&mapping->lock);
-	if (!radix_next(&mapping->pages, &at))
-		at = end;
+	while ((word = radix_next(&mapping->pages, &at)) && at < end && !is_data(word))
+		at++;
 	spin_unlock(&mapping->lock);
-	return min(at, end);
+	return word ? min(at, end) : end;
 }
 
 u64 mapping_next_hole(struct address_space *mapping, u64 index, u64 end)
 {
 	spin_lock(&mapping->lock);
-	while (index < end && radix_get(&mapping->pages, index))
+	while (index < end && is_data(radix_get(&mapping->pages, index)))
 		index++;
 	spin_unlock(&mapping->lock);
 	return index;
@@ -282,6 +290,16 @@ static void uncharge(struct address_space *mapping)
 		mapping->ops->uncharge(mapping, 1);
 }
 
+/* Takes a page that nothing maps out of the tree, whose reference is the caller's then. Page and mapping are locked. */
+static void take_out(struct address_space *mapping, struct page *page, struct radix_pool *pool)
+{
+	if (READ_ONCE(mapping->unevictable))
+		munlock_page(page);
+	radix_remove(&mapping->pages, page->index, pool);
+	mapping_clear_page(page, 0);
+	uncharge(mapping);
+}
+
 /* Removes a page that the caller has a reference on; it may have gone meanwhile. A page that was just
  * mapped again has to be unmapped once more. */
 static void remove_page(struct address_space *mapping, struct page *page)
@@ -294,11 +312,7 @@ static void remove_page(struct address_space *mapping, struct page *page)
 		spin_lock(&mapping->lock);
 		mapped = page->mapping == mapping && page_mapcount(page);
 		if (page->mapping == mapping && !mapped) {
-			if (READ_ONCE(mapping->unevictable))
-				munlock_page(page);
-			radix_remove(&mapping->pages, page->index, &pool);
-			mapping_clear_page(page, 0);
-			uncharge(mapping);
+			take_out(mapping, page, &pool);
 			removed = true;
 		}
 		spin_unlock(&mapping->lock);
@@ -355,6 +369,44 @@ void mapping_remove_range(struct address_space *mapping, u64 first, u64 last)
 {
 	while (remove_next(mapping, &first, last))
 		cond_resched();
+}
+
+/* The next page of [*index, end) that is fallocated, with a reference, or NULL. */
+static struct page *next_fallocated(struct address_space *mapping, u64 *index, u64 end)
+{
+	struct page *page;
+
+	spin_lock(&mapping->lock);
+	while ((page = mapping_next_page_locked(mapping, index, end)) && !page_is_fallocated(page))
+		++*index;
+	if (page)
+		page_get(page);
+	spin_unlock(&mapping->lock);
+	return page;
+}
+
+void mapping_remove_fallocated(struct address_space *mapping, u64 first, u64 end)
+{
+	struct page *page;
+
+	for (; (page = next_fallocated(mapping, &first, end)); first++) {
+		struct radix_pool pool = {};
+		bool removed = false;
+
+		page_lock(page);
+		spin_lock(&mapping->lock);
+		if (page->mapping == mapping && page_is_fallocated(page)) {
+			take_out(mapping, page, &pool);
+			removed = true;
+		}
+		spin_unlock(&mapping->lock);
+		page_unlock(page);
+		mapping_empty_pool(&pool);
+		if (removed)
+			page_put(page);
+		page_put(page);
+		cond_resched();
+	}
 }
 
 /* ---- looking at all ---- */

@@ -118,6 +118,23 @@ static inline void mapping_put(struct address_space *mapping)
 #define MAPPING_CREATE BIT(0) /* a page of zeroes where there is a hole */
 #define MAPPING_WITHIN \
 	BIT(1) /* but not behind the end: -EINVAL; for who does not hold the file's lock */
+#define MAPPING_FALLOCATE BIT(2) /* and a page that is made so is PAGE_FALLOCATED */
+
+/* page->private of a page that fallocate() made, zeroes, until somebody writes to it, maps it or allocates it again, or
+ * it goes to swap: to SEEK_HOLE it is a hole, and a fallocate() that fails takes it back. Set before the page is in its file, and only
+ * taken away from then on, by whoever holds a reference: so no lock guards it. A page is found fallocated and
+ * removed under mapping->lock, and mapped under it, too. */
+#define PAGE_FALLOCATED 2
+
+static inline bool page_is_fallocated(const struct page *page)
+{
+	return READ_ONCE(page->private) == PAGE_FALLOCATED;
+}
+static inline void page_becomes_data(struct page *page)
+{
+	if (page_is_fallocated(page))
+		WRITE_ONCE(page->private, 0);
+}
 
 /* The page at an index, with a reference, content valid: read back if it is in swap. NULL with *error
  * = 0: a hole; -ENOMEM, -ENOSPC, -EIO. The caller may read and write the content; who writes calls
@@ -149,8 +166,11 @@ void mapping_read_ahead(struct address_space *mapping, u64 index, u64 end);
 /* Empties the indexes [first, last], pages and slots. Sleeps. */
 void mapping_remove_range(struct address_space *mapping, u64 first, u64 last);
 
-/* The first index >= `index` and < end that has a page or slot (data) or has none (hole); `end`
- * when there is none. For SEEK_DATA and SEEK_HOLE. */
+/* Takes the pages out of [first, end) that are fallocated. Sleeps. */
+void mapping_remove_fallocated(struct address_space *mapping, u64 first, u64 end);
+
+/* The first index >= `index` and < end that has a slot, or a page that is not only fallocated (data), or has neither
+ * (hole); `end` when there is none. For SEEK_DATA and SEEK_HOLE. */
 u64 mapping_next_data(struct address_space *mapping, u64 index, u64 end);
 u64 mapping_next_hole(struct address_space *mapping, u64 index, u64 end);
 
@@ -183,7 +203,7 @@ long mapping_write_kernel(struct address_space *mapping, u64 pos, const void *fr
 void mapping_truncate(struct address_space *mapping, u64 size);
 
 /* Makes pages for [pos, pos + n), whose content does not change. Does not change the size. 0, -ENOMEM,
- * -ENOSPC, -EFBIG, -EINTR. File's lock for writing. Sleeps. */
+ * -ENOSPC, -EFBIG, -EINTR when a signal came: then the pages that it made go again. File's lock for writing. Sleeps. */
 int mapping_fallocate(struct address_space *mapping, u64 pos, u64 n);
 
 /* Makes [pos, pos + n) read as zeroes, frees its whole pages. File's lock for writing. Sleeps. 0 or

@@ -42,6 +42,7 @@ static void map_page(struct fault *fault, struct page *page, u64 va, pte_t *entr
 	pte_t pte = file_entry(fault, page, va == fault->va ? PTE_ACCESSED : 0);
 
 	page_get(page);
+	page_becomes_data(page);
 	pte_replace(fault->mm, va, entry, pte, PTE_WHY_FAULT);
 	page_operations(page)->map(fault->vma, va, pte);
 	if (fault->vma->flags & VM_LOCKED)
@@ -65,7 +66,8 @@ static void map_around(struct fault *fault)
 
 		if (!mapping_reaches(mapping, pgoff))
 			return;
-		if (!pte_read(entry) && page != mapping->migrating)
+		if (!pte_read(entry) && page != mapping->migrating &&
+		    (va == fault->va || !page_is_fallocated(page)))
 			map_page(fault, page, va, entry);
 		pgoff++;
 	}
@@ -184,6 +186,7 @@ enum fault_result fault_file(struct fault *fault)
 	page = get_page(fault, &result);
 	if (!page)
 		return result;
+	page_becomes_data(page); /* as on Linux, though the copy is the VMA's */
 	result = map_copy(fault, page);
 	page_put(page);
 	return result;

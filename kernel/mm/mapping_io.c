@@ -159,6 +159,7 @@ static int write_part(struct transfer *t, size_t n)
 		page = mapping_get_page(t->mapping, index, MAPPING_CREATE, &error);
 	if (!page)
 		return error;
+	page_becomes_data(page);
 	error = copy_in(t, (char *)page_virt(page) + (t->pos & ~PAGE_MASK), n);
 	/* A copy that failed may have written something. */
 	mapping_set_dirty(page);
@@ -230,27 +231,40 @@ void mapping_truncate(struct address_space *mapping, u64 size)
 		       mapping->id);
 }
 
+static int allocate_at(struct address_space *mapping, u64 index)
+{
+	struct page *page = mapping_find_page(mapping, index);
+	int error;
+
+	/* Allocated twice, it is data: on Linux too. So a failure takes back only what its own call has made. */
+	if (page)
+		page_becomes_data(page);
+	else
+		page = mapping_get_page(mapping, index, MAPPING_CREATE | MAPPING_FALLOCATE, &error);
+	if (!page)
+		return error;
+	/* A clean page could be dropped for what a hole reads the same. */
+	mapping_set_dirty(page);
+	page_put(page);
+	cond_resched();
+	return 0;
+}
+
 int mapping_fallocate(struct address_space *mapping, u64 pos, u64 n)
 {
-	u64 index = pos >> PAGE_SHIFT, end;
+	u64 first = pos >> PAGE_SHIFT, index = first, end;
+	int error = 0;
 
 	if (pos > MAPPING_MAX_SIZE || n > MAPPING_MAX_SIZE - pos)
 		return -EFBIG;
 	end = PAGE_ALIGN(pos + n) >> PAGE_SHIFT;
-	for (; index < end; index++) {
-		int error;
-		struct page *page = mapping_get_page(mapping, index, MAPPING_CREATE, &error);
-
-		if (!page)
-			return error;
-		/* A clean page could be dropped for what a hole reads the same. */
-		mapping_set_dirty(page);
-		page_put(page);
-		if (current_is_dying())
-			return -EINTR;
-		cond_resched();
+	while (index < end && !error) {
+		error = current_has_signal() ? -EINTR : allocate_at(mapping, index);
+		index++;
 	}
-	return 0;
+	if (error)
+		mapping_remove_fallocated(mapping, first, index);
+	return error;
 }
 
 int mapping_punch_hole(struct address_space *mapping, u64 pos, u64 n)

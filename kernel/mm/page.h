@@ -20,7 +20,8 @@
  *   slot       PG_SWAPCACHE: its swap slot                  page lock        page and swap lock
  *   ptl        page table: guards its entries               -                allocator
  *   private    page table: its level; anonymous: 1 while    anybody          owner; racy, a hint
- *              read ahead and not asked for yet
+ *              read ahead and not asked for yet; shmem:
+ *              PAGE_FALLOCATED (address_space.h)
  *   lru_pos    its place in the list, as the trace tells it  LRU lock        LRU lock
  *
  * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE,
@@ -70,7 +71,7 @@ struct page {
 		u32 slot;
 		spinlock_t ptl;
 	};
-	u32 private; /* page table: level. Anonymous: 1 while read ahead and not asked for yet */
+	u32 private; /* page table: level. Anonymous: 1 while read ahead and not asked for yet. Shmem: PAGE_FALLOCATED */
 	s64 lru_pos;
 };
 

@@ -70,6 +70,7 @@ static enum reclaim_verdict leave_locked(struct address_space *mapping, struct p
 	if (!slot)
 		return RECLAIM_KEEP_NO_SWAP;
 	radix_replace(&mapping->pages, index, slot_word(slot));
+	page_becomes_data(page);
 	mapping->nr_slots++;
 	mapping_clear_page(page, slot);
 	return RECLAIM_FREED;
@@ -113,6 +114,7 @@ static bool migrate_locked(struct address_space *mapping, struct page *old, stru
 		return false;
 	copy_page(page_virt(new), page_virt(old));
 	copy_flags(new, old);
+	new->private = old->private;
 	radix_replace(&mapping->pages, index, (u64) new);
 	mapping_clear_page(old, 0);
 	page_get(new);

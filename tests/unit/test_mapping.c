@@ -239,9 +239,9 @@ static void test_random(void **state)
 			break;
 		case 5:
 			assert_int_equal(mapping_fallocate(&file, pos, n), 0);
-			assert_int_equal(mapping_next_hole(&file, pos >> PAGE_SHIFT, ~0ul) <
-						 PAGE_ALIGN(pos + n) >> PAGE_SHIFT,
-					 0);
+			for (u64 at = pos >> PAGE_SHIFT; at < PAGE_ALIGN(pos + n) >> PAGE_SHIFT;
+			     at++)
+				assert_non_null(debug_mapping_page(&file, at));
 			break;
 		default:
 			n = pos < model_size ? min(n, model_size - pos) : 0;
@@ -275,6 +275,7 @@ static void test_no_space(void **state)
 	assert_int_equal(mapping_write_kernel(&file, 10, model, 3 * PAGE_SIZE), 2 * PAGE_SIZE - 10);
 	assert_int_equal(mapping_write_kernel(&file, 2 * PAGE_SIZE, model, 1), -ENOSPC);
 	assert_int_equal(mapping_fallocate(&file, 0, 3 * PAGE_SIZE), -ENOSPC);
+	assert_int_equal(file.nr_pages, 2);
 	assert_null(mapping_get_page(&file, 5, MAPPING_CREATE, &error));
 	assert_int_equal(error, -ENOSPC);
 	assert_null(mapping_get_page(&file, 5, 0, &error));
@@ -293,6 +294,27 @@ static void test_data_and_holes(void **state)
 	assert_int_equal(mapping_next_hole(&file, 0, 10), 0);
 	assert_int_equal(mapping_next_hole(&file, 3, 10), 5);
 	assert_int_equal(mapping_next_hole(&file, 3, 4), 4);
+}
+
+/* What fallocate() made is a hole until it is used, and goes again when it cannot make all. */
+static void test_fallocate_is_undone(void **state)
+{
+	(void)state;
+	charge_limit = 6;
+	assert_int_equal(mapping_write_kernel(&file, 3 * PAGE_SIZE, model, 1), 1);
+	assert_int_equal(mapping_fallocate(&file, 0, 5 * PAGE_SIZE), 0);
+	assert_int_equal(file.nr_pages, 5);
+	assert_int_equal(mapping_next_data(&file, 0, 10), 3);
+	assert_int_equal(mapping_next_hole(&file, 3, 10), 4);
+	assert_int_equal(mapping_write_kernel(&file, PAGE_SIZE, model, 1), 1);
+	assert_int_equal(mapping_next_data(&file, 0, 10), 1);
+	assert_int_equal(mapping_fallocate(&file, 2 * PAGE_SIZE, 8 * PAGE_SIZE), -ENOSPC);
+	/* What was there before stays, and is data where it was allocated again. */
+	assert_int_equal(file.nr_pages, 5);
+	assert_int_equal(mapping_next_data(&file, 0, 10), 1);
+	assert_int_equal(mapping_next_hole(&file, 1, 10), 5);
+	assert_int_equal(mapping_fallocate(&file, 5 * PAGE_SIZE, PAGE_SIZE), 0);
+	assert_int_equal(file.nr_pages, charge_limit);
 }
 
 static void test_far_out(void **state)
@@ -316,7 +338,7 @@ static void test_far_out(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(test_random),   TEST(test_fault_in_the_middle),
 	TEST(test_no_space), TEST(test_data_and_holes),
-	TEST(test_far_out),
+	TEST(test_far_out),  TEST(test_fallocate_is_undone),
 };
 
 UNIT_MAIN(tests)
