@@ -84,6 +84,20 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(lines[-2].split()[0], "reference:")
         self.assertIn("+100.0%", next(line for line in lines if "99 %" in line))
 
+    def test_pages_of_files_are_told_apart(self):
+        """Another page of the same file is another content, though no entry names the slot of either."""
+        with closing(sqlite3.connect(self.sessions / "reference" / "session.db")) as database:
+            event, mapping_id, pgoff, slot, t, n = database.execute(
+                "SELECT eviction_id, mapping_id, pgoff, e.slot, e.t, n FROM file_eviction f JOIN eviction e ON e.id = eviction_id "
+                "ORDER BY e.id LIMIT 1 OFFSET 10").fetchone()
+        other = self.copy("moved", f"UPDATE cache_span SET pgoff = pgoff + 100000 WHERE mapping_id = {mapping_id} "
+                          f"AND pgoff = {pgoff} AND slot = {slot} AND t_begin <= {t} AND {t} < t_end")
+        told = self.told("reference", other)
+        self.assertEqual(told["first_difference"]["n"], n)
+        self.assertEqual([eviction["pgoff"] for eviction in told["first_difference"]["evictions"]], [pgoff, pgoff + 100000])
+        self.assertTrue(any(f"page {pgoff} of the file that was number" in line
+                            for line in self.compare("reference", other).stdout.splitlines()))
+
     def test_one_that_evicts_less(self):
         told = self.told("reference", self.copy("less", "DELETE FROM eviction WHERE n > 1700"))
         self.assertEqual(told["first_difference"]["n"], 1701)

@@ -117,19 +117,27 @@ def _figures(database: sqlite3.Connection) -> dict:
 
 
 def _evictions(database: sqlite3.Connection) -> Iterator[dict]:
-    """Evictions in their order. A content is named by the lowest entry that names its slot."""
+    """Evictions in their order. A content is named by the lowest entry that names its slot; that of a file by the page and the number
+    of the file in the order of mappings: their serial numbers depend on what else was numbered.
+    """
     tasks = dict(database.execute("SELECT mm_id, pid FROM task_span WHERE mm_id <> 0 ORDER BY t_begin DESC"))
-    for t, slot, verdict, kind in database.execute("SELECT t, slot, reason, kind FROM eviction ORDER BY id"):
+    files = {mapping: n for n, (mapping,) in enumerate(
+        database.execute("SELECT DISTINCT mapping_id FROM mapping_span ORDER BY mapping_id"), 1)}
+    pages = {event: (files.get(mapping), pgoff) for event, mapping, pgoff in
+             database.execute("SELECT eviction_id, mapping_id, pgoff FROM file_eviction")}
+    for event, t, slot, verdict, kind in database.execute("SELECT id, t, slot, reason, kind FROM eviction ORDER BY id"):
         entry = database.execute("SELECT mm_id, va FROM pte_span WHERE slot = ? AND t_begin <= ? AND ? < t_end "
                                  "ORDER BY mm_id, va LIMIT 1", (slot, t, t)).fetchone()
         mm_id, va = entry or (None, None)
-        yield {"t": t, "pid": tasks.get(mm_id), "va": va, "verdict": verdict, "kind": kind}
+        file, pgoff = pages.get(event, (None, None))
+        yield {"t": t, "pid": tasks.get(mm_id), "va": va, "file": file, "pgoff": pgoff, "verdict": verdict, "kind": kind}
 
 
 def _first_difference(databases: list[sqlite3.Connection]) -> dict | None:
     """The number of the first eviction that is not of the same content with the same verdict everywhere, and what it was."""
     for n, evictions in enumerate(zip_longest(*map(_evictions, databases)), 1):
-        told = {eviction and (eviction["pid"], eviction["va"], eviction["verdict"]) for eviction in evictions}
+        told = {eviction and tuple(eviction[name] for name in ("pid", "va", "file", "pgoff", "verdict"))
+                for eviction in evictions}
         if len(told) > 1:
             return {"n": n, "evictions": list(evictions)}
     return None
@@ -188,6 +196,8 @@ def _render_first(document: dict) -> list[str]:
             lines.append(f"  {name}: none any more")
             continue
         place = "a page nobody maps" if eviction["va"] is None else f"0x{eviction['va']:x} of pid {eviction['pid']}"
+        if eviction["file"] is not None:
+            place = f"page {eviction['pgoff']} of the file that was number {eviction['file']}"
         lines.append(f"  {name}: {place} at {seconds(eviction['t'])} s, {eviction['verdict']} by {eviction['kind']}")
     return lines
 
@@ -213,7 +223,7 @@ def _waiting(db: SessionDb) -> list[tuple[int, float]]:
 
 def _draw(directories: list[Path], names: list[str], path: Path) -> None:
     panels = [Panel("Free memory, the least in each step", "frames", []),
-              *(Panel(f"Pages on {name}", "pages", []) for name in LISTS),
+              *(Panel(f"Frames on {name}", "frames", []) for name in LISTS),
               Panel("Fault latency, 99th percentile of each step", "ms", [])]
     try:
         for n, directory in enumerate(directories):
