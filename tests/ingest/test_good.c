@@ -195,10 +195,17 @@ static void test_views(const char *dir)
 					    "lru_inversion",
 					    "swapin_unused",
 					    "vmstat_check"};
+	/* Of files, 2 MiB pages and compaction, which this trace does not have. */
+	static const char *const others[] = {"file_user", "file_eviction", "huge_page",
+					     "compaction", "page_move"};
 	char sql[128];
 
 	record(dir, 2, 8000, 5);
 	expect_clean(dir);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", others[i]);
+		CHECK(sql_int(dir, sql) == 0);
+	}
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", views[i]);
 		if (sql_int(dir, sql) == 0)
@@ -207,7 +214,7 @@ static void test_views(const char *dir)
 	/* live is for test_keyframe.c, uncertain for test_loss.c. */
 	CHECK(sql_int(dir, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' "
 			   "AND name NOT IN ('live', 'uncertain', 'pause')") ==
-	      (int64_t)(sizeof(views) / sizeof(views[0])));
+	      (int64_t)(sizeof(views) / sizeof(views[0]) + sizeof(others) / sizeof(others[0])));
 	sql_empty(dir, "SELECT * FROM lru_size WHERE size < 0");
 	CHECK(sql_int(dir, "SELECT nr_free FROM free_memory ORDER BY t DESC LIMIT 1") ==
 	      sql_int(dir, "SELECT value + 0 FROM session WHERE key = 'nr_frames'") -
