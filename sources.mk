@@ -17,13 +17,13 @@ KERNEL_PROC := task process sched priority balance cputime hotplug wait timer fo
 	signal futex signal_queue signal_mask signal_deliver job oom_tasks itimer posix_timer limits cred random uts rseq trap \
 	session init
 KERNEL_FS := cpio initramfs file iov_iter fdtable fs poll epoll pipe timerfd console \
-	tty tty_job n_tty n_tty_out eventfd signalfd \
+	tty tty_job n_tty n_tty_out eventfd signalfd unix unix_name unix_send unix_receive unix_gc \
 	memfd shm inode dentry super mount namei change open pseudo attr readdir regular tmpfs tmpfs_options \
 	chrdev blkdev mem_devices kmsg lock transfer program core vfs \
 	$(addprefix procfs/,text procfs root machine memory task task_text task_maps memory_use kpage sysctl sysfs)
 KERNEL_DEV := serial pci block ahci ahci_port virtio virtio_serial ctl monitor monitor_commands
 KERNEL_SYSCALL := dispatch arguments file poll epoll memory memfd shm swap process exec group sched wait futex signal sleep timer cred prctl system time \
-	pipe fcntl transfer path stat attr mount
+	pipe socket fcntl transfer path stat attr mount
 
 # Only in the debug build.
 ifeq ($(DEBUG),1)

@@ -1,4 +1,4 @@
-/* pipe(2), eventfd(2), and what stands for sockets: calls that make descriptors to wait for. */
+/* pipe(2) and eventfd(2): calls that make descriptors to wait for. */
 #include "arch/x86_64/uaccess.h"
 #include "fs/eventfd.h"
 #include "fs/fdtable.h"
@@ -63,15 +63,4 @@ long sys_eventfd2(u64 value, u64 flags)
 long sys_eventfd(u64 value)
 {
 	return sys_eventfd2(value, 0);
-}
-
-#define SOCK_FLAGS (O_NONBLOCK | O_CLOEXEC)
-#define SOCK_TYPE  0xfu
-
-/* There is no network and no family of addresses, and this is how Linux says so. */
-long sys_socket(u64 family, u64 type, u64 protocol)
-{
-	(void)family;
-	(void)protocol;
-	return (u32)type & ~(SOCK_FLAGS | SOCK_TYPE) ? -EINVAL : -EAFNOSUPPORT;
 }

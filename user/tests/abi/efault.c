@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,25 @@ static const struct {
 	{SYS_clone3, 1, 88},
 	{SYS_statx, 3, 0x7ff},
 	{SYS_rename, 1, (long)"other"},
+	{SYS_sendto, 0, FROM_PREPARE},
+	{SYS_recvfrom, 0, FROM_PREPARE},
+	{SYS_recvfrom, 3, MSG_DONTWAIT},
+	{SYS_sendmsg, 0, FROM_PREPARE},
+	{SYS_recvmsg, 0, FROM_PREPARE},
+	{SYS_recvmsg, 2, MSG_DONTWAIT},
+	{SYS_bind, 0, FROM_PREPARE},
+	{SYS_connect, 0, FROM_PREPARE},
+	{SYS_getsockname, 0, FROM_PREPARE},
+	{SYS_getpeername, 0, FROM_PREPARE},
+	{SYS_socketpair, 0, AF_UNIX},
+	{SYS_socketpair, 1, SOCK_STREAM},
+	{SYS_setsockopt, 0, FROM_PREPARE},
+	{SYS_setsockopt, 1, SOL_SOCKET},
+	{SYS_setsockopt, 2, SO_PASSCRED},
+	{SYS_setsockopt, 4, 4},
+	{SYS_getsockopt, 0, FROM_PREPARE},
+	{SYS_getsockopt, 1, SOL_SOCKET},
+	{SYS_getsockopt, 2, SO_TYPE},
 	{SYS_epoll_ctl, 0, FROM_PREPARE},
 	{SYS_epoll_ctl, 1, EPOLL_CTL_ADD},
 	{SYS_epoll_wait, 0, FROM_PREPARE},
@@ -153,6 +173,16 @@ static int ready_epoll(void)
 	return epoll;
 }
 
+/* One that has something to receive. */
+static int full_socket(void)
+{
+	int pair[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	send(pair[0], old_data, COUNT, 0);
+	return pair[1];
+}
+
 /* What a call needs to be there, and the argument that comes of it. */
 static long prepare(int nr)
 {
@@ -175,6 +205,17 @@ static long prepare(int nr)
 	case SYS_timer_gettime:
 		syscall(SYS_timer_create, 1, NULL, &id);
 		return id;
+	case SYS_sendto:
+	case SYS_recvfrom:
+	case SYS_sendmsg:
+	case SYS_recvmsg:
+	case SYS_bind:
+	case SYS_connect:
+	case SYS_getsockname:
+	case SYS_getpeername:
+	case SYS_setsockopt:
+	case SYS_getsockopt:
+		return full_socket();
 	case SYS_epoll_ctl:
 	case SYS_epoll_wait:
 	case SYS_epoll_pwait:

@@ -1,4 +1,4 @@
-/* eventfd: counting, waiting, polling; and sockets, of which there are none but for asking. */
+/* eventfd: counting, waiting, polling; and sockets of kinds that there are not. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
