@@ -356,7 +356,11 @@ void sched_set_affinity(struct task *task, u64 cpus)
 	struct runqueue *rq = rq_lock_of(task);
 	u32 cpu = task->cpu;
 
-	set_mask(task, cpus);
+	/* A zombie runs nowhere any more, and the trace knows nothing of it since its last switch. */
+	if (task_has_ended(task) && rq->running != task)
+		WRITE_ONCE(task->cpus_allowed, cpus);
+	else
+		set_mask(task, cpus);
 	if (!rq_may_run_on(task, cpu))
 		placed = expel(rq, task);
 	spin_unlock(&rq->lock);

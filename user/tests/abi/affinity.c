@@ -157,6 +157,26 @@ static int others_are_sent(void *unused)
 	return wrong;
 }
 
+/* A child that has ended and was not waited for yet still has one, though it runs nowhere. */
+static int zombies_have_one(void *unused)
+{
+	unsigned long first = all & -all, now;
+	int wrong = 0;
+
+	(void)unused;
+	for (int round = 0; round < 20; round++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		if (waitid(P_PID, child, NULL, WEXITED | WNOWAIT) != 0 || set(child, first) != 0 ||
+		    get(child, &now) != 0 || now != first)
+			wrong++;
+		waitpid(child, NULL, 0);
+	}
+	return wrong;
+}
+
 static int strangers_may_not(void *unused)
 {
 	int error;
@@ -204,6 +224,7 @@ int main(int argc, char **argv)
 	show_child("inherited", is_inherited, NULL);
 	show_child("threads", threads_differ, NULL);
 	show_child("another task", others_are_sent, NULL);
+	show_child("zombies", zombies_have_one, NULL);
 	show_child("not root", strangers_may_not, NULL);
 	return 0;
 }
