@@ -61,7 +61,7 @@ class FiguresTest(unittest.TestCase):
         self.assertLessEqual({"active_anon", "inactive_anon", "isolated"}, set(found))
         for name, sizes in found.items():
             for place in self.random.sample(range(self.clock.bins), SAMPLES):
-                wanted = self.value("SELECT count(*) FROM lru_span WHERE list = :list "
+                wanted = self.value("SELECT coalesce(sum(nr_frames), 0) FROM lru_span WHERE list = :list "
                                     "AND t_begin <= :t AND :t < t_end", list=name,
                                     t=self.bounds(place)[1] - 1)
                 self.assertEqual(sizes[place], wanted, f"{name} in bin {place}")

@@ -204,7 +204,7 @@ class PerfettoTest(ReferenceTest):
             points = self.counter(name)
             for t, value in points[::len(points) // 20 + 1]:
                 self.assertEqual(value // PAGE_SIZE, self.number(
-                    "SELECT count(*) FROM lru_span WHERE list = ? AND t_begin <= ? AND ? < t_end",
+                    "SELECT coalesce(sum(nr_frames), 0) FROM lru_span WHERE list = ? AND t_begin <= ? AND ? < t_end",
                     list_, t, t), f"{name} at {t}")
             self.assertEqual(len(points), self.number(
                 "SELECT count(DISTINCT t) FROM lru_size WHERE list = ?", list_))
@@ -270,7 +270,7 @@ class DamagedTest(support.DatabaseTest):
                           if name == "events lost"], [{"cpu": 1, "events": 7}])
 
 
-LINUX_STATES = {"0": "0", "1": "1", "2": "2", "3": "32", "4": "16"}  # R S D Z X
+LINUX_STATES = {"0": "0", "1": "1", "2": "2", "3": "32", "4": "16", "5": "4", "6": "130"}  # R S D Z X T K
 REPORTED = re.compile(r" +(\S+)-(\d+) +\[(\d+)\] +(\d+)\.(\d{9}): (\w+): +(.*)")
 
 
