@@ -13,10 +13,11 @@ from errors import ToolError
 from scenario import Expectation, Program, Scenario
 
 TASKS = """
-CREATE TABLE sched_process_fork (id INTEGER PRIMARY KEY, comm, parent_pid, child_pid);
-CREATE TABLE sched_process_exit (id INTEGER PRIMARY KEY, comm, pid, status);
-INSERT INTO sched_process_fork VALUES (1, 'init', 1, 5), (2, 'a', 5, 6), (3, 'init', 1, 7);
-INSERT INTO sched_process_exit VALUES (4, 'a', 6, 256), (5, 'a', 5, 0);
+CREATE TABLE sched_process_fork (id INTEGER PRIMARY KEY, t, comm, parent_pid, child_pid);
+CREATE TABLE task_span (pid, tgid, comm, t_begin, t_end, t_exit, status);
+INSERT INTO sched_process_fork VALUES (1, 10, 'init', 1, 5), (2, 20, 'a', 5, 6), (3, 30, 'init', 1, 7);
+INSERT INTO task_span VALUES (5, 5, 'init', 10, 15, NULL, NULL), (5, 5, 'a', 15, 50, 40, 9), (6, 6, 'a', 20, 60, 55, 256),
+    (8, 5, 'thread', 35, 45, NULL, NULL), (5, 5, 'a', 45, 60, 58, 0), (7, 7, 'init', 30, 9223372036854775807, NULL, NULL);
 """
 
 
