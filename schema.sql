@@ -2238,6 +2238,28 @@ SELECT pid, (SELECT comm FROM task_span WHERE task_span.pid = fault.pid ORDER BY
 	4096 * count(*) FILTER (WHERE kind = 'cow') AS copied_bytes, sum(latency_ns) AS total_ns, max(latency_ns) AS max_ns
 FROM fault WHERE kind IN ('cow', 'reuse') AND result IN ('minor', 'major') GROUP BY pid ORDER BY copied DESC, pid;
 
+-- Why predicted and freed differ, exactly: kill_id, t (ns), pid, predicted_pages, alone_pages (what only the victim had at the
+-- kill by the trace: frames of its own that nobody else mapped, and its page tables), freed_pages, shared_pages (predicted
+-- minus alone: in a fork the victim holds its mmap_lock, so that only the counters can be read, and they count what it shares
+-- too), later_pages (freed minus alone: others gave up what they shared, a child that its fork did not finish among them, or began
+-- to share; a fault or fork under way still got a page or a table).
+CREATE VIEW oom_prediction_error AS
+SELECT kill_id, t, pid, predicted_pages, alone_pages, freed_pages, predicted_pages - alone_pages AS shared_pages,
+	freed_pages - alone_pages AS later_pages
+FROM (
+	SELECT *, (
+		SELECT ifnull(sum(1 << "order"), 0) FROM rmap_span AS own JOIN page_life AS life
+			ON life.pfn = own.pfn AND life.t_begin <= oom_kill.t AND oom_kill.t < life.t_end
+		WHERE own.mm_id = oom_kill.mm_id AND own.t_begin <= oom_kill.t AND oom_kill.t < own.t_end
+			AND own.mapping_id NOT IN (SELECT mapping_id FROM mapping_span)
+			AND NOT EXISTS (SELECT * FROM rmap_span AS other WHERE other.pfn = own.pfn AND other.rowid <> own.rowid
+				AND other.t_begin <= oom_kill.t AND oom_kill.t < other.t_end)
+	) + (
+		SELECT count(*) + 1 FROM pgtable_span
+		WHERE mm_id = oom_kill.mm_id AND t_begin <= oom_kill.t AND oom_kill.t < t_end
+	) AS alone_pages
+	FROM oom_kill) ORDER BY kill_id;
+
 -- Predicted against freed of each OOM kill: kill_id, t (ns), pid and comm of the victim, predicted_pages (frames that only it
 -- mapped), freed_pages (that came free; NULL: not over when the trace ended), error_pages (freed minus predicted: its
 -- page tables and swap cache add, a page that somebody began to share takes away), error_share (of predicted),

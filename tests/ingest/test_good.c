@@ -191,6 +191,7 @@ static void test_views(const char *dir)
 					    "direct_reclaim_sleepers",
 					    "cow_breaks",
 					    "oom_prediction",
+					    "oom_prediction_error",
 					    "page_use",
 					    "lru_inversion",
 					    "swapin_unused",

@@ -299,6 +299,18 @@ class AnswersTest(ViewTest):
                          [(1, 100, 5, "hog", 40, 44, 4, 0.1, 30),
                           (2, 200, 6, "small", 0, None, None, None, None)])
 
+    def test_oom_prediction_error(self):
+        """A page and a huge one of its own, one that is shared at the kill, one that is no more, one of a file; two tables."""
+        self.add("mapping_span", mapping_id=70, t_begin=0, t_end=OPEN)
+        for pfn, mm_id, end, mapping_id, order in ((1, 9, 120, 4, 0), (2, 9, 120, 4, 0), (2, 8, OPEN, 4, 0), (3, 9, 120, 4, 0),
+                                                   (3, 8, 90, 4, 0), (4, 9, 120, 70, 0), (512, 9, 120, 4, 9)):
+            self.add("rmap_span", pfn=pfn, mm_id=mm_id, mapping_id=mapping_id, t_begin=0, t_end=end)
+            if mm_id == 9:
+                self.add("page_life", pfn=pfn, t_begin=0, t_end=OPEN, order=order)
+        self.add("pgtable_span", mm_id=9, t_begin=0, t_end=120)
+        self.add("oom_kill", kill_id=1, pid=5, mm_id=9, t=100, predicted_pages=517, freed_pages=520, t_done=130)
+        self.assertEqual(self.view("oom_prediction_error"), [(1, 100, 5, 517, 516, 520, 1, 4)])
+
     def test_direct_reclaim_sleepers(self):
         self.add("task_span", pid=5, comm="before", t_begin=0, t_end=10)
         self.add("task_span", pid=5, comm="after", t_begin=10, t_end=OPEN)
