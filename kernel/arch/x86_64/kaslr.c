@@ -66,10 +66,11 @@ static u64 hardware_seed(void)
 	return ok ? seed ^ number : seed;
 }
 
-/* Large pages from physical 0 to the end of the image. */
+/* Large pages from physical 0 to the end of the image and of its relocations, which are read when the image
+ * has moved. */
 static u32 image_pages(void)
 {
-	return ALIGN_UP(kernel_to_phys(kernel_end), LARGE_PAGE) / LARGE_PAGE;
+	return ALIGN_UP(kernel_to_phys(kernel_relocs_end), LARGE_PAGE) / LARGE_PAGE;
 }
 
 /* Bytes, more than the image is long: the two places must not overlap while both are mapped. */

@@ -78,6 +78,7 @@ SECTIONS
 	.relocs : AT(ADDR(.relocs) - IMAGE_BASE) {
 		*(.relocs)
 	} :relocs
+	kernel_relocs_end = .;
 
 	/DISCARD/ : {
 		*(.note.gnu.property)

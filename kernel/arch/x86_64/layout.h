@@ -24,6 +24,8 @@
 
 /* From the linker script; 4 KiB aligned. */
 extern char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
+/* Of what is read once, behind the image (kaslr.c). */
+extern char kernel_relocs_end[];
 
 /* Set before the first C code but kaslr.c runs. */
 extern const u64 direct_map_base;
