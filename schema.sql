@@ -1275,7 +1275,8 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('lru_why', 11, 'munlock', 'a locked mapping of it was unlocked or went away'),
 	('lru_why', 12, 'cull', 'a reclaim pass found a locked mapping of it'),
 	('lru_why', 13, 'split', 'part of a page of 512 frames that was split'),
-	('lru_why', 14, 'migrate', 'its content moved to another frame, or here from one');
+	('lru_why', 14, 'migrate', 'its content moved to another frame, or here from one'),
+	('lru_why', 15, 'accessed', 'used for the second time by read or write, or by a mapping that went: activated');
 
 -- What one reclaim pass decided about one page, and why.
 INSERT INTO enum_name(enum, value, name, doc) VALUES
@@ -1398,7 +1399,7 @@ INSERT INTO enum_name(enum, value, name, doc) VALUES
 -- State bits of struct page that the trace carries. (bits)
 INSERT INTO enum_name(enum, value, name, doc) VALUES
 	('page_flags', 1, 'locked', 'one task owns the page''s identity and content'),
-	('page_flags', 2, 'referenced', 'seen accessed once while inactive'),
+	('page_flags', 2, 'referenced', 'seen accessed once: by a look at its mappings, or by read or write'),
 	('page_flags', 4, 'dirty', 'content is newer than its copy in swap'),
 	('page_flags', 8, 'writeback', 'being written to swap'),
 	('page_flags', 16, 'uptodate', 'content is valid'),
@@ -2200,7 +2201,8 @@ WITH told AS (
 		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2) AND kind <> 'madvise'
 	UNION ALL SELECT CASE kind WHEN 2 THEN 15 ELSE 8 + kind END, id, 1 -- pgsteal_kswapd, pgsteal_direct, pgsteal_madvise
 		FROM page_evicted
-	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
+	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate: by a look
+	UNION ALL SELECT 10, id, 1 FROM lru_insert WHERE why = 15 -- pgactivate: by a use
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
 	UNION ALL SELECT 16, id, 1 FROM reclaim_decision WHERE verdict = 12 -- unevictable_pgs_culled
 	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued

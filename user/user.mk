@@ -11,7 +11,7 @@ USER_BUILD := $(O)/user
 
 USER_PAGE_WORKLOADS := thrash forkshare oomhog seqscan zipf hotcold mapchurn forktree shmshare threads
 USER_WORKLOADS := $(USER_PAGE_WORKLOADS) hello
-USER_TESTS := fpu vm proc madvise int80 cputime coredump touch spin layout tty thp thpfrag swapoff hotplug shmlock random_calls bomb pagecache events choom halfexec rtpull pagekinds
+USER_TESTS := fpu vm proc madvise int80 cputime coredump touch spin layout tty thp thpfrag swapoff hotplug shmlock random_calls bomb pagecache reread events choom halfexec rtpull pagekinds
 USER_BINARIES := $(addprefix $(USER_BUILD)/,init $(USER_WORKLOADS) $(USER_TESTS))
 # Position-independent, and of the other C library: musl's wrapper cannot link it.
 USER_PIE := $(USER_BUILD)/layout-pie

@@ -9,6 +9,8 @@
  */
 #include "mm/lru.h"
 
+#include "mm/vmstat.h"
+
 static struct {
 	spinlock_t lock;
 	struct list_head lists[NR_LRU_LISTS];
@@ -157,6 +159,34 @@ bool lru_rescue(struct page *page)
 	}
 	spin_unlock(&lru.lock);
 	return moved;
+}
+
+void lru_set_referenced(struct page *page)
+{
+	spin_lock(&lru.lock);
+	page_set(page, PG_REFERENCED);
+	spin_unlock(&lru.lock);
+}
+
+void lru_clear_referenced(struct page *page)
+{
+	if (!page_test(page, PG_REFERENCED))
+		return;
+	spin_lock(&lru.lock);
+	page_clear(page, PG_REFERENCED);
+	spin_unlock(&lru.lock);
+}
+
+void lru_activate(struct page *page)
+{
+	spin_lock(&lru.lock);
+	if (page_test(page, PG_LRU) && page->list == LRU_INACTIVE_ANON) {
+		vmstat_inc(VMSTAT_PGACTIVATE);
+		page_clear(page, PG_REFERENCED);
+		remove_locked(page, LRU_WHY_ACCESSED);
+		insert_locked(page, LRU_ACTIVE_ANON, LRU_WHY_ACCESSED);
+	}
+	spin_unlock(&lru.lock);
 }
 
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why)

@@ -39,6 +39,21 @@ static inline bool page_is_active(const struct page *page)
 	return page_test(page, PG_LRU) && READ_ONCE(page->list) == LRU_ACTIVE_ANON;
 }
 
+/* The same of an inactive list. */
+static inline bool page_is_inactive(const struct page *page)
+{
+	return page_test(page, PG_LRU) && READ_ONCE(page->list) == LRU_INACTIVE_ANON;
+}
+
+/* Set and clear PG_REFERENCED, which the LRU lock guards: whoever reads or writes a page of a file sets it, too. The
+ * caller has a reference, or the lock of an entry that maps the page. Take the LRU lock. */
+void lru_set_referenced(struct page *page);
+void lru_clear_referenced(struct page *page);
+
+/* Moves a page that is inactive from that list to the active one, and clears PG_REFERENCED; others stay where they are.
+ * As above. */
+void lru_activate(struct page *page);
+
 /* Moves an isolated page to the head of `list` and drops the isolation's reference (the page may be
  * gone afterwards). */
 void lru_putback(struct page *page, enum lru_list list, enum lru_why why);

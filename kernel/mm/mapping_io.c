@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/i_mmap.h"
 #include "mm/page_alloc.h"
+#include "mm/reclaim.h"
 #include "mm/zero_page.h"
 
 /* One copy between a file and memory of a program or the kernel. */
@@ -93,6 +94,9 @@ static int read_part(struct transfer *t, size_t n)
 		return error;
 	if (!page)
 		return copy_out(t, page_virt(zero_page), n);
+	/* Once for each page, in however many pieces it is read. One that is only fallocated is as good as a hole. */
+	if (!offset && !page_is_fallocated(page))
+		reclaim_mark_accessed(page);
 	error = copy_out(t, (char *)page_virt(page) + offset, n);
 	page_put(page);
 	return error;
@@ -132,7 +136,7 @@ static int write_fresh(struct transfer *t)
 	if (!page)
 		return -ENOMEM;
 	error = copy_in(t, page_virt(page), PAGE_SIZE);
-	page_set(page, PG_DIRTY);
+	page_set(page, PG_DIRTY | PG_REFERENCED);
 	if (!error)
 		error = mapping_add_page(t->mapping, t->pos >> PAGE_SHIFT, page);
 	page_put(page);
@@ -159,6 +163,7 @@ static int write_part(struct transfer *t, size_t n)
 		page = mapping_get_page(t->mapping, index, MAPPING_CREATE, &error);
 	if (!page)
 		return error;
+	reclaim_mark_accessed(page);
 	page_becomes_data(page);
 	error = copy_in(t, (char *)page_virt(page) + (t->pos & ~PAGE_MASK), n);
 	/* A copy that failed may have written something. */

@@ -24,7 +24,7 @@
  *              PAGE_FALLOCATED (address_space.h)
  *   lru_pos    its place in the list, as the trace tells it  LRU lock        LRU lock
  *
- * Flags: PG_LRU, PG_ISOLATED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE,
+ * Flags: PG_LRU, PG_ISOLATED, PG_REFERENCED and PG_ACTIVE change under the LRU lock; PG_DIRTY, PG_SWAPCACHE,
  * PG_LAZYFREE and PG_WRITEBACK under the page lock, except that the end of a write clears PG_WRITEBACK without it.
  *
  * A page of 512 frames (page_is_huge(), huge_memory.h) is one page: everything above is said by its

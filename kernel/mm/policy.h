@@ -11,10 +11,10 @@
 
 /* What a policy may know of a page that it judges. */
 struct page_view {
-	u32 mappings;     /* entries that map it */
-	u32 referenced;   /* those whose accessed bit was set since the last look */
-	bool second_look; /* PG_REFERENCED: found accessed once before */
-	bool locked;      /* mlock: it must stay, and policies are not asked */
+	u32 mappings;   /* entries that map it */
+	u32 referenced; /* those whose accessed bit was set since the last look */
+	bool second_look; /* PG_REFERENCED: found accessed once before, or used by a call since the last look */
+	bool locked; /* mlock: it must stay, and policies are not asked */
 };
 
 /* What it may know of the lists. */
@@ -31,7 +31,8 @@ struct replacement_policy {
 	enum lru_list (*place_refault)(u32 distance, const struct list_view *lists);
 	/* Asked at the beginning of each pass: whether it shall look at a batch of active pages too. */
 	bool (*wants_aging)(const struct list_view *lists);
-	/* RECLAIM_ACTIVATE, RECLAIM_KEEP_REFERENCED, or RECLAIM_FREED: evict it if you can. */
+	/* RECLAIM_ACTIVATE, RECLAIM_KEEP_REFERENCED, or RECLAIM_FREED: evict it if you can. Asked as well when a
+	 * call has just used an inactive page, which is `referenced` then: only RECLAIM_ACTIVATE counts. Any context. */
 	enum reclaim_verdict (*judge_inactive)(const struct page_view *page);
 	/* RECLAIM_ROTATE or RECLAIM_DEACTIVATE. */
 	enum reclaim_verdict (*judge_active)(const struct page_view *page);

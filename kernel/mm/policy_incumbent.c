@@ -68,7 +68,7 @@ static bool wants_aging(const struct list_view *lists)
 
 static enum reclaim_verdict judge_active(const struct page_view *page)
 {
-	return page->referenced ? RECLAIM_ROTATE : RECLAIM_DEACTIVATE;
+	return page->referenced || page->second_look ? RECLAIM_ROTATE : RECLAIM_DEACTIVATE;
 }
 
 const struct replacement_policy policy_incumbent = {

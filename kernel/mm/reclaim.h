@@ -31,6 +31,10 @@ void reclaim_deactivate(struct page **pages, u32 nr_pages);
 /* The write of an isolated page ended (in the block thread): evicts it, or puts it back. */
 void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind, int error);
 
+/* A call has used a page, or a mapping that used it goes: it is referenced, and the second time activated if the policy
+ * says so. The caller has a reference, or the lock of an entry that maps it. Takes the LRU lock. */
+void reclaim_mark_accessed(struct page *page);
+
 /* Where the policy puts a fresh page or one that is read back. */
 void reclaim_list_new(struct page *page);
 void reclaim_list_refault(struct page *page, u32 distance);

@@ -72,6 +72,18 @@ void reclaim_list_refault(struct page *page, u32 distance)
 	lru_add(page, policy->place_refault(distance, &lists), LRU_WHY_SWAPIN);
 }
 
+/* Once: referenced. Twice: active, unless the policy does not care. As Linux's folio_mark_accessed(). */
+void reclaim_mark_accessed(struct page *page)
+{
+	const struct page_view view = {.referenced = 1,
+				       .second_look = page_test(page, PG_REFERENCED)};
+
+	if (!view.second_look)
+		lru_set_referenced(page);
+	else if (page_is_inactive(page) && policy->judge_inactive(&view) == RECLAIM_ACTIVATE)
+		lru_activate(page);
+}
+
 static void decide(struct pass *pass, struct page *page, enum reclaim_verdict verdict)
 {
 	TRACE(reclaim_decision, .pfn = page_pfn(page), .pass_id = pass->id, .list = page->from_list,
@@ -107,11 +119,11 @@ static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verd
 	case RECLAIM_ACTIVATE:
 		pass->nr_activated++;
 		vmstat_inc(VMSTAT_PGACTIVATE);
-		page_clear(page, PG_REFERENCED);
+		lru_clear_referenced(page);
 		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_REFERENCED);
 		break;
 	case RECLAIM_KEEP_REFERENCED:
-		page_set(page, PG_REFERENCED);
+		lru_set_referenced(page);
 		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_SECOND_CHANCE);
 		break;
 	case RECLAIM_DEACTIVATE:
@@ -120,6 +132,7 @@ static void keep(struct pass *pass, struct page *page, enum reclaim_verdict verd
 		lru_putback(page, LRU_INACTIVE_ANON, LRU_WHY_DEACTIVATE);
 		break;
 	case RECLAIM_ROTATE:
+		lru_clear_referenced(page);
 		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_REFERENCED);
 		break;
 	case RECLAIM_UNEVICTABLE:
@@ -420,8 +433,10 @@ void reclaim_deactivate(struct page **pages, u32 nr_pages)
 	struct pass pass = {.nr_active_scanned = nr_pages};
 
 	begin_pass(&pass, RECLAIM_MADVISE, 0);
-	for (u32 i = 0; i < nr_pages; i++)
+	for (u32 i = 0; i < nr_pages; i++) {
+		lru_clear_referenced(pages[i]);
 		keep(&pass, pages[i], RECLAIM_DEACTIVATE);
+	}
 	end_pass(&pass);
 }
 

@@ -14,6 +14,7 @@
 #include "mm/huge_memory.h"
 #include "mm/lru.h"
 #include "mm/pgtable.h"
+#include "mm/reclaim.h"
 #include "mm/swap.h"
 
 #define GATHER_MAX 128
@@ -27,14 +28,25 @@ struct zap {
 	struct page *pages[GATHER_MAX];
 };
 
+/* Unmaps what is no anonymous page. That one of a file was used would be forgotten with the entry. */
+static struct page *unmap_other(struct vma *vma, u64 va, pte_t old)
+{
+	struct page *page = pte_operations(old)->unmap(vma->mm, va, old);
+
+	if (page && page_operations(page)->is_file && (old & PTE_ACCESSED) &&
+	    !(vma->flags & VM_SEQ_READ))
+		reclaim_mark_accessed(page);
+	return page;
+}
+
 /* The operation unmap of what `old` referred to. */
-static inline struct page *unmap(struct mm *mm, u64 va, pte_t old)
+static inline struct page *unmap(struct vma *vma, u64 va, pte_t old)
 {
 	struct page *page = pte_anon_page(old);
 
 	if (unlikely(!page))
-		return pte_operations(old)->unmap(mm, va, old);
-	anon_unmap(mm, va, old, page);
+		return unmap_other(vma, va, old);
+	anon_unmap(vma->mm, va, old, page);
 	return page;
 }
 
@@ -60,7 +72,7 @@ static int zap_entries(struct pte_range *range)
 		}
 		old = pte_remove(mm, va, entry, zap->why);
 		seen |= old;
-		page = unmap(mm, va, old);
+		page = unmap(zap->vma, va, old);
 		if (!page)
 			continue;
 		if (unlikely(locked))

@@ -71,6 +71,10 @@ void reclaim_list_new(struct page *page)
 {
 	assert_true(atomic_read(&page->refcount) > 1);
 }
+void reclaim_mark_accessed(struct page *page)
+{
+	assert_true(atomic_read(&page->refcount) > 1);
+}
 
 /* Memory of a program: all below this address may be copied. */
 static const u8 *user_end;

@@ -59,6 +59,10 @@ void reclaim_list_new(struct page *page)
 {
 	fail_page(page);
 }
+void reclaim_mark_accessed(struct page *page)
+{
+	fail_page(page);
+}
 void mapping_read_ahead(struct address_space *mapping, u64 index, u64 end)
 {
 	(void)index, (void)end;

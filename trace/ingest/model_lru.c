@@ -77,6 +77,10 @@ static void check_why(struct model *m, const struct frame *frame,
 	if (e->why == LRU_WHY_MIGRATE && !is_compacting(m))
 		violation(m, fmt("frame %u, content moved there", e->pfn),
 			  fmt("by a task that compacts"), fmt("by another"));
+	if (e->why == LRU_WHY_ACCESSED && (!active || frame->flags & PG_REFERENCED))
+		violation(m, fmt("frame %u, used again", e->pfn),
+			  fmt("active, not referenced any more"),
+			  fmt("%s, flags 0x%x", list_text(e->list), frame->flags));
 	if (e->why == LRU_WHY_SECOND_CHANCE && !(frame->flags & PG_REFERENCED))
 		violation(m, fmt("frame %u", e->pfn), fmt("referenced"),
 			  fmt("flags 0x%x", frame->flags));
@@ -122,7 +126,8 @@ void on_lru_insert(struct model *m, const struct trace_ev_lru_insert *e)
 
 static bool leaves_isolation(uint8_t why)
 {
-	return why != LRU_WHY_ISOLATE && why != LRU_WHY_MLOCK && why != LRU_WHY_MUNLOCK;
+	return why != LRU_WHY_ISOLATE && why != LRU_WHY_MLOCK && why != LRU_WHY_MUNLOCK &&
+	       why != LRU_WHY_ACCESSED;
 }
 
 /* Whoever takes the last locked mapping away takes the page off the unevictable list first. */
@@ -130,6 +135,8 @@ static bool leaves_list(uint8_t list, uint8_t why)
 {
 	if (list == LRU_UNEVICTABLE)
 		return why == LRU_WHY_MUNLOCK;
+	if (why == LRU_WHY_ACCESSED)
+		return list == LRU_INACTIVE_ANON;
 	return why == LRU_WHY_FREE || why == LRU_WHY_MLOCK || why == LRU_WHY_ISOLATE;
 }
 

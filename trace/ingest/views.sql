@@ -280,7 +280,8 @@ WITH told AS (
 		FROM reclaim_decision JOIN reclaim_pass USING (pass_id) WHERE list IN (0, 2) AND kind <> 'madvise'
 	UNION ALL SELECT CASE kind WHEN 2 THEN 15 ELSE 8 + kind END, id, 1 -- pgsteal_kswapd, pgsteal_direct, pgsteal_madvise
 		FROM page_evicted
-	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate
+	UNION ALL SELECT 10, id, 1 FROM reclaim_decision WHERE verdict = 2 -- pgactivate: by a look
+	UNION ALL SELECT 10, id, 1 FROM lru_insert WHERE why = 15 -- pgactivate: by a use
 	UNION ALL SELECT 11, id, 1 FROM reclaim_decision WHERE verdict = 8 -- pgdeactivate
 	UNION ALL SELECT 16, id, 1 FROM reclaim_decision WHERE verdict = 12 -- unevictable_pgs_culled
 	UNION ALL SELECT 17, id, 1 FROM lru_remove WHERE list = 4 AND why = 11 -- unevictable_pgs_rescued
