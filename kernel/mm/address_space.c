@@ -22,6 +22,7 @@ static atomic_t nr_pages_total;
 /* For the baseline: every mapping. */
 DEFINE_SPINLOCK(mappings_lock, RANK_MAPPING_LIST);
 static LIST_HEAD(all_mappings);
+struct address_space *mapping_walk;
 
 void address_space_init(void)
 {
@@ -40,16 +41,20 @@ void mapping_init(struct address_space *mapping, const struct address_space_ops 
 	spin_unlock(&mappings_lock);
 }
 
-struct address_space *mapping_find_above(u32 id, bool with_slots)
+static void walk_to(struct list_head *node)
 {
-	struct address_space *mapping, *best = NULL;
-
 	ASSERT(spin_is_held(&mappings_lock));
-	list_for_each_entry (mapping, &all_mappings, node)
-		if (mapping->id > id && (!best || mapping->id < best->id) &&
-		    (!with_slots || READ_ONCE(mapping->nr_slots)))
-			best = mapping;
-	return best;
+	mapping_walk = node == &all_mappings ? NULL : list_entry(node, struct address_space, node);
+}
+
+void mapping_walk_begin(void)
+{
+	walk_to(all_mappings.next);
+}
+
+void mapping_walk_next(void)
+{
+	walk_to(mapping_walk->node.next);
 }
 
 void mapping_destroy(struct address_space *mapping)
@@ -58,6 +63,8 @@ void mapping_destroy(struct address_space *mapping)
 	BUG_ON(!interval_empty(&mapping->i_mmap));
 	BUG_ON(!radix_empty(&mapping->pages) || mapping->nr_pages || mapping->nr_slots);
 	spin_lock(&mappings_lock);
+	if (mapping == mapping_walk)
+		mapping_walk_next();
 	list_del(&mapping->node);
 	TRACE(mapping_free, .mapping_id = mapping->id);
 	spin_unlock(&mappings_lock);

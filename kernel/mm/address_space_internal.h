@@ -32,9 +32,11 @@ void mapping_clear_page(struct page *page, u32 slot);
 
 /* Of the list of all mappings: one that is on it is not destroyed while this is held. */
 extern spinlock_t mappings_lock;
-/* The mapping with the lowest number above `id`, of all or of those with slots; NULL: there is none. The lock
- * is held. */
-struct address_space *mapping_find_above(u32 id, bool with_slots);
+/* The mapping that swapoff is at, of all, in the order in which they were made; NULL: it is at the end, or there is none. One
+ * that is destroyed hands over to the next. The lock guards it, and is held by who calls these. */
+extern struct address_space *mapping_walk;
+void mapping_walk_begin(void);
+void mapping_walk_next(void);
 
 /* Gives back nodes that came out of a tree. */
 void mapping_empty_pool(struct radix_pool *pool);

@@ -195,44 +195,61 @@ struct page *mapping_swap_in(struct address_space *mapping, u64 index, u32 slot,
 
 /* ---- swapoff ---- */
 
-/* Places of one mapping that have slots. */
+/* Entries of trees looked at in one go, under spinlocks. */
+#define UNUSE_SCAN 1024
+
+/* Places of one mapping that have slots, and where to look for more. */
 struct places {
 	u32 mapping_id, nr;
+	u64 next;
 	struct {
 		u64 index;
 		u32 slot;
 	} at[IO_MAX_PAGES];
 };
 
-/* Finds places of the first mapping that has slots and a number above `id`. False: there is none. */
-static bool find_places(struct places *places, u32 id)
+/* Gathers from places->next on; false: there is nothing left. mappings_lock is held. */
+static bool gather_places(struct address_space *mapping, struct places *places)
 {
-	struct address_space *mapping;
-	u64 word, index = 0;
+	u32 left = UNUSE_SCAN;
+	u64 word = 0;
+
+	spin_lock(&mapping->lock);
+	while (mapping->nr_slots && left-- && places->nr < IO_MAX_PAGES &&
+	       (word = radix_next(&mapping->pages, &places->next))) {
+		if (is_slot(word)) {
+			places->at[places->nr].index = places->next;
+			places->at[places->nr++].slot = word_slot(word);
+		}
+		places->next++;
+	}
+	spin_unlock(&mapping->lock);
+	return word || places->nr;
+}
+
+/* Some places of the mapping that the walk is at, perhaps none; then it goes on. False: at the end of all. */
+static bool find_places(struct places *places)
+{
+	bool more = false;
 
 	places->nr = 0;
 	spin_lock(&mappings_lock);
-	mapping = mapping_find_above(id, true);
-	if (mapping) {
-		places->mapping_id = mapping->id;
-		spin_lock(&mapping->lock);
-		for (; places->nr < IO_MAX_PAGES && (word = radix_next(&mapping->pages, &index));
-		     index++) {
-			if (!is_slot(word))
-				continue;
-			places->at[places->nr].index = index;
-			places->at[places->nr++].slot = word_slot(word);
+	while (mapping_walk && !more) {
+		if (mapping_walk->id != places->mapping_id) {
+			places->mapping_id = mapping_walk->id;
+			places->next = 0;
 		}
-		spin_unlock(&mapping->lock);
+		more = gather_places(mapping_walk, places);
+		if (!more)
+			mapping_walk_next();
 	}
 	spin_unlock(&mappings_lock);
-	return mapping;
+	return more;
 }
 
 /* Brings one place back; the mapping may be gone. 0, -ENOMEM, -EIO. */
 static int unuse_place(u32 mapping_id, u64 index, u32 slot)
 {
-	struct address_space *mapping;
 	bool waited;
 	int error = 0;
 	struct page *page = swap_in(slot, &waited, &error);
@@ -242,11 +259,10 @@ static int unuse_place(u32 mapping_id, u64 index, u32 slot)
 	page_lock(page);
 	page_wait_clear(page, PG_WRITEBACK);
 	spin_lock(&mappings_lock);
-	mapping = mapping_find_above(mapping_id - 1, false);
 	if (page_test(page, PG_ERROR))
 		error = -EIO;
-	else if (mapping && mapping->id == mapping_id)
-		take_back(mapping, index, page, slot);
+	else if (mapping_walk && mapping_walk->id == mapping_id)
+		take_back(mapping_walk, index, page, slot);
 	spin_unlock(&mappings_lock);
 	page_unlock(page);
 	page_put(page);
@@ -255,21 +271,20 @@ static int unuse_place(u32 mapping_id, u64 index, u32 slot)
 
 int mappings_unuse_swap(void)
 {
-	struct places places;
-	u32 id = 0;
+	struct places places = {};
+	int error = 0;
 
-	while (find_places(&places, id)) {
-		/* The same one again, until it has none. */
-		id = places.mapping_id - (places.nr != 0);
-		for (u32 i = 0; i < places.nr; i++) {
-			int error = unuse_place(places.mapping_id, places.at[i].index,
-						places.at[i].slot);
-
-			if (!error && current_has_signal())
-				error = -EINTR;
-			if (error)
-				return error;
-		}
+	spin_lock(&mappings_lock);
+	mapping_walk_begin();
+	spin_unlock(&mappings_lock);
+	while (find_places(&places)) {
+		for (u32 i = 0; i < places.nr && !error; i++)
+			error = current_has_signal()
+					? -EINTR
+					: unuse_place(places.mapping_id, places.at[i].index,
+						      places.at[i].slot);
+		if (error)
+			return error;
 		cond_resched();
 	}
 	return 0;

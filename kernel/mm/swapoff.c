@@ -21,25 +21,21 @@
 
 #define PAUSE_NS NSEC_PER_MSEC
 
-/* The address space with the lowest number above `id`, with a reference, or NULL. */
-static struct mm *next_mm(u32 id)
+/* The address space made after `mm`, or with NULL the first, with a reference, or NULL. Gives back the caller's on `mm`. */
+static struct mm *next_mm(struct mm *mm)
 {
-	struct mm *mm, *best = NULL;
+	struct list_head *node;
+	struct mm *next = NULL;
 
 	spin_lock(&mm_list_lock);
-	list_for_each_entry (mm, &mm_list, node)
-		if (mm->id > id && (!best || mm->id < best->id) && atomic_read(&mm->users) > 0)
-			best = mm;
-	/* The last user may just have left: then the next look finds the one behind it. */
-	while (best && !atomic_inc_not_zero(&best->users)) {
-		id = best->id;
-		best = NULL;
-		list_for_each_entry (mm, &mm_list, node)
-			if (mm->id > id && (!best || mm->id < best->id))
-				best = mm;
-	}
+	for (node = mm ? mm->node.next : mm_list.next; node != &mm_list && !next; node = node->next)
+		/* The last user of one may have left. */
+		if (atomic_inc_not_zero(&list_entry(node, struct mm, node)->users))
+			next = list_entry(node, struct mm, node);
 	spin_unlock(&mm_list_lock);
-	return best;
+	if (mm)
+		mm_put(mm);
+	return next;
 }
 
 /* The addresses of the next entries that name a slot. */
@@ -93,15 +89,13 @@ static int unuse_mm(struct mm *mm)
 
 static int unuse_all_mms(void)
 {
-	struct mm *mm;
+	struct mm *mm = NULL;
 	int error = 0;
-	u32 id = 0;
 
-	while (!error && (mm = next_mm(id))) {
-		id = mm->id;
+	while (!error && (mm = next_mm(mm)))
 		error = unuse_mm(mm);
+	if (error)
 		mm_put(mm);
-	}
 	return error;
 }
 
