@@ -310,10 +310,12 @@ static void settle(struct pass *pass, struct page *page)
 
 void reclaim_page_written(struct page *page, u32 pass_id, enum reclaim_kind kind, int error)
 {
+	/* Before the page looks clean to whoever waits for it: its slot holds nothing of use. */
+	if (error)
+		page_set(page, PG_DIRTY);
 	page_clear(page, PG_WRITEBACK);
 	page_wake(page);
 	if (error) {
-		page_set(page, PG_DIRTY);
 		lru_putback(page, LRU_ACTIVE_ANON, LRU_WHY_WRITE_FAILED);
 		return;
 	}
