@@ -30,7 +30,10 @@
 #define MAX_FUTILE_ROUNDS 2
 
 static DEFINE_WAIT_QUEUE(kswapd_wait);
-static u32 kswapd_wanted;  /* 1: someone asked since kswapd last looked; atomic */
+/* Whether someone asked since kswapd last looked; atomic. kswapd goes when the trace was told: its wake
+ * must not come before the one that asked for it. */
+enum { NOT_WANTED, WANTED, WANTED_AND_TOLD };
+static u32 kswapd_wanted;
 static bool kswapd_failed; /* its last look did not reach the high watermark */
 
 /* Who dies needs no memory of reclaim's; and a victim's frees more than reclaim would. */
@@ -117,12 +120,16 @@ u32 direct_reclaim(u32 order)
 
 void wakeup_kswapd(u32 order)
 {
+	u32 asleep = NOT_WANTED;
+
 	/* It would fail again, and be woken again by the next allocation. */
 	if (READ_ONCE(kswapd_failed) && swap_nr_free() == 0)
 		return;
-	if (__atomic_exchange_n(&kswapd_wanted, 1, __ATOMIC_SEQ_CST))
+	if (!__atomic_compare_exchange_n(&kswapd_wanted, &asleep, WANTED, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
 		return;
 	TRACE(mm_vmscan_wakeup_kswapd, .nr_free = nr_free_frames(), .order = order);
+	__atomic_store_n(&kswapd_wanted, WANTED_AND_TOLD, __ATOMIC_SEQ_CST);
 	wake_up(&kswapd_wait);
 }
 
@@ -161,13 +168,13 @@ static void kswapd(void *arg)
 	(void)arg;
 	current->flags |= PF_MEMALLOC;
 	for (;;) {
-		wait_event(&kswapd_wait, READ_ONCE(kswapd_wanted));
+		wait_event(&kswapd_wait, READ_ONCE(kswapd_wanted) == WANTED_AND_TOLD);
 		vmstat_inc(VMSTAT_PAGEOUTRUN);
 		TRACE(mm_vmscan_kswapd_wake, .nr_free = nr_free_frames());
 		balance();
 		WRITE_ONCE(kswapd_failed, nr_free_frames() < watermarks.high);
 		TRACE(mm_vmscan_kswapd_sleep, .nr_free = nr_free_frames());
-		__atomic_store_n(&kswapd_wanted, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&kswapd_wanted, NOT_WANTED, __ATOMIC_SEQ_CST);
 	}
 }
 
