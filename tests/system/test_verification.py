@@ -40,7 +40,8 @@ class VerificationTest(support.SystemTest):
                 [program("forkshare", "--size", "5M", "--children", "3", "--rounds", "1")],
                 memory="10M", cpus=2, **PLAN)),
             "oom": cls.record("oom", scenario(
-                [program("oomhog")], memory="12M", cpus=2, swap="8M", **PLAN)),
+                [program("oomhog")], memory="12M", cpus=2, swap="8M",
+                verify=Plan(barriers=3, arbitrary=2, every_bytes=128 << 10))),
         }
 
     def test_there_was_pressure(self):
