@@ -8,6 +8,7 @@
  * may be closed by another thread meanwhile.
  */
 #include "fs/fdtable.h"
+#include "arch/x86_64/uaccess.h"
 #include "fs/console.h"
 #include "fs/lock.h"
 #include "lib/errno.h"
@@ -269,6 +270,34 @@ int fd_install(struct file *file, u32 lowest, u32 flags)
 		if (error != 0)
 			return error;
 	}
+}
+
+int fd_install_new(struct file *file, u32 flags)
+{
+	int fd = fd_install(file, 0, flags);
+
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+int fd_install_pair(struct file *files[2], u32 flags, u64 to)
+{
+	s32 fds[2];
+
+	fds[0] = fd_install_new(files[0], flags);
+	if (fds[0] < 0) {
+		file_put(files[1]);
+		return fds[0];
+	}
+	fds[1] = fd_install_new(files[1], flags);
+	if (fds[1] >= 0 && copy_to_user((void __user *)to, fds, sizeof(fds)) == 0)
+		return 0;
+	fd_close(fds[0]);
+	if (fds[1] < 0)
+		return fds[1];
+	fd_close(fds[1]);
+	return -EFAULT;
 }
 
 int fd_replace(struct file *file, u32 fd, u32 flags)

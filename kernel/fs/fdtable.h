@@ -29,6 +29,11 @@ u32 files_capacity(const struct file_table *table);
  * table. The descriptor, or -EMFILE, -ENOMEM (the reference is still the caller's then). `flags`:
  * O_CLOEXEC or 0. May sleep. */
 int fd_install(struct file *file, u32 lowest, u32 flags);
+/* The same of a file that nothing else refers to, from 0 on: on an error it is put. */
+int fd_install_new(struct file *file, u32 flags);
+/* The same of two files, and stores their descriptors at `to` in user memory: 0, or an error, -EFAULT among them, and
+ * both are put. */
+int fd_install_pair(struct file *files[2], u32 flags, u64 to);
 
 /* Makes `fd` refer to `file` instead of whatever it did; takes a reference of its own. The
  * descriptor, or -EBADF, -ENOMEM. May sleep. */

@@ -18,10 +18,7 @@ long sys_epoll_create1(u64 flags)
 	int error = epoll_create(&file);
 	if (error != 0)
 		return error;
-	int fd = fd_install(file, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_epoll_create(u64 size)

@@ -17,7 +17,7 @@ long sys_memfd_create(u64 user_name, u64 flags)
 	char name[MFD_NAME_SIZE];
 	struct file *file;
 	long length;
-	int error, fd;
+	int error;
 
 	/* 2 MiB pages among them: there is no hugetlbfs. */
 	if ((u32)flags & ~MFD_KNOWN)
@@ -28,8 +28,5 @@ long sys_memfd_create(u64 user_name, u64 flags)
 	error = memfd_create(name, flags & MFD_ALLOW_SEALING, &file);
 	if (error)
 		return error;
-	fd = fd_install(file, 0, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_install_new(file, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 }

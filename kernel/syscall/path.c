@@ -55,10 +55,7 @@ long sys_openat(u64 dirfd, u64 user_name, u64 flags, u64 mode)
 	kfree(name);
 	if (error != 0)
 		return error;
-	int fd = fd_install(file, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_open(u64 name, u64 flags, u64 mode)

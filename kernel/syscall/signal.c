@@ -217,10 +217,7 @@ static long create_signalfd(u64 mask, u32 flags)
 
 	if (error != 0)
 		return error;
-	long fd = fd_install(file, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_signalfd4(u64 fd, u64 from, u64 set_size, u64 flags)

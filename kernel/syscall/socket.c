@@ -74,15 +74,6 @@ static int check_kind(u32 family, u32 type, u32 protocol, u32 *kind)
 		       : -ESOCKTNOSUPPORT;
 }
 
-static long install(struct file *file, u32 flags)
-{
-	int fd = fd_install(file, 0, flags & O_CLOEXEC);
-
-	if (fd < 0)
-		file_put(file);
-	return fd;
-}
-
 long sys_socket(u64 family, u64 type, u64 protocol)
 {
 	struct file *file;
@@ -91,26 +82,7 @@ long sys_socket(u64 family, u64 type, u64 protocol)
 
 	if (error == 0)
 		error = unix_create(kind, type, &file);
-	return error != 0 ? error : install(file, type);
-}
-
-static long install_pair(struct file *files[2], u32 flags, u64 to)
-{
-	s32 fds[2];
-
-	fds[0] = install(files[0], flags);
-	if (fds[0] < 0) {
-		file_put(files[1]);
-		return fds[0];
-	}
-	fds[1] = install(files[1], flags);
-	if (fds[1] >= 0 && copy_to_user((void __user *)to, fds, sizeof(fds)) == 0)
-		return 0;
-	fd_close(fds[0]);
-	if (fds[1] < 0)
-		return fds[1];
-	fd_close(fds[1]);
-	return -EFAULT;
+	return error != 0 ? error : fd_install_new(file, type & O_CLOEXEC);
 }
 
 long sys_socketpair(u64 family, u64 type, u64 protocol, u64 to)
@@ -121,7 +93,7 @@ long sys_socketpair(u64 family, u64 type, u64 protocol, u64 to)
 
 	if (error == 0)
 		error = unix_pair(kind, type, files);
-	return error != 0 ? error : install_pair(files, type, to);
+	return error != 0 ? error : fd_install_pair(files, type & O_CLOEXEC, to);
 }
 
 /* ---- addresses ---- */
@@ -256,7 +228,7 @@ long sys_accept4(u64 fd, u64 to, u64 size_at, u64 flags)
 	if (to)
 		error = tell_peer(new, to, size_at);
 	if (error == 0)
-		return install(new, flags);
+		return fd_install_new(new, flags & O_CLOEXEC);
 	file_put(new);
 	return error;
 }
@@ -437,7 +409,7 @@ static int put_files(struct control_writer *writer, struct unix_rights *rights, 
 		room = (writer->left - sizeof(struct cmsghdr)) / sizeof(s32);
 	for (; nr < min(room, rights->nr); nr++) {
 		file_get(rights->files[nr]);
-		s32 fd = install(rights->files[nr], flags);
+		s32 fd = fd_install_new(rights->files[nr], flags & O_CLOEXEC);
 
 		if (fd < 0)
 			break;

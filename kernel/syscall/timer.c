@@ -218,10 +218,7 @@ long sys_timerfd_create(u64 id, u64 flags)
 	int error = timerfd_create(flags & O_NONBLOCK, &file);
 	if (error != 0)
 		return error;
-	long fd = fd_install(file, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(file);
-	return fd;
+	return fd_install_new(file, flags & O_CLOEXEC);
 }
 
 long sys_timerfd_settime(u64 fd, u64 flags, u64 from, u64 to)
