@@ -31,7 +31,7 @@ class SessionTest(support.DatabaseTest):
         self.add("vmstat", item=2, value=10)
         self.add("vmstat", item=2, value=10)
         self.add("sched_process_fork", parent_pid=1, child_pid=5, comm="hello")
-        self.add("sched_process_exit", pid=5, comm="hello")
+        self.add("task_span", pid=5, tgid=5, comm="hello", t_exit=1000, t_end=1001, status=0)
         (self.directory / "scenario.toml").write_text(SCENARIO)
         (self.directory / "console.log").write_text("boot\nhello\n")
 
