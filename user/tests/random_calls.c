@@ -4,10 +4,11 @@
  *
  *   random_calls --seed N --rounds N --processes N --calls N
  *
- * A round runs the processes at once, and ends when all have ended; one that hangs is killed after
- * two seconds. After each the memory that is free is printed in kB: `free ROUND KB`. Arguments are drawn by
- * their kind (kernel/syscall/arguments.def), often such as a careful program would give. Left out are
- * the calls that would end the session or stop others, see below.
+ * A round runs the processes at once, and ends when all have ended. One that waits in a call is sent a signal, which
+ * ends most such calls; one that hangs is killed after two seconds. After each the memory that is free is printed in kB: `free
+ * ROUND KB`; at the end how many calls returned: `calls N`. Arguments are drawn by their kind
+ * (kernel/syscall/arguments.def), often such as a careful program would give. Left out are the calls that would end
+ * the session or stop others, see below.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -127,15 +128,21 @@ static bool is_left_out(const char *name)
 	return false;
 }
 
-/* In a process of its own. */
-static void __attribute__((noreturn)) make_calls(uint64_t seed, long nr_calls)
+static void poked(int sig)
 {
-	int null = open("/dev/null", O_RDWR);
+	(void)sig;
+}
 
+/* In a process of its own. *made: how many calls returned. */
+static void __attribute__((noreturn))
+make_calls(uint64_t seed, long nr_calls, int null, volatile long *made)
+{
 	/* The console is for those who report. */
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
 	state = seed * 0x9e3779b97f4a7c15ul | 1;
+	/* What calls take away behind the scratch memory is nothing of use. */
+	mmap(NULL, 64 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	scratch = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (scratch == MAP_FAILED)
 		_exit(0); /* no memory now */
@@ -150,6 +157,7 @@ static void __attribute__((noreturn)) make_calls(uint64_t seed, long nr_calls)
 		for (int k = 0; k < MAX_ARGUMENTS && call->arguments[k].kind != ARGUMENT_NONE; k++)
 			a[k] = value(&call->arguments[k]);
 		syscall(call->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		++*made;
 	}
 	_exit(0);
 }
@@ -162,8 +170,8 @@ static long now_ns(void)
 	return now.tv_sec * 1000000000l + now.tv_nsec;
 }
 
-/* Waits for all children; kills what is left when patience ends. */
-static void collect(const pid_t *pids, int nr)
+/* Waits for all children, and pokes them; kills what is left when patience ends. */
+static void collect(pid_t *pids, int nr)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_NS};
 	long deadline = now_ns() + PATIENCE_NS;
@@ -173,12 +181,14 @@ static void collect(const pid_t *pids, int nr)
 
 		if (pid < 0 && errno == ECHILD)
 			return;
+		for (int i = 0; pid > 0 && i < nr; i++)
+			if (pids[i] == pid)
+				pids[i] = -1;
 		if (pid > 0)
 			continue;
-		if (now_ns() > deadline) {
-			for (int i = 0; i < nr; i++)
-				kill(pids[i], SIGKILL);
-		}
+		for (int i = 0; i < nr; i++)
+			if (pids[i] > 0)
+				kill(pids[i], now_ns() > deadline ? SIGKILL : SIGALRM);
 		nanosleep(&pause, NULL);
 	}
 }
@@ -225,20 +235,33 @@ int main(int argc, char **argv)
 	long processes = option(argc, argv, "--processes", 8);
 	long nr_calls = option(argc, argv, "--calls", 2000);
 	pid_t pids[MAX_PROCESSES];
+	/* Of each process, for all its rounds. */
+	volatile long *made = mmap(NULL, MAX_PROCESSES * sizeof(*made), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct sigaction action = {.sa_handler = poked}; /* no SA_RESTART */
+	int null = open("/dev/null", O_RDWR);                  /* before the calls remove it */
+	long sum = 0;
 
+	sigaction(SIGALRM, &action, NULL);
 	if (processes < 1 || processes > MAX_PROCESSES)
 		return 2;
+	if (made == MAP_FAILED || null < 0)
+		return 1;
 	if (mkdir(DIRECTORY, 0777) != 0 || chdir(DIRECTORY) != 0)
 		return 1;
 	for (long round = 0; round < rounds; round++) {
 		for (long i = 0; i < processes; i++) {
 			pids[i] = fork();
 			if (pids[i] == 0)
-				make_calls((uint64_t)(seed * 1000000 + round * 1000 + i), nr_calls);
+				make_calls((uint64_t)(seed * 1000000 + round * 1000 + i), nr_calls,
+					   null, &made[i]);
 		}
 		collect(pids, (int)processes);
 		tidy();
 		print("free %ld %ld\n", round, free_kb());
 	}
+	for (long i = 0; i < processes; i++)
+		sum += made[i];
+	print("calls %ld\n", sum);
 	return 0;
 }
